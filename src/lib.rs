@@ -6,3 +6,4 @@
 
 pub mod catalogue;
 pub mod certificate;
+pub mod plan;

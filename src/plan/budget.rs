@@ -1,0 +1,41 @@
+//! Deadlines as data.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How long each stage may take, and how much may go on at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    pub dns: Duration,
+    /// After the system failed to resolve a name, how long the configured servers' own answers are awaited to say why.
+    pub dns_evidence: Duration,
+    /// Covers the SYN and its retransmissions after 1, 3 and 7 s.
+    pub connect: Duration,
+    /// For each reply of a proxy.
+    pub proxy_reply: Duration,
+    pub tls: Duration,
+    pub http: Duration,
+    /// For the whole run.
+    pub total: Duration,
+    /// Probes in flight.
+    pub concurrency: usize,
+    /// CONNECTs in flight to one proxy: helpers of authenticating proxies are scarce.
+    pub max_connects: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            dns: Duration::from_secs(5),
+            dns_evidence: Duration::from_millis(500),
+            connect: Duration::from_secs(8),
+            proxy_reply: Duration::from_secs(10),
+            tls: Duration::from_secs(8),
+            http: Duration::from_secs(8),
+            total: Duration::from_secs(30),
+            concurrency: 128,
+            max_connects: 16,
+        }
+    }
+}
