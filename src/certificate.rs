@@ -220,7 +220,9 @@ fn read_fields(der: &[u8]) -> Option<Fields> {
                 fields.ca_issuers = access
                     .accessdescs
                     .iter()
-                    .filter(|description| description.access_method == x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS)
+                    .filter(|description| {
+                        description.access_method == x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS
+                    })
                     .filter_map(|description| match &description.access_location {
                         GeneralName::URI(address) => Some((*address).to_owned()),
                         _ => None,

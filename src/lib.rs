@@ -6,4 +6,5 @@
 
 pub mod catalogue;
 pub mod certificate;
+pub mod observation;
 pub mod plan;

@@ -124,7 +124,10 @@ impl OsSelection {
     /// The columns of the impact matrix this selection speaks about, in order.
     #[must_use]
     pub fn rows(&self) -> Vec<ImpactRow> {
-        ImpactRow::ALL.into_iter().filter(|row| self.choices.iter().any(|choice| choice.builds_in(*row).is_some())).collect()
+        ImpactRow::ALL
+            .into_iter()
+            .filter(|row| self.choices.iter().any(|choice| choice.builds_in(*row).is_some()))
+            .collect()
     }
 
     /// Whether a device of this selection in column `row` has a build in `range`.

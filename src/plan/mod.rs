@@ -67,6 +67,22 @@ impl Plan {
         Self { routes, jobs, budget, os, solutions }
     }
 
+    /// That a plan read from a file hangs together: job ids in order, routes that exist.
+    ///
+    /// # Errors
+    /// What does not fit, as a fragment.
+    pub fn check(&self) -> Result<(), String> {
+        for (position, job) in self.jobs.iter().enumerate() {
+            if job.id.0 as usize != position {
+                return Err(format!("job {} of the plan stands at place {position}", job.id.0));
+            }
+            if job.route >= self.routes.len() {
+                return Err(format!("job {position} names route {}, and there are {}", job.route, self.routes.len()));
+            }
+        }
+        Ok(())
+    }
+
     #[must_use]
     pub fn route(&self, job: &Job) -> &PlannedRoute {
         &self.routes[job.route]

@@ -1,0 +1,136 @@
+//! What stopped a stage: facts, named where the typed error is still at hand. What they mean is the judge's business.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a stage went no further. The stage itself is the step's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Fault {
+    // --- resolving a name; `answers` of the step say which server said what ---
+    NameNotFound,
+    NoAddresses,
+    ServerFailure,
+    ServerRefused,
+    /// No answer within the deadline.
+    ResolverSilent,
+    /// The resolver's port is closed.
+    ResolverPortClosed,
+    ResolverUnreachable,
+    /// Nothing is configured to ask.
+    NoResolver,
+    MalformedAnswer,
+    /// The answer was truncated and could not be fetched over TCP.
+    TruncatedAndTcpFailed,
+    /// Only IPv6 addresses, and this machine has no IPv6 route.
+    OnlyUnusableIpv6,
+
+    // --- connecting, to the endpoint or to the proxy; also resets and closes later on ---
+    ConnectionRefused,
+    /// No answer to the SYN within the deadline.
+    ConnectTimeout,
+    HostUnreachable,
+    NetworkUnreachable,
+    /// The network said "administratively prohibited".
+    Prohibited,
+    /// This machine itself refused to send (EPERM, WSAEACCES).
+    LocallyDenied,
+    /// No ports, no descriptors.
+    LocallyExhausted,
+
+    // --- any stage that reads from a peer ---
+    /// RST, after this many bytes from the peer in this stage.
+    ResetByPeer {
+        received: u64,
+    },
+    /// The peer closed the connection, after this many bytes in this stage.
+    ClosedByPeer {
+        received: u64,
+    },
+    /// The stage's deadline passed, after this many bytes in this stage.
+    TimedOut {
+        received: u64,
+    },
+
+    // --- the dialogue with a proxy ---
+    /// The proxy's last answer was not 2xx; the legs of the step hold it.
+    TunnelRefused {
+        status: u16,
+    },
+    /// A 407 and no credential that fits what is offered; for `bypass`, always.
+    CredentialsWanted,
+    /// A 407 after credentials of this kind were sent in full.
+    CredentialsRefused,
+    /// A 407 without any challenge.
+    NoChallenge,
+    /// The scheme asked for is not among those offered.
+    SchemeNotOffered,
+    /// The offered digest uses an algorithm or quality of protection that is not known.
+    DigestUnsupported {
+        detail: String,
+    },
+    /// `stale=true` again for a nonce that was just given.
+    DigestStaleLoop,
+    /// More rounds than any dialogue needs.
+    AuthenticationLoop,
+    /// Basic over a connection that is not encrypted, which nobody allowed.
+    CleartextRefused,
+    /// The password was refused once in this run; it is not tried again.
+    CredentialsAlreadyRefused,
+    /// There is no credential for what this route asks for.
+    NoCredential {
+        detail: String,
+    },
+    /// The https proxy's certificate is not accepted by this machine; nothing was sent.
+    ProxyCertificateRejected {
+        detail: String,
+    },
+    /// The bytes are not HTTP.
+    NotHttp,
+    /// It begins like HTTP and cannot be parsed.
+    MalformedReply {
+        detail: String,
+    },
+    /// The head is larger than the bound.
+    HeadTooLarge,
+    /// 2xx to CONNECT, but what follows is a page and not a tunnel.
+    PageInsteadOfTunnel,
+    /// SOCKS reply code other than success (RFC 1928), or 255 for "no acceptable method".
+    SocksRefused {
+        reply: u8,
+    },
+
+    // --- TLS ---
+    /// The peer sent a fatal alert.
+    Alert {
+        code: u8,
+    },
+    /// The peer answered in plain HTTP.
+    PlaintextReply,
+    /// The peer answered in something that is neither TLS nor HTTP.
+    NotTls,
+    /// The handshake broke for a reason of the TLS library's own.
+    HandshakeFailed {
+        detail: String,
+    },
+
+    // --- HTTP ---
+    /// The body ended before its announced length.
+    Truncated,
+
+    /// Seen, and not recognised: shown as such, never folded into a neighbour.
+    Unrecognised {
+        detail: String,
+    },
+    /// The run's total time was up while this stage worked.
+    BudgetSpent,
+    /// The run was interrupted while this stage worked.
+    Interrupted,
+}
+
+impl Fault {
+    /// A reset or an early close is asked for once more; what times out is not.
+    #[must_use]
+    pub fn is_worth_another_try(&self) -> bool {
+        matches!(self, Self::ResetByPeer { .. } | Self::ClosedByPeer { .. })
+    }
+}

@@ -1,0 +1,216 @@
+//! What was seen, before anybody has an opinion on it.
+//!
+//! In: the steps that the stages of `probe` report. Out: an [`Observation`] per attempt of a job, and the recording
+//! file that carries a whole run elsewhere. Never: a socket or a verdict; this is the line between the half that
+//! touches the network and the half that only thinks.
+
+mod evidence;
+mod fault;
+pub mod recording;
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::JobId;
+
+pub use evidence::{
+    Challenge, Credential, DnsEvidence, DnsFailure, Evidence, Header, HttpEvidence, Leg, NameSource, Question,
+    RecordType, ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence,
+    TunnelEvidence,
+};
+pub use fault::Fault;
+
+/// One attempt at one job: ordered steps, at most one fault, and it is the last step's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "RawObservation")]
+pub struct Observation {
+    job: JobId,
+    attempt: Attempt,
+    steps: Vec<Step>,
+    /// From the first step's beginning to the last one's end.
+    total: Duration,
+}
+
+/// Why this observation was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attempt {
+    First,
+    /// The first one was reset or closed early; such answers are asked for once more.
+    Again,
+}
+
+/// A part of the way, in the order in which it is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    Dns,
+    Tcp,
+    Proxy,
+    Tls,
+    /// Not a step of the network: where a row was decided when the certificate chain decided it.
+    Chain,
+    Http,
+}
+
+/// What one stage saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub stage: Stage,
+    pub took: Duration,
+    pub evidence: Evidence,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+/// The only maker of an [`Observation`].
+#[derive(Debug)]
+pub struct Recorder {
+    job: JobId,
+    attempt: Attempt,
+    started: Instant,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct RawObservation {
+    job: JobId,
+    attempt: Attempt,
+    steps: Vec<Step>,
+    total: Duration,
+}
+
+impl Recorder {
+    /// Starts at `now`: the time comes in, so that nothing here reads a clock.
+    #[must_use]
+    pub fn new(job: JobId, attempt: Attempt, now: Instant) -> Self {
+        Self { job, attempt, started: now, steps: Vec::with_capacity(5) }
+    }
+
+    /// Keeps a step that went well.
+    pub fn passed(&mut self, stage: Stage, took: Duration, evidence: Evidence) {
+        self.steps.push(Step { stage, took, evidence, fault: None });
+    }
+
+    /// Keeps the step that ended the attempt.
+    #[must_use]
+    pub fn stopped(
+        mut self,
+        stage: Stage,
+        took: Duration,
+        evidence: Evidence,
+        fault: Fault,
+        now: Instant,
+    ) -> Observation {
+        self.steps.push(Step { stage, took, evidence, fault: Some(fault) });
+        self.finish(now)
+    }
+
+    #[must_use]
+    pub fn finish(self, now: Instant) -> Observation {
+        let total = now.saturating_duration_since(self.started);
+        Observation { job: self.job, attempt: self.attempt, steps: self.steps, total }
+    }
+
+    /// For a stage that learns more about an earlier step while it works (addresses that answer late).
+    pub fn revise(&mut self, stage: Stage, change: impl FnOnce(&mut Evidence)) {
+        if let Some(step) = self.steps.iter_mut().rev().find(|step| step.stage == stage) {
+            change(&mut step.evidence);
+        }
+    }
+}
+
+impl Observation {
+    #[must_use]
+    pub fn job(&self) -> JobId {
+        self.job
+    }
+
+    #[must_use]
+    pub fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.total
+    }
+
+    /// The fault that ended the attempt, with its stage.
+    #[must_use]
+    pub fn fault(&self) -> Option<(Stage, &Fault)> {
+        let last = self.steps.last()?;
+        last.fault.as_ref().map(|fault| (last.stage, fault))
+    }
+
+    #[must_use]
+    pub fn step(&self, stage: Stage) -> Option<&Step> {
+        self.steps.iter().find(|step| step.stage == stage)
+    }
+
+    #[must_use]
+    pub fn dns(&self) -> Option<&DnsEvidence> {
+        self.steps.iter().find_map(|step| if let Evidence::Dns(seen) = &step.evidence { Some(seen) } else { None })
+    }
+
+    #[must_use]
+    pub fn tcp(&self) -> Option<&TcpEvidence> {
+        self.steps.iter().find_map(|step| if let Evidence::Tcp(seen) = &step.evidence { Some(seen) } else { None })
+    }
+
+    #[must_use]
+    pub fn tunnel(&self) -> Option<&TunnelEvidence> {
+        self.steps.iter().find_map(|step| if let Evidence::Proxy(seen) = &step.evidence { Some(seen) } else { None })
+    }
+
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsEvidence> {
+        self.steps.iter().find_map(|step| if let Evidence::Tls(seen) = &step.evidence { Some(&**seen) } else { None })
+    }
+
+    #[must_use]
+    pub fn http(&self) -> Option<&HttpEvidence> {
+        self.steps.iter().find_map(|step| if let Evidence::Http(seen) = &step.evidence { Some(seen) } else { None })
+    }
+}
+
+impl Stage {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Tcp => "tcp",
+            Self::Proxy => "proxy",
+            Self::Tls => "tls",
+            Self::Chain => "chain",
+            Self::Http => "http",
+        }
+    }
+}
+
+impl TryFrom<RawObservation> for Observation {
+    type Error = String;
+
+    /// A recording that somebody edited must not smuggle in what no probe could have seen.
+    fn try_from(raw: RawObservation) -> Result<Self, Self::Error> {
+        let RawObservation { job, attempt, steps, total } = raw;
+        if let Some(position) = steps.iter().position(|step| step.fault.is_some())
+            && position + 1 != steps.len()
+        {
+            return Err(format!("step {} has a fault but is not the last", position + 1));
+        }
+        if steps.windows(2).any(|pair| pair[0].stage >= pair[1].stage) {
+            return Err("the steps are not in the order dns, tcp, proxy, tls, http".to_owned());
+        }
+        if let Some(step) = steps.iter().find(|step| step.evidence.stage() != step.stage) {
+            return Err(format!("a {} step holds {} evidence", step.stage.as_str(), step.evidence.stage().as_str()));
+        }
+        Ok(Self { job, attempt, steps, total })
+    }
+}

@@ -1,0 +1,394 @@
+//! The recording: a whole run as JSON Lines, to be judged again elsewhere.
+//!
+//! One header, a line per distinct certificate before the observation that first shows it, a line per observation, the
+//! machine's roots that the chains name, one end line with counts. A file without the end line is read and called cut off.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{self, BufRead, Write};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Attempt, Evidence, Observation};
+use crate::catalogue::CatalogueSource;
+use crate::certificate::{Certificate, hex};
+use crate::plan::Plan;
+
+const SCHEMA: &str = "waprobe-recording/1";
+/// A longer line was not written by this tool: evidence is bounded where it is taken.
+const LONGEST_LINE: usize = 64 << 20;
+
+/// What a run was asked and what it stood on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Header {
+    pub schema: String,
+    pub tool: Tool,
+    /// When the run began, UTC; every judgement on dates is made for this moment.
+    pub started: Timestamp,
+    pub catalogue: CatalogueSource,
+    /// PEM text by trust class, from `--anchors`.
+    pub anchors: BTreeMap<String, String>,
+    pub plan: Plan,
+    pub machine_roots: MachineRootsNote,
+    /// The run's own expectation (`--expect`, or the story of `--lab`) as TOML text.
+    pub expectation: Option<String>,
+    /// `--fail-on` as given.
+    pub fail_on: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    pub name: String,
+    pub version: String,
+}
+
+/// Where the machine's roots came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineRootsNote {
+    /// `SSL_CERT_FILE=/etc/…`, `the system's store`, `--machine-roots lab.pem`.
+    pub source: String,
+    pub count: usize,
+    /// What could not be read of them.
+    pub problems: Vec<String>,
+}
+
+/// The roots that the judge holds against a chain, beside those of the catalogue.
+#[derive(Debug, Clone)]
+pub struct Roots {
+    pub machine: Vec<Certificate>,
+    pub note: MachineRootsNote,
+    /// Public roots in place of Mozilla's set: a lab's world has its own.
+    pub public: Option<Vec<Certificate>>,
+}
+
+/// A run as read back.
+#[derive(Debug)]
+pub struct Recording {
+    pub header: Header,
+    pub roots: Roots,
+    pub observations: Vec<Observation>,
+    /// How long the run took; `None` when the file is cut off.
+    pub duration: Option<std::time::Duration>,
+    /// The run itself was interrupted.
+    pub interrupted: bool,
+    /// What is wrong with the file without making it unreadable: cut off, lines lost.
+    pub remarks: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    Certificate { sha256: String, der: String },
+    Observation(Observation),
+    MachineRoot(String),
+    PublicRoot(String),
+    End(End),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct End {
+    observations: usize,
+    certificates: usize,
+    duration: std::time::Duration,
+    interrupted: bool,
+}
+
+/// Why a file is not a recording.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingMistake {
+    #[error("could not read it: {0}")]
+    Io(#[from] io::Error),
+    #[error("the file is empty")]
+    Empty,
+    #[error("line 1: not a recording's header: {0}")]
+    NotARecording(String),
+    #[error("line 1: this is '{found}', and this version of waprobe reads '{SCHEMA}'")]
+    OtherVersion { found: String },
+    #[error("line {line}: {detail}")]
+    Line { line: usize, detail: String },
+}
+
+/// Writes a recording as the run goes, so that an interrupted one keeps what it had.
+#[derive(Debug)]
+pub struct Writer<W: Write> {
+    out: W,
+    written: HashSet<[u8; 32]>,
+    chains: Vec<Certificate>,
+    observations: usize,
+}
+
+impl<W: Write> Writer<W> {
+    /// # Errors
+    /// When the header cannot be written.
+    pub fn begin(mut out: W, header: &Header) -> io::Result<Self> {
+        write_line(&mut out, header)?;
+        Ok(Self { out, written: HashSet::new(), chains: Vec::new(), observations: 0 })
+    }
+
+    /// # Errors
+    /// When a line cannot be written.
+    pub fn observation(&mut self, observation: &Observation) -> io::Result<()> {
+        for certificate in certificates(observation) {
+            self.certificate(certificate)?;
+        }
+        self.observations += 1;
+        write_line(&mut self.out, &Line::Observation(observation.clone()))
+    }
+
+    fn certificate(&mut self, certificate: &Certificate) -> io::Result<()> {
+        use base64::Engine as _;
+        if !self.written.insert(*certificate.sha256()) {
+            return Ok(());
+        }
+        self.chains.push(certificate.clone());
+        let der = base64::engine::general_purpose::STANDARD.encode(certificate.der());
+        write_line(&mut self.out, &Line::Certificate { sha256: hex(certificate.sha256()), der })
+    }
+
+    /// Adds the roots that the chains name, and the end line.
+    ///
+    /// # Errors
+    /// When a line cannot be written.
+    pub fn end(mut self, roots: &Roots, duration: std::time::Duration, interrupted: bool) -> io::Result<W> {
+        let seen = std::mem::take(&mut self.chains);
+        for root in named_by(&seen, &roots.machine) {
+            self.certificate(root)?;
+            write_line(&mut self.out, &Line::MachineRoot(hex(root.sha256())))?;
+        }
+        for root in roots.public.iter().flatten() {
+            self.certificate(root)?;
+            write_line(&mut self.out, &Line::PublicRoot(hex(root.sha256())))?;
+        }
+        let end = End { observations: self.observations, certificates: self.written.len(), duration, interrupted };
+        write_line(&mut self.out, &Line::End(end))?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+impl Header {
+    #[must_use]
+    pub fn schema() -> String {
+        SCHEMA.to_owned()
+    }
+}
+
+/// Reads a recording back.
+///
+/// # Errors
+/// [`RecordingMistake`] with the line; a missing end line is a remark, not an error.
+pub fn read(mut input: impl BufRead) -> Result<Recording, RecordingMistake> {
+    let mut text = String::new();
+    if next_line(&mut input, &mut text, 1)?.is_none() {
+        return Err(RecordingMistake::Empty);
+    }
+    let header = read_header(&text)?;
+    let mut reader = Reader::default();
+    let mut number = 1;
+    loop {
+        number += 1;
+        let Some(complete) = next_line(&mut input, &mut text, number)? else { break };
+        if text.trim().is_empty() {
+            continue;
+        }
+        match reader.line(&text) {
+            Ok(()) => {}
+            // A last line without its newline is what a full disk or a killed run leaves.
+            Err(_) if !complete => reader.remarks.push(format!("line {number} is cut off and was left out")),
+            Err(detail) => return Err(RecordingMistake::Line { line: number, detail }),
+        }
+    }
+    reader.finish(header)
+}
+
+#[derive(Default)]
+struct Reader {
+    pool: HashMap<String, Certificate>,
+    observations: Vec<Observation>,
+    machine: Vec<Certificate>,
+    public: Vec<Certificate>,
+    end: Option<End>,
+    remarks: Vec<String>,
+}
+
+impl Reader {
+    fn line(&mut self, text: &str) -> Result<(), String> {
+        if self.end.is_some() {
+            return Err("there is more after the end line".to_owned());
+        }
+        let line = self.parse(text)?;
+        match line {
+            Line::Certificate { sha256, der } => {
+                use base64::Engine as _;
+                let der = base64::engine::general_purpose::STANDARD
+                    .decode(der)
+                    .map_err(|error| format!("the certificate is not base64: {error}"))?;
+                let certificate = Certificate::from_der(der);
+                if hex(certificate.sha256()) != sha256 {
+                    return Err(format!("the certificate's bytes do not have the hash {sha256} they are filed under"));
+                }
+                self.pool.insert(sha256, certificate);
+            }
+            Line::Observation(observation) => self.observations.push(observation),
+            Line::MachineRoot(sha256) => {
+                let root = self.known(&sha256)?;
+                self.machine.push(root);
+            }
+            Line::PublicRoot(sha256) => {
+                let root = self.known(&sha256)?;
+                self.public.push(root);
+            }
+            Line::End(end) => self.end = Some(end),
+        }
+        Ok(())
+    }
+
+    fn parse(&mut self, text: &str) -> Result<Line, String> {
+        POOL.with_borrow_mut(|shared| std::mem::swap(shared, &mut self.pool));
+        let line = serde_json::from_str(text);
+        POOL.with_borrow_mut(|shared| std::mem::swap(shared, &mut self.pool));
+        line.map_err(|error| {
+            // serde_json counts lines within this one text; its "line 1" would contradict the file's own number.
+            let text = error.to_string();
+            text.replace(" at line 1 column", ", column").replace(" line 1 column", ", column")
+        })
+    }
+
+    fn known(&self, sha256: &str) -> Result<Certificate, String> {
+        self.pool.get(sha256).cloned().ok_or_else(|| unknown_certificate(sha256))
+    }
+
+    fn finish(self, header: Header) -> Result<Recording, RecordingMistake> {
+        let Self { observations, machine, public, end, mut remarks, .. } = self;
+        match &end {
+            None => remarks.push(format!(
+                "the recording is cut off: no end line after {} observations of {} planned jobs",
+                observations.len(),
+                header.plan.jobs.len()
+            )),
+            Some(end) if end.observations != observations.len() => remarks.push(format!(
+                "the end line counts {} observations and the file holds {}: it was edited or lost lines",
+                end.observations,
+                observations.len()
+            )),
+            Some(_) => {}
+        }
+        let jobs = header.plan.jobs.len();
+        if let Some(stray) = observations.iter().find(|observation| observation.job().0 as usize >= jobs) {
+            return Err(RecordingMistake::Line {
+                line: 1,
+                detail: format!("an observation names job {}, and the plan has {jobs} jobs", stray.job().0),
+            });
+        }
+        let roots =
+            Roots { machine, note: header.machine_roots.clone(), public: (!public.is_empty()).then_some(public) };
+        let (duration, interrupted) = end.map_or((None, false), |end| (Some(end.duration), end.interrupted));
+        Ok(Recording { header, roots, observations, duration, interrupted, remarks })
+    }
+}
+
+fn read_header(text: &str) -> Result<Header, RecordingMistake> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema: String,
+    }
+    let version: Version =
+        serde_json::from_str(text).map_err(|error| RecordingMistake::NotARecording(error.to_string()))?;
+    if version.schema != SCHEMA {
+        return Err(RecordingMistake::OtherVersion { found: version.schema });
+    }
+    let header: Header =
+        serde_json::from_str(text).map_err(|error| RecordingMistake::NotARecording(error.to_string()))?;
+    header.plan.check().map_err(|detail| RecordingMistake::Line { line: 1, detail })?;
+    Ok(header)
+}
+
+/// The next line in `text`: `Some(true)` with its newline, `Some(false)` without, `None` at the end.
+fn next_line(input: &mut impl BufRead, text: &mut String, number: usize) -> Result<Option<bool>, RecordingMistake> {
+    text.clear();
+    let mut bytes = Vec::new();
+    let read = io::Read::take(&mut *input, LONGEST_LINE as u64).read_until(b'\n', &mut bytes)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if read == LONGEST_LINE {
+        return Err(RecordingMistake::Line { line: number, detail: "longer than any line of a recording".to_owned() });
+    }
+    let complete = bytes.ends_with(b"\n");
+    match String::from_utf8(bytes) {
+        Ok(line) => text.push_str(&line),
+        Err(_) if !complete => text.push_str("\u{fffd}"),
+        Err(_) => return Err(RecordingMistake::Line { line: number, detail: "not UTF-8 text".to_owned() }),
+    }
+    Ok(Some(complete))
+}
+
+fn certificates(observation: &Observation) -> impl Iterator<Item = &Certificate> {
+    observation.steps().iter().flat_map(|step| match &step.evidence {
+        Evidence::Tls(seen) => seen.chain.as_slice(),
+        Evidence::Proxy(seen) => seen.tls.as_ref().map_or(&[][..], |seen| seen.chain.as_slice()),
+        Evidence::Dns(_) | Evidence::Tcp(_) | Evidence::Http(_) => &[],
+    })
+}
+
+/// The roots whose subject or key identifier some certificate of `chains` names as its issuer, or that are among them.
+fn named_by<'a>(chains: &[Certificate], roots: &'a [Certificate]) -> Vec<&'a Certificate> {
+    let mut issuers = HashSet::new();
+    let mut key_ids = HashSet::new();
+    for fields in chains.iter().filter_map(Certificate::fields) {
+        issuers.insert(fields.issuer_der.as_slice());
+        issuers.insert(fields.subject_der.as_slice());
+        key_ids.extend(fields.authority_key_id.as_deref());
+    }
+    roots
+        .iter()
+        .filter(|root| {
+            root.fields().is_some_and(|fields| {
+                issuers.contains(fields.subject_der.as_slice())
+                    || fields.subject_key_id.as_deref().is_some_and(|id| key_ids.contains(id))
+            })
+        })
+        .collect()
+}
+
+fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+fn unknown_certificate(sha256: &str) -> String {
+    format!("names the certificate {sha256}, which no earlier line holds")
+}
+
+thread_local! {
+    /// The certificates read so far, while one line is deserialised: serde hands no context to a field.
+    static POOL: RefCell<HashMap<String, Certificate>> = RefCell::new(HashMap::new());
+}
+
+/// A chain in a recording: hashes in place of the certificates, which have lines of their own.
+pub(super) mod by_hash {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use super::{POOL, hex, unknown_certificate};
+    use crate::certificate::Certificate;
+
+    pub fn serialize<S: Serializer>(chain: &[Certificate], serializer: S) -> Result<S::Ok, S::Error> {
+        chain.iter().map(|certificate| hex(certificate.sha256())).collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Certificate>, D::Error> {
+        let hashes = Vec::<String>::deserialize(deserializer)?;
+        POOL.with_borrow(|pool| {
+            hashes
+                .iter()
+                .map(|sha256| pool.get(sha256).cloned().ok_or_else(|| D::Error::custom(unknown_certificate(sha256))))
+                .collect()
+        })
+    }
+}
+
+/// Orders observations as judged: by job, the first attempt before the second.
+pub fn in_plan_order(observations: &mut [Observation]) {
+    observations.sort_by_key(|observation| (observation.job(), observation.attempt() == Attempt::Again));
+}
