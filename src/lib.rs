@@ -6,5 +6,7 @@
 
 pub mod catalogue;
 pub mod certificate;
+pub mod net;
 pub mod observation;
 pub mod plan;
+pub mod probe;

@@ -1,0 +1,137 @@
+//! The outside world as values: who resolves names, where a connection really goes, which roots the machine trusts,
+//! what time it is.
+//!
+//! In: settings. Out: a [`Net`] that `probe` works through, so that a test or the lab passes another world instead of
+//! replacing code. Never: a decision about an endpoint.
+#![expect(clippy::disallowed_methods, reason = "the one module beside `probe` that touches the outside world")]
+
+mod connect_to;
+mod roots;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::net::TcpStream;
+
+pub use connect_to::{ConnectTo, ConnectToMistake};
+pub use roots::{MachineRoots, load_machine_roots};
+
+/// The world one run lives in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Net {
+    pub names: Names,
+    pub system_names: SystemNames,
+    pub connect_to: Arc<ConnectTo>,
+    pub dial: Dial,
+    pub clock: Clock,
+    pub entropy: Entropy,
+}
+
+/// Whose answers the endpoints' names get.
+#[derive(Debug, Clone)]
+pub enum Names {
+    /// The operating system's; the configured servers are asked as evidence.
+    System { evidence: Vec<SocketAddr> },
+    /// Only this server's (`--resolver`).
+    Server(SocketAddr),
+}
+
+/// The operating system's resolver: always asked for a proxy's own name.
+#[derive(Debug, Clone)]
+pub enum SystemNames {
+    Os,
+    /// A lab's or a test's; other names do not exist.
+    Fixed(Arc<HashMap<String, Vec<IpAddr>>>),
+}
+
+/// Where a connection to an address really goes.
+#[derive(Debug, Clone)]
+pub enum Dial {
+    /// There.
+    Straight,
+    /// By this map only; an address that is not in it is unreachable, so that nothing leaves a lab.
+    Mapped(Arc<HashMap<SocketAddr, SocketAddr>>),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Clock {
+    System,
+    Fixed(Timestamp),
+}
+
+/// Where nonces and query ids come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Entropy {
+    System,
+    /// Always these eight bytes, for tests of dialogues byte for byte.
+    Fixed([u8; 8]),
+}
+
+impl Net {
+    /// This machine, its resolvers and its clock.
+    #[must_use]
+    pub fn of_this_machine(evidence: Vec<SocketAddr>) -> Self {
+        Self {
+            names: Names::System { evidence },
+            system_names: SystemNames::Os,
+            connect_to: Arc::default(),
+            dial: Dial::Straight,
+            clock: Clock::System,
+            entropy: Entropy::System,
+        }
+    }
+
+    /// Opens a TCP connection.
+    ///
+    /// # Errors
+    /// The system's, unchanged.
+    pub async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.dial.target(address)?).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+impl Dial {
+    /// The address to go to for `address`.
+    ///
+    /// # Errors
+    /// `NetworkUnreachable` for an address that a lab does not hold.
+    pub fn target(&self, address: SocketAddr) -> io::Result<SocketAddr> {
+        match self {
+            Self::Straight => Ok(address),
+            Self::Mapped(map) => {
+                map.get(&address).copied().ok_or_else(|| io::Error::from(io::ErrorKind::NetworkUnreachable))
+            }
+        }
+    }
+}
+
+impl Clock {
+    #[must_use]
+    pub fn now(self) -> Timestamp {
+        match self {
+            Self::System => Timestamp::now(),
+            Self::Fixed(moment) => moment,
+        }
+    }
+}
+
+impl Entropy {
+    /// # Panics
+    /// When the operating system has no randomness to give, which no supported system admits.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 8] {
+        match self {
+            Self::Fixed(bytes) => bytes,
+            Self::System => {
+                let mut bytes = [0; 8];
+                aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
+                bytes
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! One job to one [`Observation`], and many of them at once.
+//!
+//! In: a plan and a [`Net`](crate::net::Net). Out: observations, in the order in which they end. Never: an opinion; a
+//! chain that nobody trusts is recorded and the handshake goes on, with one small GET and nothing else.
+#![expect(clippy::disallowed_methods, reason = "the module that talks to the network")]
+
+mod connect;
+mod http;
+mod proxy;
+mod resolve;
+mod runner;
+mod stream;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use secrecy::SecretString;
+
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::net::Net;
+use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
+use crate::plan::{Job, Plan, PlannedRoute};
+
+pub use runner::{Ended, run};
+pub use tls::warm_up;
+
+/// What every job of a run shares.
+#[derive(Debug)]
+pub struct Context {
+    pub catalogue: Arc<Catalogue>,
+    pub plan: Plan,
+    pub net: Net,
+    pub access: Access,
+    /// The machine's roots, for the certificate of an https proxy: no credential goes to one that is not accepted.
+    pub machine_roots: Arc<rustls::RootCertStore>,
+    proxies: proxy::Gates,
+    certificates: tls::CertificatePool,
+}
+
+/// The credentials of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    pub user: Option<Login>,
+    pub device: Option<Login>,
+    /// Basic may be sent over a connection that is not encrypted.
+    pub basic_cleartext: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Login {
+    pub name: String,
+    pub password: SecretString,
+}
+
+/// What a stage brings back: its evidence in either case.
+enum StageOutcome<T> {
+    Passed { carry: T, evidence: Evidence },
+    Stopped { fault: Fault, evidence: Evidence },
+}
+
+impl Context {
+    #[must_use]
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        plan: Plan,
+        net: Net,
+        access: Access,
+        machine_roots: Arc<rustls::RootCertStore>,
+    ) -> Self {
+        let proxies = proxy::Gates::new(&plan);
+        Self { catalogue, plan, net, access, machine_roots, proxies, certificates: tls::CertificatePool::default() }
+    }
+}
+
+/// Goes the whole way once: resolve, connect, proxy, tls, http.
+async fn attempt(job: &Job, attempt: Attempt, context: &Context) -> Observation {
+    let endpoint = &context.catalogue.endpoints[job.endpoint];
+    let route = context.plan.route(job);
+    let mut recorder = Recorder::new(job.id, attempt, Instant::now());
+    match go(endpoint, route, context, &mut recorder).await {
+        Ok(()) => recorder.finish(Instant::now()),
+        Err(stop) => recorder.stopped(stop.stage, stop.started.elapsed(), *stop.evidence, stop.fault, Instant::now()),
+    }
+}
+
+struct Stop {
+    stage: Stage,
+    started: Instant,
+    evidence: Box<Evidence>,
+    fault: Fault,
+}
+
+/// The five stages. Each is awaited, kept, and handed on; the first that stops ends the way.
+async fn go(endpoint: &Endpoint, route: &PlannedRoute, context: &Context, recorder: &mut Recorder) -> Result<(), Stop> {
+    let started = Instant::now();
+    let addresses = keep(recorder, Stage::Dns, started, resolve::resolve(endpoint, route, context).await)?;
+
+    let started = Instant::now();
+    let (stream, attempts) = keep(recorder, Stage::Tcp, started, connect::connect(addresses, context).await)?;
+    let result = beyond_tcp(endpoint, route, stream, &attempts, context, recorder).await;
+    recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
+    result
+}
+
+async fn beyond_tcp(
+    endpoint: &Endpoint,
+    route: &PlannedRoute,
+    stream: stream::Connection,
+    attempts: &connect::Attempts,
+    context: &Context,
+    recorder: &mut Recorder,
+) -> Result<(), Stop> {
+    let stream = match route {
+        PlannedRoute::Direct => stream,
+        PlannedRoute::Proxy { .. } if !endpoint.is_tls() => {
+            let started = Instant::now();
+            let answer = proxy::ask_absolute(stream, endpoint, route, attempts, context).await;
+            let (seen, took) = keep(recorder, Stage::Proxy, started, answer)?;
+            recorder.passed(Stage::Http, took, Evidence::Http(seen));
+            return Ok(());
+        }
+        PlannedRoute::Proxy { .. } => {
+            let started = Instant::now();
+            keep(recorder, Stage::Proxy, started, proxy::open_tunnel(stream, endpoint, route, attempts, context).await)?
+        }
+    };
+    let stream = if endpoint.is_tls() {
+        let started = Instant::now();
+        keep(recorder, Stage::Tls, started, tls::shake_hands(stream, &endpoint.host, context).await)?
+    } else {
+        stream
+    };
+    let started = Instant::now();
+    keep(recorder, Stage::Http, started, http::ask(stream, endpoint, context).await)
+}
+
+/// Keeps a stage's evidence and hands on what it carries.
+fn keep<T>(recorder: &mut Recorder, stage: Stage, started: Instant, outcome: StageOutcome<T>) -> Result<T, Stop> {
+    match outcome {
+        StageOutcome::Passed { carry, evidence } => {
+            recorder.passed(stage, started.elapsed(), evidence);
+            Ok(carry)
+        }
+        StageOutcome::Stopped { fault, evidence } => Err(Stop { stage, started, evidence: Box::new(evidence), fault }),
+    }
+}

@@ -1,0 +1,105 @@
+//! A connection of any kind, and what passed over it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes in both directions; a stage does not care whether they go over TCP, a tunnel or a test's pipe.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+pub(super) type Connection = Box<dyn Stream>;
+
+/// How much of a peer's bytes is kept as evidence.
+const KEPT: usize = 2048;
+
+/// Passes bytes through, keeps the first that the peer sends and counts all: a parser that fails drops what it read.
+#[derive(Debug)]
+pub(super) struct Tee<S> {
+    inner: S,
+    seen: Seen,
+}
+
+/// What a [`Tee`] saw of its peer, readable while the stream is in other hands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen(Arc<Mutex<SeenBytes>>);
+
+#[derive(Debug, Default)]
+struct SeenBytes {
+    start: Vec<u8>,
+    count: u64,
+}
+
+impl<S> Tee<S> {
+    pub fn new(inner: S) -> (Self, Seen) {
+        let seen = Seen::default();
+        (Self { inner, seen: seen.clone() }, seen)
+    }
+}
+
+impl Seen {
+    /// Bytes received so far.
+    pub fn count(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).count
+    }
+
+    /// The first bytes received.
+    pub fn start(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).start.clone()
+    }
+
+    /// Begins anew, for the next leg of a dialogue.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = SeenBytes::default();
+    }
+
+    fn add(&self, bytes: &[u8]) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.count += bytes.len() as u64;
+        let room = KEPT.saturating_sub(seen.start.len()).min(bytes.len());
+        seen.start.extend_from_slice(&bytes[..room]);
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.inner).poll_read(context, buffer);
+        self.seen.add(&buffer.filled()[before..]);
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}

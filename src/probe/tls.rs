@@ -1,0 +1,268 @@
+//! A handshake that records the chain and the signature, whoever it is that answers.
+//!
+//! The verifier accepts every certificate and every signature, so that the chain of an interceptor, of a stranger and of
+//! an expired server is all evidence. What may follow on such a connection is one small GET, never a credential.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::stream::{Connection, Seen, Tee};
+use super::{Context, StageOutcome};
+use crate::certificate::Certificate;
+use crate::observation::{Evidence, Fault, Signature, TlsEvidence};
+
+/// The shortest RSA key whose handshake signature the TLS library checks.
+const SHORTEST_CHECKED_RSA_KEY_BITS: usize = 2048;
+
+static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+
+/// Each distinct certificate once, however many peers show it.
+#[derive(Debug, Default)]
+pub(super) struct CertificatePool(Mutex<HashMap<Vec<u8>, Certificate>>);
+
+impl CertificatePool {
+    fn intern(&self, der: &CertificateDer<'_>) -> Certificate {
+        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pool.get(der.as_ref()) {
+            return known.clone();
+        }
+        let certificate = Certificate::from_der(der.to_vec());
+        pool.insert(der.to_vec(), certificate.clone());
+        certificate
+    }
+}
+
+/// Draws the library's first randomness while the configuration is still being read.
+pub fn warm_up() {
+    let mut byte = [0];
+    let _ = PROVIDER.secure_random.fill(&mut byte);
+}
+
+/// Shakes hands for `name`, and lets every certificate through.
+pub(super) async fn shake_hands(stream: Connection, name: &str, context: &Context) -> StageOutcome<Connection> {
+    let watch = Arc::new(Watch::new(PROVIDER.signature_verification_algorithms));
+    let (stream, seen) = Tee::new(stream);
+    let server_name = match ServerName::try_from(name.to_owned()) {
+        Ok(name) => name,
+        Err(error) => {
+            let fault = Fault::Unrecognised { detail: format!("'{name}' cannot be a TLS server name: {error}") };
+            return StageOutcome::Stopped { fault, evidence: watch.evidence(name, None, &seen, context) };
+        }
+    };
+    let connector = TlsConnector::from(Arc::new(configuration(&watch)));
+    match timeout(context.plan.budget.tls, connector.connect(server_name, stream)).await {
+        Ok(Ok(stream)) => {
+            let evidence = watch.evidence(name, Some(stream.get_ref().1), &seen, context);
+            StageOutcome::Passed { carry: Box::new(stream), evidence }
+        }
+        Ok(Err(error)) => {
+            let fault = fault(&error, &seen);
+            StageOutcome::Stopped { fault, evidence: watch.evidence(name, None, &seen, context) }
+        }
+        Err(_) => {
+            let fault = Fault::TimedOut { received: seen.count() };
+            StageOutcome::Stopped { fault, evidence: watch.evidence(name, None, &seen, context) }
+        }
+    }
+}
+
+fn configuration(watch: &Arc<Watch>) -> ClientConfig {
+    let mut configuration = ClientConfig::builder_with_provider(PROVIDER.clone())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .expect("the provider has suites for both versions")
+        .dangerous()
+        .with_custom_certificate_verifier(watch.clone())
+        .with_client_cert_resolver(watch.clone());
+    // A resumed handshake shows no chain.
+    configuration.resumption = rustls::client::Resumption::disabled();
+    configuration
+}
+
+/// The verifier of one handshake: notes everything, refuses nothing.
+#[derive(Debug)]
+struct Watch {
+    algorithms: WebPkiSupportedAlgorithms,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    chain: Vec<CertificateDer<'static>>,
+    signature: Option<Signature>,
+    stapled_ocsp: bool,
+    client_certificate_wanted: bool,
+}
+
+impl Watch {
+    fn new(algorithms: WebPkiSupportedAlgorithms) -> Self {
+        Self { algorithms, notes: Mutex::default() }
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_signature(
+        &self,
+        certificate: &CertificateDer<'_>,
+        scheme: SignatureScheme,
+        checked: Result<HandshakeSignatureValid, rustls::Error>,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let scheme = scheme.as_str().map_or_else(|| format!("{scheme:?}"), str::to_owned);
+        self.notes().signature = Some(match checked {
+            Ok(_) => Signature::Verified { scheme },
+            Err(error) => signature_problem(certificate, scheme, &error),
+        });
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn evidence(
+        &self,
+        name: &str,
+        session: Option<&rustls::ClientConnection>,
+        seen: &Seen,
+        context: &Context,
+    ) -> Evidence {
+        let notes = self.notes();
+        let start = seen.start();
+        let is_tls = matches!(start.first(), Some(20..=23));
+        Evidence::Tls(Box::new(TlsEvidence {
+            server_name: name.to_owned(),
+            version: session.and_then(|session| session.protocol_version()?.as_str()).map(str::to_owned),
+            cipher_suite: session
+                .and_then(|session| session.negotiated_cipher_suite()?.suite().as_str())
+                .map(str::to_owned),
+            key_exchange: session
+                .and_then(|session| session.negotiated_key_exchange_group()?.name().as_str())
+                .map(str::to_owned),
+            alpn: session
+                .and_then(|session| session.alpn_protocol())
+                .map(|name| String::from_utf8_lossy(name).into_owned()),
+            chain: notes.chain.iter().map(|der| context.certificates.intern(der)).collect(),
+            signature: notes.signature.clone().unwrap_or(Signature::NotAsked),
+            client_certificate_wanted: notes.client_certificate_wanted,
+            hello_retried: session.and_then(|session| session.handshake_kind())
+                == Some(rustls::HandshakeKind::FullWithHelloRetryRequest),
+            stapled_ocsp: notes.stapled_ocsp,
+            first_bytes: if is_tls { Vec::new() } else { start },
+            detail: None,
+        }))
+    }
+}
+
+impl ServerCertVerifier for Watch {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let mut notes = self.notes();
+        notes.chain = std::iter::once(leaf).chain(intermediates).map(|der| der.clone().into_owned()).collect();
+        notes.stapled_ocsp = !ocsp_response.is_empty();
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let checked = verify_tls12_signature(message, certificate, signature, &self.algorithms);
+        self.note_signature(certificate, signature.scheme, checked)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let checked = verify_tls13_signature(message, certificate, signature, &self.algorithms);
+        self.note_signature(certificate, signature.scheme, checked)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// Has no certificate to give, and notes that one was asked for.
+impl rustls::client::ResolvesClientCert for Watch {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _sigschemes: &[SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        self.notes().client_certificate_wanted = true;
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// A wrong signature under a usable key is a forgery; one that cannot be checked is only not proved.
+fn signature_problem(certificate: &CertificateDer<'_>, scheme: String, error: &rustls::Error) -> Signature {
+    let wrong = matches!(error, rustls::Error::InvalidCertificate(rustls::CertificateError::BadSignature));
+    match rsa_key_bits(certificate) {
+        _ if !wrong => Signature::NotChecked { scheme, detail: error.to_string() },
+        // The library refuses shorter keys with the same error as a forged signature.
+        Some(bits) if bits < SHORTEST_CHECKED_RSA_KEY_BITS => {
+            Signature::NotChecked { scheme, detail: format!("the leaf's RSA key has only {bits} bits") }
+        }
+        _ => Signature::Wrong { scheme },
+    }
+}
+
+fn rsa_key_bits(certificate: &CertificateDer<'_>) -> Option<usize> {
+    use x509_parser::prelude::{FromDer, X509Certificate};
+    use x509_parser::public_key::PublicKey;
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    match parsed.public_key().parsed().ok()? {
+        PublicKey::RSA(key) => Some(key.key_size()),
+        _ => None,
+    }
+}
+
+fn fault(error: &io::Error, seen: &Seen) -> Fault {
+    let received = seen.count();
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return match error {
+            rustls::Error::AlertReceived(alert) => Fault::Alert { code: u8::from(*alert) },
+            rustls::Error::InvalidMessage(_) => not_tls(&seen.start(), error),
+            other => Fault::HandshakeFailed { detail: other.to_string() },
+        };
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+            Fault::ResetByPeer { received }
+        }
+        io::ErrorKind::UnexpectedEof => Fault::ClosedByPeer { received },
+        _ => Fault::Unrecognised { detail: error.to_string() },
+    }
+}
+
+/// What the peer speaks, when it is not TLS.
+fn not_tls(start: &[u8], error: &rustls::Error) -> Fault {
+    let text = start.trim_ascii_start();
+    let is_http = text.starts_with(b"HTTP/") || text.first() == Some(&b'<');
+    match start.first() {
+        _ if is_http => Fault::PlaintextReply,
+        Some(20..=23) => Fault::HandshakeFailed { detail: error.to_string() },
+        _ => Fault::NotTls,
+    }
+}
