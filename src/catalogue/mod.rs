@@ -5,15 +5,18 @@
 
 mod build;
 mod complaint;
+mod os;
 mod parse;
+mod suggest;
 mod trust;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use build::{Build, BuildRange, ImpactRow, OsChoice, OsSelection};
+pub use build::{Build, BuildMistake, BuildRange};
 pub use complaint::{Complaint, Complaints};
+pub use os::{ImpactRow, OsChoice, OsMistake, OsSelection};
 pub use parse::CatalogueSource;
 pub use trust::{ClassMaterial, Trust, TrustClass};
 
