@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod certificate;
+pub mod judge;
 pub mod net;
 pub mod observation;
 pub mod plan;
