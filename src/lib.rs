@@ -6,8 +6,10 @@
 
 pub mod catalogue;
 pub mod certificate;
+pub mod impact;
 pub mod judge;
 pub mod net;
 pub mod observation;
 pub mod plan;
 pub mod probe;
+pub mod report;

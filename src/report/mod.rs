@@ -1,0 +1,212 @@
+//! One report, many renderers.
+//!
+//! In: verdicts, findings, impacts and what the run was. Out: a [`Report`], the version 1 contract, and pure renderers
+//! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`text::sanitize`].
+
+pub mod text;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::{ImpactRow, Solution, TrustClass};
+use crate::judge::{Owner, Status};
+use crate::observation::Stage;
+use crate::plan::{Identity, RouteKey, Scheme};
+
+/// The name of this format; additions keep it, anything else changes it.
+pub const SCHEMA: &str = "waprobe-report/1";
+
+/// Everything one run has to say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// `waprobe-report/1`.
+    pub schema: String,
+    pub tool: Tool,
+    pub run: Run,
+    pub rows: Vec<Row>,
+    pub findings: Vec<Finding>,
+    pub impacts: Vec<Impact>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    pub name: String,
+    pub version: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// RFC 3339, UTC.
+    pub started: String,
+    pub duration_ms: u64,
+    /// The catalogue's name.
+    pub catalogue: String,
+    /// The Windows versions asked for, as given (`all`).
+    pub os: String,
+    /// The run was interrupted or its recording is cut off: rows may be missing their answer.
+    pub complete: bool,
+    /// Where the machine's own roots came from, and how many.
+    pub machine_roots: String,
+    /// What a reader should know about the run itself.
+    pub remarks: Vec<String>,
+}
+
+/// One endpoint over one route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// Unique in this report; across reports a row is its endpoint and route key.
+    pub id: String,
+    pub endpoint: String,
+    pub url: String,
+    pub host: String,
+    pub port: u16,
+    pub route: Route,
+    pub status: Status,
+    /// `ok`, or the code of the cause.
+    pub code: String,
+    /// Where the row was decided; `http` when ok.
+    pub stage: Stage,
+    pub summary: String,
+    /// One fact per line.
+    pub evidence: Vec<String>,
+    pub timings_ms: Timings,
+    /// `null` without a certificate.
+    pub chain: Option<Chain>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Route {
+    pub kind: RouteKind,
+    pub key: RouteKey,
+    /// `null` on the direct route.
+    pub proxy: Option<String>,
+    pub identity: Option<Identity>,
+    /// What decided it; `null` on the direct route and where no scheme came into it.
+    pub scheme: Option<Scheme>,
+    /// What Negotiate carried.
+    pub mechanism: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteKind {
+    Direct,
+    Proxy,
+}
+
+/// Milliseconds by stage; `null` for a stage that did not run.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Timings {
+    pub dns: Option<f64>,
+    pub tcp: Option<f64>,
+    pub proxy: Option<f64>,
+    pub tls: Option<f64>,
+    pub http: Option<f64>,
+    pub total: Option<f64>,
+}
+
+/// What the peer's certificates say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Chain {
+    pub expected: Vec<TrustClass>,
+    pub reached: ChainReached,
+    /// `null` when the chain reaches nothing known.
+    pub anchor: Option<ChainAnchor>,
+    /// Whether the peer proved that it holds the leaf's key; `null` when nobody could check.
+    pub proved: Option<bool>,
+    /// The machine store's own answer; `null` when unknown.
+    pub machine_trusts: Option<bool>,
+    pub product: Option<String>,
+    pub tells: Vec<String>,
+    pub certificates: Vec<ChainCertificate>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainReached {
+    MicrosoftApplicationRoot,
+    MicrosoftPublic,
+    Public,
+    Machine,
+    None,
+    Incomplete,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainAnchor {
+    pub subject: String,
+    pub spki_sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainCertificate {
+    pub subject: String,
+    pub issuer: String,
+    pub sha256: String,
+    pub spki_sha256: String,
+    /// RFC 3339, UTC.
+    pub not_before: String,
+    pub not_after: String,
+}
+
+/// Rows with one cause, who changes what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    pub code: String,
+    pub title: String,
+    pub owner: Owner,
+    pub remedy: String,
+    /// Ids of the rows it explains.
+    pub rows: Vec<String>,
+}
+
+/// What it means for one solution on one range of Windows versions over one route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Impact {
+    pub solution: Solution,
+    pub os: ImpactRow,
+    pub route: ImpactRoute,
+    pub status: ImpactStatus,
+    /// The endpoints that made the status.
+    pub endpoints: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImpactRoute {
+    pub kind: RouteKind,
+    pub key: RouteKey,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImpactStatus {
+    Ok,
+    Degraded,
+    Inconclusive,
+    Blocked,
+    NotApplicable,
+}
+
+/// The verdict on a certificate file (`verify --format json`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileVerdict {
+    pub host: String,
+    pub status: Status,
+    pub code: String,
+    pub summary: String,
+    pub chain: Chain,
+}
+
+impl Report {
+    /// How many rows have each status.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Status, usize> {
+        let mut counts = BTreeMap::new();
+        for row in &self.rows {
+            *counts.entry(row.status).or_default() += 1;
+        }
+        counts
+    }
+}

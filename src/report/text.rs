@@ -1,0 +1,37 @@
+//! Text from the network, made harmless for a terminal.
+
+use std::fmt::Write as _;
+
+/// Shows control characters, escape sequences, bidirectional overrides and line separators as `\u{..}`: they could
+/// clear a screen, forge a line or turn a name around. What a peer sent stays readable as evidence.
+#[must_use]
+pub fn sanitize(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_harmful(character) {
+            let _ = write!(clean, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            clean.push(character);
+        }
+    }
+    clean
+}
+
+fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sanitize;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_shown_instead_of_sent() {
+        assert_eq!(sanitize("\u{1b}[2Jcleared\u{7}"), "\\u{1b}[2Jcleared\\u{7}");
+        assert_eq!(sanitize("safe\u{202e}gpj.exe"), "safe\\u{202e}gpj.exe");
+        assert_eq!(sanitize("a\r\nb\u{2028}c\u{85}d"), "a\\u{d}\\u{a}b\\u{2028}c\\u{85}d");
+        assert_eq!(sanitize("Größe 北京"), "Größe 北京");
+    }
+}
