@@ -5,6 +5,7 @@
 
 mod build;
 mod complaint;
+mod embedded;
 mod os;
 mod parse;
 mod suggest;
