@@ -6,6 +6,8 @@
 #![expect(clippy::disallowed_methods, reason = "the one module beside `probe` that touches the outside world")]
 
 mod connect_to;
+mod open_files;
+mod resolvers;
 mod roots;
 
 use std::collections::HashMap;
@@ -17,6 +19,8 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 
 pub use connect_to::{ConnectTo, ConnectToMistake};
+pub use open_files::allow_open_files;
+pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};
 
 /// The world one run lives in. Cheap to clone.
