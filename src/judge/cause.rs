@@ -665,7 +665,7 @@ impl Cause {
             ),
             Self::PauthBasicCleartext => (
                 "pauth.basic_cleartext",
-                Status::NotTested,
+                Status::Blocked,
                 Owner::Operator,
                 "The password was not sent, because the connection to the proxy is not encrypted",
                 "use an https proxy, or allow it with --allow-basic-cleartext",

@@ -83,3 +83,9 @@ impl ChainJudge {
         todo!()
     }
 }
+
+/// The product whose block page or header this answer carries.
+#[must_use]
+pub fn product_by_answer(_answer: &crate::observation::HttpEvidence) -> Option<String> {
+    None
+}

@@ -3,16 +3,27 @@
 //! In: what each job saw, what the catalogue expects, the roots of that machine and the moment of the run. Out: one
 //! [`Verdict`] per planned job. Never: a socket, a clock, a file. Judging the same recording twice gives the same answer.
 
+mod answer;
 mod cause;
 pub mod chain;
+mod evidence;
+mod findings;
+mod refusal;
+mod row;
 
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::Stage;
-use crate::plan::{JobId, Scheme};
+use crate::catalogue::Catalogue;
+use crate::observation::recording::Roots;
+use crate::observation::{Ended, Observation, Stage};
+use crate::plan::{JobId, Plan, Scheme};
+use chain::{ChainJudge, Reached};
+
+pub use findings::findings;
 
 pub use cause::{Cause, CauseFacts, Owner};
 
@@ -54,6 +65,85 @@ pub struct Finding {
     /// An instruction, with the exact hosts where they matter.
     pub remedy: String,
     pub jobs: Vec<JobId>,
+}
+
+/// What the judge stands on, beside the observations.
+#[derive(Debug)]
+pub struct Grounds<'a> {
+    pub catalogue: &'a Catalogue,
+    pub plan: &'a Plan,
+    pub roots: &'a Roots,
+    /// The moment of the run: every date is judged for it.
+    pub at: Timestamp,
+    /// What a planned job without an observation says.
+    missing: Cause,
+}
+
+impl<'a> Grounds<'a> {
+    #[must_use]
+    pub fn new(catalogue: &'a Catalogue, plan: &'a Plan, roots: &'a Roots, at: Timestamp, ended: Ended) -> Self {
+        let missing = match ended {
+            Ended::OutOfTime => Cause::Budget,
+            Ended::Interrupted => Cause::NotTested,
+            Ended::Complete => Cause::Internal,
+        };
+        Self { catalogue, plan, roots, at, missing }
+    }
+}
+
+/// One verdict per planned job, in plan order.
+#[must_use]
+pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict> {
+    let chains = ChainJudge::new(&grounds.catalogue.trust, grounds.roots);
+    let mut attempts: Vec<Vec<&Observation>> = vec![Vec::new(); grounds.plan.jobs.len()];
+    for observation in observations {
+        if let Some(place) = attempts.get_mut(observation.job().0 as usize) {
+            place.push(observation);
+            place.sort_by_key(|observation| observation.attempt());
+        }
+    }
+    let mut verdicts: Vec<Verdict> = grounds
+        .plan
+        .jobs
+        .iter()
+        .zip(&attempts)
+        .map(|(job, seen)| row::judge_job(grounds, &chains, job, seen))
+        .collect();
+    compare_short_chains(grounds, &mut verdicts);
+    verdicts
+}
+
+/// A short chain on one route, and a chain to an expected anchor for the same host on another: the first is an
+/// interceptor's. Unless both show the same leaf: then one server only sends less.
+fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
+    let endpoint = |verdict: &Verdict| grounds.plan.jobs[verdict.job.0 as usize].endpoint;
+    let genuine: Vec<_> = verdicts
+        .iter()
+        .filter_map(|verdict| {
+            let chain = verdict.chain.as_ref()?;
+            let Reached::Class(class) = chain.reached else { return None };
+            let leaf = chain.certificates.first()?.clone();
+            chain.expected.contains(&class).then(|| (endpoint(verdict), leaf, verdict.job))
+        })
+        .collect();
+    for verdict in verdicts.iter_mut().filter(|verdict| verdict.cause == Cause::ChainIncomplete) {
+        let place = grounds.plan.jobs[verdict.job.0 as usize].endpoint;
+        let leaf = verdict.chain.as_ref().and_then(|chain| chain.certificates.first());
+        let others: Vec<_> = genuine.iter().filter(|(endpoint, ..)| *endpoint == place).collect();
+        if others.is_empty() || others.iter().any(|(_, other, _)| Some(other) == leaf) {
+            continue;
+        }
+        verdict.cause = Cause::InterceptedUntrusted;
+        verdict.status = Status::Intercepted;
+        verdict.summary = verdict.cause.facts().title.to_owned();
+        verdict.evidence.push(
+            "another route shows a different certificate for this host, which leads to the expected root".to_owned(),
+        );
+        if let Some(chain) = &mut verdict.chain {
+            chain.status = Status::Intercepted;
+            chain.cause = Cause::InterceptedUntrusted;
+        }
+    }
 }
 
 /// What a row means for the data.

@@ -33,12 +33,23 @@ pub struct Observation {
 }
 
 /// Why this observation was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attempt {
     First,
     /// The first one was reset or closed early; such answers are asked for once more.
     Again,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    Complete,
+    /// The total budget was spent; jobs without an observation were not tested.
+    OutOfTime,
+    /// Somebody interrupted it; the same holds.
+    Interrupted,
 }
 
 /// A part of the way, in the order in which it is gone.

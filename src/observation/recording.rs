@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Write};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Evidence, Observation};
+use super::{Attempt, Ended, Evidence, Observation};
 use crate::catalogue::CatalogueSource;
 use crate::certificate::{Certificate, hex};
 use crate::plan::Plan;
@@ -70,8 +70,8 @@ pub struct Recording {
     pub observations: Vec<Observation>,
     /// How long the run took; `None` when the file is cut off.
     pub duration: Option<std::time::Duration>,
-    /// The run itself was interrupted.
-    pub interrupted: bool,
+    /// How the run ended; a cut-off file counts as interrupted.
+    pub ended: Ended,
     /// What is wrong with the file without making it unreadable: cut off, lines lost.
     pub remarks: Vec<String>,
 }
@@ -91,7 +91,7 @@ struct End {
     observations: usize,
     certificates: usize,
     duration: std::time::Duration,
-    interrupted: bool,
+    ended: Ended,
 }
 
 /// Why a file is not a recording.
@@ -150,7 +150,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// When a line cannot be written.
-    pub fn end(mut self, roots: &Roots, duration: std::time::Duration, interrupted: bool) -> io::Result<W> {
+    pub fn end(mut self, roots: &Roots, duration: std::time::Duration, ended: Ended) -> io::Result<W> {
         let seen = std::mem::take(&mut self.chains);
         for root in named_by(&seen, &roots.machine) {
             self.certificate(root)?;
@@ -160,7 +160,7 @@ impl<W: Write> Writer<W> {
             self.certificate(root)?;
             write_line(&mut self.out, &Line::PublicRoot(hex(root.sha256())))?;
         }
-        let end = End { observations: self.observations, certificates: self.written.len(), duration, interrupted };
+        let end = End { observations: self.observations, certificates: self.written.len(), duration, ended };
         write_line(&mut self.out, &Line::End(end))?;
         self.out.flush()?;
         Ok(self.out)
@@ -283,8 +283,8 @@ impl Reader {
         }
         let roots =
             Roots { machine, note: header.machine_roots.clone(), public: (!public.is_empty()).then_some(public) };
-        let (duration, interrupted) = end.map_or((None, false), |end| (Some(end.duration), end.interrupted));
-        Ok(Recording { header, roots, observations, duration, interrupted, remarks })
+        let (duration, ended) = end.map_or((None, Ended::Interrupted), |end| (Some(end.duration), end.ended));
+        Ok(Recording { header, roots, observations, duration, ended, remarks })
     }
 }
 

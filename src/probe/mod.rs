@@ -22,7 +22,7 @@ use crate::net::Net;
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
 use crate::plan::{Job, Plan, PlannedRoute};
 
-pub use runner::{Ended, run};
+pub use runner::run;
 pub use tls::warm_up;
 
 /// What every job of a run shares.

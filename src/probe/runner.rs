@@ -8,17 +8,8 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::{Context, attempt};
-use crate::observation::{Attempt, Observation};
+use crate::observation::{Attempt, Ended, Observation};
 use crate::plan::Job;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    Complete,
-    /// The total budget was spent; jobs without an observation were not tested.
-    OutOfTime,
-    Interrupted,
-}
 
 /// Probes every job of the plan at once and hands each observation to `keep` as it ends.
 ///

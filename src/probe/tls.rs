@@ -243,6 +243,9 @@ fn fault(error: &io::Error, seen: &Seen) -> Fault {
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return match error {
             rustls::Error::AlertReceived(alert) => Fault::Alert { code: u8::from(*alert) },
+            rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+                Fault::OldTlsOnly
+            }
             rustls::Error::InvalidMessage(_) => not_tls(&seen.start(), error),
             other => Fault::HandshakeFailed { detail: other.to_string() },
         };

@@ -1,0 +1,194 @@
+//! What an HTTP answer means: the origin's own after a proved chain, anybody's over plain http.
+
+use jiff::Timestamp;
+
+use super::row::{Opinion, unrecognised};
+use super::{Cause, Status, chain, refusal};
+use crate::catalogue::Endpoint;
+use crate::observation::{Fault, HttpEvidence, Stage, TlsEvidence};
+use crate::plan::PlannedRoute;
+
+/// Alerts with which a peer says that it misses a client certificate: `certificate_required`, and what servers of TLS
+/// 1.2 send instead.
+const CLIENT_CERTIFICATE_ALERTS: [u8; 3] = [116, 42, 40];
+
+pub(super) fn opinion(
+    endpoint: &Endpoint,
+    route: &PlannedRoute,
+    answer: &HttpEvidence,
+    fault: Option<&Fault>,
+    tls: Option<&TlsEvidence>,
+) -> Opinion {
+    let wanted = tls.is_some_and(|tls| tls.client_certificate_wanted);
+    let required = answer.alert.is_some_and(|alert| alert == CLIENT_CERTIFICATE_ALERTS[0]);
+    if required
+        || (wanted && (fault.is_none() || answer.alert.is_some_and(|alert| CLIENT_CERTIFICATE_ALERTS.contains(&alert))))
+    {
+        return Opinion::new(Cause::TlsClientCertWanted, Stage::Tls);
+    }
+    if endpoint.is_tls() { behind_tls(endpoint, answer, fault) } else { in_clear(endpoint, route, answer, fault) }
+}
+
+/// The chain proved who answers, so that the answer can lower the row to `degraded` at most; only a demand for proxy
+/// authentication blocks.
+fn behind_tls(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
+    if let Some(fault) = fault {
+        return broken(fault);
+    }
+    match answer.status {
+        Some(407) => Opinion::new(Cause::Http407InTunnel, Stage::Http),
+        Some(status) if is_healthy(endpoint, status) => Opinion::new(Cause::Ok, Stage::Http),
+        Some(429) => throttled(answer, 429),
+        Some(503) if answer.header("retry-after").is_some() => throttled(answer, 503),
+        Some(status) => unexpected(status),
+        None => Opinion::new(Cause::HttpEmpty, Stage::Http),
+    }
+}
+
+/// Nothing proves who answers: a healthy status without a middlebox's marks is taken for the service's.
+fn in_clear(endpoint: &Endpoint, _route: &PlannedRoute, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
+    let Some(status) = answer.status else {
+        let opinion = fault.map_or_else(|| Opinion::new(Cause::HttpEmpty, Stage::Http), broken);
+        // Without TLS there is no sign at all that the service was reached.
+        return match opinion.status {
+            Status::Degraded => Opinion { status: Status::Blocked, ..opinion },
+            _ => opinion,
+        };
+    };
+    if status == 407 {
+        return Opinion::new(Cause::PauthRequired, Stage::Proxy);
+    }
+    if let Some(product) = chain::product_by_answer(answer) {
+        return Opinion::new(Cause::HttpBlockPage, Stage::Http).with(format!("{product}, status {status}"));
+    }
+    if let Some(opinion) = middlebox_error(answer, status) {
+        return opinion;
+    }
+    match status {
+        300..=399 => redirect(endpoint, answer, status),
+        511 => Opinion::new(Cause::HttpPortal, Stage::Http).with("status 511"),
+        _ if has_password_field(answer) => {
+            Opinion::new(Cause::HttpPortal, Stage::Http).with("a page with a password field")
+        }
+        _ if says_blocked(answer) => Opinion::new(Cause::HttpBlockPage, Stage::Http).with(format!("status {status}")),
+        _ if is_healthy(endpoint, status) => fault.map_or_else(|| Opinion::new(Cause::Ok, Stage::Http), broken),
+        429 => throttled(answer, status),
+        503 if answer.header("retry-after").is_some() && has_identity(answer) => throttled(answer, status),
+        _ if has_identity(answer) => unexpected(status),
+        _ => Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with(format!("status {status}")),
+    }
+}
+
+fn is_healthy(endpoint: &Endpoint, status: u16) -> bool {
+    status == 200 || endpoint.probe.healthy.contains(&status)
+}
+
+fn unexpected(status: u16) -> Opinion {
+    Opinion::new(Cause::HttpUnexpectedStatus, Stage::Http).with(format!("status {status}"))
+}
+
+fn throttled(answer: &HttpEvidence, status: u16) -> Opinion {
+    let detail = match answer.header("retry-after") {
+        Some(wait) => format!("status {status}, Retry-After: {wait}"),
+        None => format!("status {status}"),
+    };
+    Opinion::new(Cause::HttpThrottled, Stage::Http).with(detail)
+}
+
+fn broken(fault: &Fault) -> Opinion {
+    let cause = match fault {
+        Fault::TimedOut { .. } => Cause::HttpTimeoutFirstByte,
+        Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 } => Cause::HttpEmpty,
+        Fault::ClosedByPeer { .. } | Fault::ResetByPeer { .. } | Fault::Truncated => Cause::HttpTruncated,
+        Fault::NotHttp | Fault::MalformedReply { .. } | Fault::HeadTooLarge => Cause::HttpMalformed,
+        Fault::Alert { .. } => Cause::HttpEmpty,
+        other => return unrecognised(Stage::Http, other),
+    };
+    Opinion::new(cause, Stage::Http)
+}
+
+/// An error that a proxy on the way reports about itself.
+fn middlebox_error(answer: &HttpEvidence, status: u16) -> Option<Opinion> {
+    let squid = answer.header("x-squid-error");
+    let standard = answer.header("proxy-status").filter(|value| value.contains("error="));
+    let words = squid
+        .map(|value| format!("X-Squid-Error: {value}"))
+        .or(standard.map(|value| format!("Proxy-Status: {value}")))?;
+    let cause = squid.and_then(refusal::squid).filter(|cause| *cause != Cause::ProxyDenied403);
+    let stage = if cause.is_some() { Stage::Proxy } else { Stage::Http };
+    Some(Opinion::new(cause.unwrap_or(Cause::HttpMiddleboxStatus), stage).with(format!("status {status}, {words}")))
+}
+
+fn redirect(endpoint: &Endpoint, answer: &HttpEvidence, status: u16) -> Opinion {
+    let Some(location) = answer.header("location") else {
+        return Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with(format!("status {status} without Location"));
+    };
+    let target = location
+        .split_once("://")
+        .map(|(_, rest)| rest.split(['/', '?', '#', ':']).next().unwrap_or("").to_ascii_lowercase());
+    let is_own = target.as_deref().is_none_or(|host| {
+        host == endpoint.host
+            || ["microsoft.com", "windows.com"]
+                .iter()
+                .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    });
+    let cause = match () {
+        () if is_own => return unexpected(status),
+        () if refusal::is_sign_in(location) => Cause::HttpPortal,
+        () => Cause::HttpForeignRedirect,
+    };
+    Opinion::new(cause, Stage::Http).with(format!("status {status}, Location: {location}"))
+}
+
+/// Headers that Microsoft's front ends and storage put on their answers.
+fn has_identity(answer: &HttpEvidence) -> bool {
+    let server = answer.header("server").unwrap_or_default();
+    ["Microsoft", "Windows-Azure"].iter().any(|name| server.contains(name))
+        || answer.headers.iter().any(|header| {
+            let name = header.name.to_ascii_lowercase();
+            name.starts_with("x-ms-") || name.starts_with("x-azure-") || name == "x-msedge-ref"
+        })
+}
+
+fn body(answer: &HttpEvidence) -> String {
+    String::from_utf8_lossy(&answer.body_start).to_ascii_lowercase()
+}
+
+fn has_password_field(answer: &HttpEvidence) -> bool {
+    let body = body(answer);
+    body.contains("<input")
+        && (body.contains("type=\"password\"") || body.contains("type=password") || body.contains("type='password'"))
+}
+
+fn says_blocked(answer: &HttpEvidence) -> bool {
+    let body = body(answer);
+    [
+        "has been blocked",
+        "is blocked by",
+        "was blocked by",
+        "access to this site is blocked",
+        "blocked by your administrator",
+        "web filter",
+        "content filter",
+        "violates your organization",
+    ]
+    .iter()
+    .any(|words| body.contains(words))
+}
+
+/// The moment of an HTTP `Date` header (RFC 9110, the preferred format).
+pub(super) fn date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_header_is_read_in_its_preferred_format() {
+        let moment = date("Sun, 22 Nov 2026 10:30:00 GMT").expect("a date");
+        assert_eq!(moment.to_string(), "2026-11-22T10:30:00Z");
+        assert_eq!(date("yesterday"), None);
+    }
+}

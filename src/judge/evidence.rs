@@ -1,0 +1,265 @@
+//! Evidence as lines: one fact each, in the order in which it was learnt, in words that need no manual.
+
+use crate::certificate::hex;
+use crate::observation::{
+    DnsEvidence, DnsFailure, Evidence, Fault, HttpEvidence, Leg, NameSource, Observation, RecordType, ServerAnswer,
+    TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
+};
+
+/// How much of a body is quoted.
+const QUOTED_BODY: usize = 160;
+
+/// The facts of one attempt.
+pub(super) fn lines(seen: &Observation) -> Vec<String> {
+    let mut lines = Vec::new();
+    for step in seen.steps() {
+        match &step.evidence {
+            Evidence::Dns(dns) => of_dns(dns, &mut lines),
+            Evidence::Tcp(tcp) => of_tcp(tcp, &mut lines),
+            Evidence::Proxy(tunnel) => of_tunnel(tunnel, &mut lines),
+            Evidence::Tls(tls) => of_tls("", tls, &mut lines),
+            Evidence::Http(http) => of_http(http, &mut lines),
+        }
+        if let Some(fault_seen) = &step.fault {
+            lines.push(format!("{} stage ended: {}", step.stage.as_str(), fault(fault_seen)));
+        }
+    }
+    lines
+}
+
+fn of_dns(dns: &DnsEvidence, lines: &mut Vec<String>) {
+    let addresses = list(&dns.addresses);
+    match &dns.source {
+        NameSource::ConnectTo => {
+            lines.push(format!("{} goes to {addresses} by --connect-to; no name was looked up", dns.name))
+        }
+        NameSource::Literal => lines.push(format!("{} is an address; no name was looked up", dns.name)),
+        NameSource::System => match dns.system.as_ref().and_then(|answer| answer.error.as_ref()) {
+            Some(error) => lines.push(format!("the system could not resolve {}: {error}", dns.name)),
+            None => lines.push(format!("the system resolves {} to {addresses}", dns.name)),
+        },
+        NameSource::Server(server) if dns.addresses.is_empty() => {
+            lines.push(format!("{server} gives no address for {}", dns.name));
+        }
+        NameSource::Server(server) => lines.push(format!("{server} resolves {} to {addresses}", dns.name)),
+    }
+    lines.extend(dns.answers.iter().filter(|answer| !is_plain_answer(answer, dns)).map(answer_line));
+}
+
+/// Says nothing beyond the line above it.
+fn is_plain_answer(answer: &ServerAnswer, dns: &DnsEvidence) -> bool {
+    answer.failure.is_none()
+        && answer.rcode == Some(0)
+        && answer.cnames.is_empty()
+        && answer.extended_errors.is_empty()
+        && answer.addresses.iter().all(|address| dns.addresses.contains(address))
+}
+
+fn answer_line(answer: &ServerAnswer) -> String {
+    let record = match answer.question.record {
+        RecordType::A => "A",
+        RecordType::Aaaa => "AAAA",
+    };
+    let transport = if answer.over_tcp { " over TCP" } else { "" };
+    let mut line = format!("{}{transport} on {record}: ", answer.server);
+    match (&answer.failure, answer.rcode) {
+        (Some(failure), _) => line.push_str(&dns_failure(failure)),
+        (None, Some(code)) => {
+            line.push_str(&rcode(code));
+            if !answer.cnames.is_empty() {
+                line.push_str(&format!(", alias of {}", answer.cnames.join(" → ")));
+            }
+            if !answer.addresses.is_empty() {
+                line.push_str(&format!(", {}", list(&answer.addresses)));
+            }
+        }
+        (None, None) => line.push_str("no answer"),
+    }
+    for (code, text) in &answer.extended_errors {
+        line.push_str(&format!(", extended error {code} \"{text}\""));
+    }
+    line
+}
+
+fn dns_failure(failure: &DnsFailure) -> String {
+    match failure {
+        DnsFailure::Timeout => "no answer in time".to_owned(),
+        DnsFailure::PortClosed => "its port is closed".to_owned(),
+        DnsFailure::Unreachable => "unreachable".to_owned(),
+        DnsFailure::Malformed(detail) => format!("unreadable answer ({detail})"),
+        DnsFailure::TruncatedAndTcpFailed(detail) => format!("truncated answer, and TCP fails ({detail})"),
+        DnsFailure::Other(detail) => detail.clone(),
+    }
+}
+
+fn rcode(code: u16) -> String {
+    match code {
+        0 => "NOERROR".to_owned(),
+        1 => "FORMERR".to_owned(),
+        2 => "SERVFAIL".to_owned(),
+        3 => "NXDOMAIN".to_owned(),
+        4 => "NOTIMP".to_owned(),
+        5 => "REFUSED".to_owned(),
+        other => format!("response code {other}"),
+    }
+}
+
+fn of_tcp(tcp: &TcpEvidence, lines: &mut Vec<String>) {
+    lines.extend(tcp.attempts.iter().map(|attempt| attempt_line(attempt, tcp)));
+}
+
+fn attempt_line(attempt: &TcpAttempt, tcp: &TcpEvidence) -> String {
+    let address = attempt.address;
+    match &attempt.outcome {
+        TcpOutcome::Connected if tcp.carried == Some(address) => format!("connected to {address}"),
+        TcpOutcome::Connected => format!("{address} connects too"),
+        TcpOutcome::Failed { detail, .. } => format!("{address}: {detail}"),
+        TcpOutcome::Pending => format!("{address} had not answered when the row ended"),
+    }
+}
+
+fn of_tunnel(tunnel: &TunnelEvidence, lines: &mut Vec<String>) {
+    if let Some(tls) = &tunnel.tls {
+        of_tls("to the proxy: ", tls, lines);
+    }
+    lines.extend(tunnel.legs.iter().map(leg_line));
+    if let Some(refused) = tunnel.legs.last().filter(|leg| leg.status.is_none_or(|status| status >= 300)) {
+        quote(&refused.body_start, lines);
+    }
+    if !tunnel.early_bytes.is_empty() {
+        lines.push(format!("behind the 2xx came {} bytes before the client spoke", tunnel.early_bytes.len()));
+    }
+}
+
+fn leg_line(leg: &Leg) -> String {
+    let with = match &leg.credential {
+        Some(credential) if credential.detail.is_empty() => format!(" with {} credentials", credential.scheme),
+        Some(credential) => format!(" with {} credentials ({})", credential.scheme, credential.detail),
+        None => String::new(),
+    };
+    let mut line = format!("{}{with} on connection {}: ", leg.request, leg.connection);
+    match leg.status {
+        Some(status) => line.push_str(format!("{status} {}", leg.reason).trim_end()),
+        None => line.push_str("no readable answer"),
+    }
+    let offers = super::refusal::offers(leg);
+    if !offers.is_empty() {
+        line.push_str(&format!(", offering {offers}"));
+    }
+    for name in ["proxy-status", "x-squid-error", "via", "server", "location", "retry-after"] {
+        if let Some(value) = leg.header(name) {
+            line.push_str(&format!(", {name}: {value}"));
+        }
+    }
+    line
+}
+
+fn of_tls(to: &str, tls: &TlsEvidence, lines: &mut Vec<String>) {
+    if let Some(version) = &tls.version {
+        let parts = [Some(version), tls.cipher_suite.as_ref(), tls.key_exchange.as_ref(), tls.alpn.as_ref()];
+        let words: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        lines.push(format!("{to}{}", words.join(", ")));
+    }
+    if tls.hello_retried {
+        lines.push(format!("{to}the server asked for another key share"));
+    }
+    if tls.client_certificate_wanted {
+        lines.push(format!("{to}the server asks for a client certificate"));
+    }
+    quote(&tls.first_bytes, lines);
+}
+
+fn of_http(http: &HttpEvidence, lines: &mut Vec<String>) {
+    let Some(status) = http.status else {
+        quote(&http.body_start, lines);
+        return;
+    };
+    let mut line = format!("{}: {}", http.request, format!("{status} {}", http.reason).trim_end());
+    for name in ["server", "via", "location", "retry-after", "x-squid-error", "proxy-status"] {
+        if let Some(value) = http.header(name) {
+            line.push_str(&format!(", {name}: {value}"));
+        }
+    }
+    lines.push(line);
+    if status >= 300 {
+        quote(&http.body_start, lines);
+    }
+}
+
+/// The beginning of what a peer sent: text as text, bytes as bytes.
+fn quote(bytes: &[u8], lines: &mut Vec<String>) {
+    if bytes.is_empty() {
+        return;
+    }
+    let start = &bytes[..bytes.len().min(QUOTED_BODY)];
+    let printable = start.iter().filter(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()).count();
+    if printable * 10 >= start.len() * 9 {
+        let text = String::from_utf8_lossy(start);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.push(format!("it begins: \"{text}\""));
+    } else {
+        lines.push(format!("it begins with the bytes {}", hex(&start[..start.len().min(24)])));
+    }
+}
+
+fn list(addresses: &[std::net::IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A fault in words, for summaries and evidence.
+pub(super) fn fault(fault: &Fault) -> String {
+    let after = |what: &str, received: u64| match received {
+        0 => format!("{what} before anything was received"),
+        1 => format!("{what} after 1 byte"),
+        many => format!("{what} after {many} bytes"),
+    };
+    match fault {
+        Fault::NameNotFound => "the name does not exist".to_owned(),
+        Fault::NoAddresses => "the name has no address".to_owned(),
+        Fault::ServerFailure => "SERVFAIL".to_owned(),
+        Fault::ServerRefused => "REFUSED".to_owned(),
+        Fault::ResolverSilent => "the name server did not answer in time".to_owned(),
+        Fault::ResolverPortClosed => "the name server's port is closed".to_owned(),
+        Fault::ResolverUnreachable => "the name server is unreachable".to_owned(),
+        Fault::NoResolver => "no name server is configured".to_owned(),
+        Fault::MalformedAnswer => "the answer cannot be read".to_owned(),
+        Fault::TruncatedAndTcpFailed => "the answer was truncated, and TCP failed".to_owned(),
+        Fault::OnlyUnusableIpv6 => "only IPv6 addresses, and no IPv6 route here".to_owned(),
+        Fault::ConnectionRefused => "connection refused".to_owned(),
+        Fault::ConnectTimeout => "no answer to the connection attempt".to_owned(),
+        Fault::HostUnreachable => "host unreachable".to_owned(),
+        Fault::NetworkUnreachable => "network unreachable".to_owned(),
+        Fault::Prohibited => "administratively prohibited".to_owned(),
+        Fault::LocallyDenied => "this machine refused to send".to_owned(),
+        Fault::LocallyExhausted => "this machine has no ports or descriptors left".to_owned(),
+        Fault::ResetByPeer { received } => after("reset", *received),
+        Fault::ClosedByPeer { received } => after("closed", *received),
+        Fault::TimedOut { received } => after("out of time", *received),
+        Fault::TunnelRefused { status } => format!("the proxy answered {status}"),
+        Fault::CredentialsWanted => "the proxy asks for credentials".to_owned(),
+        Fault::CredentialsRefused => "the proxy refused the credentials".to_owned(),
+        Fault::NoChallenge => "a 407 without a challenge".to_owned(),
+        Fault::SchemeNotOffered => "the scheme is not offered".to_owned(),
+        Fault::DigestUnsupported { detail } => format!("unsupported Digest: {detail}"),
+        Fault::DigestStaleLoop => "a fresh nonce was called stale".to_owned(),
+        Fault::AuthenticationLoop => "authentication did not come to an end".to_owned(),
+        Fault::CleartextRefused => "Basic over a clear connection was not allowed".to_owned(),
+        Fault::CredentialsAlreadyRefused => "these credentials were refused before in this run".to_owned(),
+        Fault::NoCredential { detail } => format!("no credential: {detail}"),
+        Fault::ProxyCertificateRejected { detail } => format!("the proxy's certificate is not accepted: {detail}"),
+        Fault::NotHttp => "what came is not HTTP".to_owned(),
+        Fault::MalformedReply { detail } => format!("unreadable reply: {detail}"),
+        Fault::HeadTooLarge => "the head is larger than any sensible one".to_owned(),
+        Fault::PageInsteadOfTunnel => "a page came instead of a tunnel".to_owned(),
+        Fault::SocksRefused { reply } => format!("SOCKS reply {reply}"),
+        Fault::Alert { code } => format!("TLS alert {}", super::cause::alert_name(*code)),
+        Fault::PlaintextReply => "a plain HTTP answer".to_owned(),
+        Fault::NotTls => "what came is not TLS".to_owned(),
+        Fault::OldTlsOnly => "the server chose TLS 1.1 or older".to_owned(),
+        Fault::HandshakeFailed { detail } => format!("the handshake failed: {detail}"),
+        Fault::Truncated => "the body is cut off".to_owned(),
+        Fault::Unrecognised { detail } => detail.clone(),
+        Fault::BudgetSpent => "the run's time was up".to_owned(),
+        Fault::Interrupted => "interrupted".to_owned(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Many rows, one cause: what one change would mend.
+
+use std::collections::BTreeMap;
+
+use super::{Finding, Grounds, Status, Verdict};
+use crate::observation::Stage;
+
+/// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen.
+#[must_use]
+pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
+    let mut groups: BTreeMap<Key, Vec<&Verdict>> = BTreeMap::new();
+    for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Ok) {
+        let job = &grounds.plan.jobs[verdict.job.0 as usize];
+        let proxy = grounds.plan.route(job).proxy().map(ToString::to_string);
+        let product = verdict.chain.as_ref().and_then(|chain| chain.product.clone());
+        let key = Key {
+            severity: std::cmp::Reverse(verdict.status),
+            code: verdict.cause.code(),
+            proxy: proxy.filter(|_| verdict.stage != Stage::Http || verdict.chain.is_none()),
+            product,
+        };
+        groups.entry(key).or_default().push(verdict);
+    }
+    groups.into_iter().map(|(key, rows)| finding(grounds, &key, &rows)).collect()
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    severity: std::cmp::Reverse<Status>,
+    code: String,
+    proxy: Option<String>,
+    product: Option<String>,
+}
+
+fn finding(grounds: &Grounds<'_>, key: &Key, rows: &[&Verdict]) -> Finding {
+    let facts = rows[0].cause.facts();
+    let mut hosts: Vec<&str> = Vec::new();
+    for row in rows {
+        let host = grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].host.as_str();
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    let place = match (&key.proxy, &key.product) {
+        (Some(proxy), Some(product)) => format!(" ({product} at {proxy})"),
+        (Some(proxy), None) => format!(" ({proxy})"),
+        (None, Some(product)) => format!(" ({product}, on the direct route)"),
+        (None, None) => String::new(),
+    };
+    Finding {
+        code: key.code.clone(),
+        title: format!("{}{place}", facts.title),
+        owner: facts.owner,
+        remedy: format!("{}: {}", facts.remedy, hosts.join(" ")),
+        jobs: rows.iter().map(|row| row.job).collect(),
+    }
+}

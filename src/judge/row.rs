@@ -1,0 +1,445 @@
+//! One job's observations to one verdict: which fault, in which stage, means what.
+
+use std::net::IpAddr;
+
+use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
+use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, refusal};
+use crate::catalogue::Endpoint;
+use crate::observation::{DnsEvidence, Fault, NameSource, Observation, Stage, TcpEvidence, TcpOutcome, TunnelEvidence};
+use crate::plan::{Job, PlannedRoute, ProxyScheme};
+
+/// What one attempt means, before it is compared with a second one.
+#[derive(Debug, Clone)]
+pub(super) struct Opinion {
+    pub cause: Cause,
+    pub status: Status,
+    pub stage: Stage,
+    /// The part of the summary that only this row knows.
+    pub detail: Option<String>,
+    pub chain: Option<ChainVerdict>,
+}
+
+impl Opinion {
+    pub fn new(cause: Cause, stage: Stage) -> Self {
+        let status = cause.facts().status;
+        Self { cause, status, stage, detail: None, chain: None }
+    }
+
+    pub fn with(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    fn with_status(mut self, status: Status) -> Self {
+        self.status = status;
+        self
+    }
+
+    fn summary(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.cause.facts().title),
+            None => self.cause.facts().title.to_owned(),
+        }
+    }
+}
+
+/// The verdict on a job with its one or two attempts.
+pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, attempts: &[&Observation]) -> Verdict {
+    let Some(last) = attempts.last() else {
+        return untested(grounds, job);
+    };
+    let mut lines = Vec::new();
+    let (seen, opinion) = match attempts {
+        [first, again, ..] => {
+            let one = judge_attempt(grounds, chains, job, first);
+            let two = judge_attempt(grounds, chains, job, again);
+            lines.push(format!("first try: {}", one.summary()));
+            settle((*first, one), (*again, two))
+        }
+        _ => (*last, judge_attempt(grounds, chains, job, last)),
+    };
+    lines.extend(evidence::lines(seen));
+    if let Some(chain) = &opinion.chain {
+        lines.extend(chain.evidence.iter().cloned());
+    }
+    Verdict {
+        job: job.id,
+        status: opinion.status,
+        stage: opinion.stage,
+        summary: opinion.summary(),
+        cause: opinion.cause,
+        evidence: lines,
+        chain: opinion.chain,
+        scheme: seen.tunnel().and_then(|tunnel| tunnel.scheme),
+        timings: timings(seen),
+    }
+}
+
+fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
+    let opinion = Opinion::new(grounds.missing.clone(), Stage::Dns);
+    Verdict {
+        job: job.id,
+        status: opinion.status,
+        summary: opinion.summary(),
+        stage: opinion.stage,
+        cause: opinion.cause,
+        evidence: Vec::new(),
+        chain: None,
+        scheme: None,
+        timings: StageTimes::default(),
+    }
+}
+
+/// Two attempts, one verdict: the same answer twice stands; an interception is never softened; two different answers
+/// are a finding of their own.
+fn settle<'a>(first: (&'a Observation, Opinion), again: (&'a Observation, Opinion)) -> (&'a Observation, Opinion) {
+    if first.1.cause == again.1.cause || again.1.status == Status::Intercepted {
+        return again;
+    }
+    if first.1.status == Status::Intercepted {
+        return first;
+    }
+    let gets_through = |opinion: &Opinion| matches!(opinion.status, Status::Ok | Status::Degraded);
+    let status = if gets_through(&first.1) || gets_through(&again.1) { Status::Degraded } else { Status::Blocked };
+    let detail = format!("first {}, then {}", first.1.cause.code(), again.1.cause.code());
+    let flaky = Opinion::new(Cause::Flaky, first.1.stage).with(detail).with_status(status);
+    (again.0, Opinion { chain: again.1.chain, ..flaky })
+}
+
+fn timings(seen: &Observation) -> StageTimes {
+    let took = |stage| seen.step(stage).map(|step| step.took);
+    StageTimes {
+        dns: took(Stage::Dns),
+        tcp: took(Stage::Tcp),
+        proxy: took(Stage::Proxy),
+        tls: took(Stage::Tls),
+        http: took(Stage::Http),
+        total: Some(seen.total()),
+    }
+}
+
+fn judge_attempt(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, seen: &Observation) -> Opinion {
+    let endpoint = &grounds.catalogue.endpoints[job.endpoint];
+    let route = grounds.plan.route(job);
+    let chain = chain_verdict(grounds, chains, endpoint, seen);
+    let opinion = judge_stages(endpoint, route, seen, chain.as_ref());
+    let opinion = retired(endpoint, seen, opinion);
+    Opinion { chain, ..opinion }
+}
+
+fn chain_verdict(
+    grounds: &Grounds<'_>,
+    chains: &ChainJudge,
+    endpoint: &Endpoint,
+    seen: &Observation,
+) -> Option<ChainVerdict> {
+    let tls = seen.tls()?;
+    if tls.chain.is_empty() {
+        return None;
+    }
+    let peer_date = seen.http().and_then(|answer| answer::date(answer.header("date")?));
+    Some(chains.judge(&ChainQuestion {
+        chain: &tls.chain,
+        host: &endpoint.host,
+        expected: &endpoint.trust,
+        proof: Proof::Handshake(&tls.signature),
+        at: grounds.at,
+        peer_date,
+    }))
+}
+
+/// The first stage that says something wins; a chain that was seen is never hidden by what came after it.
+fn judge_stages(
+    endpoint: &Endpoint,
+    route: &PlannedRoute,
+    seen: &Observation,
+    chain: Option<&ChainVerdict>,
+) -> Opinion {
+    if let Some(chain) = chain
+        && chain.status == Status::Intercepted
+    {
+        return of_chain(chain);
+    }
+    let confirmed = chain.is_some_and(|chain| matches!(chain.status, Status::Ok | Status::Degraded));
+    if let Some((stage, fault)) = seen.fault()
+        && stage != Stage::Http
+    {
+        let opinion = match stage {
+            Stage::Dns => of_dns(route, seen, fault),
+            Stage::Tcp => of_tcp(route, fault),
+            Stage::Proxy => of_proxy(route, seen.tunnel(), fault),
+            Stage::Tls | Stage::Chain | Stage::Http => of_tls(route, fault),
+        };
+        return sinkhole(route, seen).filter(|_| !confirmed && stage > Stage::Dns).unwrap_or(opinion);
+    }
+    match chain {
+        Some(chain) if chain.status != Status::Ok && chain.status != Status::Degraded => {
+            return sinkhole(route, seen)
+                .filter(|_| chain.status == Status::Inconclusive)
+                .unwrap_or_else(|| of_chain(chain));
+        }
+        Some(_) => {}
+        None if endpoint.is_tls() && seen.tls().is_some() => {
+            return Opinion::new(Cause::ChainUnparsable, Stage::Chain).with("the peer sent no certificate");
+        }
+        None => {}
+    }
+    let answered = match (seen.http(), seen.fault()) {
+        (Some(http), fault) => answer::opinion(endpoint, route, http, fault.map(|(_, fault)| fault), seen.tls()),
+        (None, _) => Opinion::new(Cause::Inconclusive, Stage::Http).with("the run of stages ended without an answer"),
+    };
+    let answered = if answered.status == Status::Blocked
+        && !endpoint.is_tls()
+        && seen.http().is_some_and(|http| http.status.is_none())
+    {
+        sinkhole(route, seen).unwrap_or(answered)
+    } else {
+        answered
+    };
+    match chain {
+        // A remark on the chain outranks a remark on the answer; only a block outranks both.
+        Some(chain) if chain.status == Status::Degraded && answered.status != Status::Blocked => of_chain(chain),
+        _ if answered.status == Status::Ok => addresses(route, seen.tcp()).unwrap_or(answered),
+        _ => answered,
+    }
+}
+
+fn of_chain(chain: &ChainVerdict) -> Opinion {
+    let opinion = Opinion::new(chain.cause.clone(), Stage::Chain).with_status(chain.status);
+    let detail = match (&chain.cause, &chain.product) {
+        (Cause::InterceptedTrusted | Cause::InterceptedUntrusted, product) => {
+            let issuer = chain.certificates.first().and_then(|leaf| leaf.fields()).map(|leaf| leaf.issuer.clone());
+            match (product, issuer) {
+                (Some(product), Some(issuer)) => Some(format!("{product} signs as \"{issuer}\"")),
+                (None, Some(issuer)) => Some(format!("signed by \"{issuer}\"")),
+                (_, None) => None,
+            }
+        }
+        (Cause::ChainWrongClass, _) => chain
+            .anchor
+            .as_ref()
+            .and_then(|anchor| anchor.fields())
+            .map(|anchor| format!("it leads to \"{}\"", anchor.subject)),
+        _ => None,
+    };
+    Opinion { detail, ..opinion }
+}
+
+fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
+    let name = seen.dns().map_or("", |dns| dns.name.as_str());
+    if route.proxy().is_some() {
+        return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", evidence::fault(fault)));
+    }
+    if let Some(dns) = seen.dns() {
+        if let Some(filtered) = filtered(dns) {
+            return filtered;
+        }
+        if let Some(shadow) = privatelink(dns).filter(|_| matches!(fault, Fault::NameNotFound | Fault::NoAddresses)) {
+            return shadow;
+        }
+    }
+    let cause = match fault {
+        Fault::NameNotFound => Cause::DnsNxdomain,
+        Fault::NoAddresses => Cause::DnsNodata,
+        Fault::ServerFailure => Cause::DnsServfail,
+        Fault::ServerRefused => Cause::DnsRefused,
+        Fault::ResolverSilent | Fault::TimedOut { .. } => Cause::DnsTimeout,
+        Fault::ResolverPortClosed | Fault::ResolverUnreachable | Fault::NoResolver => Cause::DnsNoResolver,
+        Fault::MalformedAnswer => Cause::DnsMalformed,
+        Fault::TruncatedAndTcpFailed => Cause::DnsTcp53Blocked,
+        Fault::OnlyUnusableIpv6 => Cause::DnsV6Only,
+        other => return unrecognised(Stage::Dns, other),
+    };
+    Opinion::new(cause, Stage::Dns).with(name)
+}
+
+/// Codes 15 to 18 of the extended DNS errors: blocked, censored, filtered, prohibited (RFC 8914).
+fn filtered(dns: &DnsEvidence) -> Option<Opinion> {
+    let (code, text) =
+        dns.answers.iter().flat_map(|answer| &answer.extended_errors).find(|(code, _)| (15..=18).contains(code))?;
+    let detail = if text.is_empty() {
+        format!("{} (extended error {code})", dns.name)
+    } else {
+        format!("{} (extended error {code}: \"{text}\")", dns.name)
+    };
+    Some(Opinion::new(Cause::DnsEdeFiltered, Stage::Dns).with(detail))
+}
+
+fn privatelink(dns: &DnsEvidence) -> Option<Opinion> {
+    let alias = dns
+        .answers
+        .iter()
+        .flat_map(|answer| &answer.cnames)
+        .find(|alias| alias.to_ascii_lowercase().split('.').any(|label| label == "privatelink"))?;
+    Some(Opinion::new(Cause::DnsPrivatelinkShadow, Stage::Dns).with(format!("{} is an alias of {alias}", dns.name)))
+}
+
+/// A public name that resolved to an address no public service has. Asked only where TLS did not confirm the peer.
+fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opinion> {
+    let dns = seen.dns().filter(|_| route.proxy().is_none())?;
+    if !matches!(dns.source, NameSource::System | NameSource::Server(_)) || dns.addresses.is_empty() {
+        return None;
+    }
+    if let Some(filtered) = filtered(dns) {
+        return Some(filtered);
+    }
+    let address = dns.addresses.iter().find(|address| is_no_public_address(address))?;
+    if let Some(shadow) = privatelink(dns) {
+        return Some(shadow);
+    }
+    Some(Opinion::new(Cause::DnsSinkhole, Stage::Dns).with(format!("{} resolves to {address}", dns.name)))
+}
+
+fn is_no_public_address(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            address.octets()[0] == 0 || address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        IpAddr::V6(address) => {
+            address.is_unspecified()
+                || address.is_loopback()
+                || address.is_unique_local()
+                || address.to_ipv4_mapped().is_some_and(|address| is_no_public_address(&IpAddr::V4(address)))
+        }
+    }
+}
+
+fn of_tcp(route: &PlannedRoute, fault: &Fault) -> Opinion {
+    let proxied = route.proxy().is_some();
+    let pick = |direct, proxy| if proxied { proxy } else { direct };
+    let cause = match fault {
+        Fault::ConnectionRefused => pick(Cause::TcpRefused, Cause::ProxyTcpRefused),
+        Fault::ConnectTimeout => pick(Cause::TcpTimeout, Cause::ProxyTcpTimeout),
+        Fault::HostUnreachable => pick(Cause::TcpHostUnreachable, Cause::ProxyTcpHostUnreachable),
+        Fault::NetworkUnreachable => pick(Cause::TcpNetUnreachable, Cause::ProxyTcpNetUnreachable),
+        Fault::Prohibited => pick(Cause::TcpAdminProhibited, Cause::ProxyTcpAdminProhibited),
+        Fault::LocallyDenied => pick(Cause::TcpLocalDenied, Cause::ProxyTcpLocalDenied),
+        Fault::LocallyExhausted => pick(Cause::TcpLocalExhausted, Cause::ProxyTcpLocalExhausted),
+        Fault::ResetByPeer { .. } => pick(Cause::TcpResetAfterConnect, Cause::ProxyRst),
+        Fault::OnlyUnusableIpv6 if !proxied => return Opinion::new(Cause::DnsV6Only, Stage::Tcp),
+        Fault::OnlyUnusableIpv6 => Cause::ProxyTcpNetUnreachable,
+        other => return unrecognised(Stage::Tcp, other),
+    };
+    match route.proxy() {
+        Some(proxy) => Opinion::new(cause, Stage::Tcp).with(proxy.authority()),
+        None => Opinion::new(cause, Stage::Tcp),
+    }
+}
+
+/// Addresses of the endpoint that fail while another carried the row: data gets out, with a remark.
+fn addresses(route: &PlannedRoute, tcp: Option<&TcpEvidence>) -> Option<Opinion> {
+    let tcp = tcp.filter(|_| route.proxy().is_none())?;
+    let failed: Vec<_> =
+        tcp.attempts.iter().filter(|attempt| matches!(attempt.outcome, TcpOutcome::Failed { .. })).collect();
+    let family = |v6: bool| tcp.attempts.iter().filter(move |attempt| attempt.address.is_ipv6() == v6);
+    let all_failed =
+        |v6| family(v6).count() > 0 && family(v6).all(|attempt| matches!(attempt.outcome, TcpOutcome::Failed { .. }));
+    let v4_connects = family(false).any(|attempt| attempt.outcome == TcpOutcome::Connected);
+    // A machine without any IPv6 route says so at once for every address; that is no fault of the path.
+    let no_v6_here = family(true).all(|attempt| {
+        matches!(
+            &attempt.outcome,
+            TcpOutcome::Failed { fault: Fault::NetworkUnreachable | Fault::LocallyExhausted, .. }
+        )
+    });
+    let listed = || failed.iter().map(|attempt| attempt.address.ip().to_string()).collect::<Vec<_>>().join(", ");
+    if v4_connects && all_failed(true) && failed.iter().all(|attempt| attempt.address.is_ipv6()) {
+        return (!no_v6_here).then(|| Opinion::new(Cause::TcpV6Broken, Stage::Tcp).with(listed()));
+    }
+    (!failed.is_empty()).then(|| {
+        let detail = format!("{} of {} fail ({})", failed.len(), tcp.attempts.len(), listed());
+        Opinion::new(Cause::TcpPartialIps, Stage::Tcp).with(detail)
+    })
+}
+
+fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault) -> Opinion {
+    let leg = tunnel.and_then(|tunnel| tunnel.legs.last());
+    let in_tls = leg.is_none() && route.proxy().is_some_and(|proxy| proxy.scheme == ProxyScheme::Https);
+    let offers = || leg.map(refusal::offers).filter(|offers| !offers.is_empty());
+    let cause = match fault {
+        Fault::ProxyCertificateRejected { detail } => {
+            return Opinion::new(Cause::ProxyTlsUntrusted, Stage::Proxy).with(detail.clone());
+        }
+        Fault::TunnelRefused { status } => return refusal::opinion(*status, leg),
+        Fault::CredentialsWanted => {
+            let detail = offers().map_or_else(|| "407".to_owned(), |offers| format!("407, offering {offers}"));
+            return Opinion::new(Cause::PauthRequired, Stage::Proxy).with(detail);
+        }
+        Fault::SchemeNotOffered => {
+            let detail =
+                offers().map_or_else(|| "it offers nothing known".to_owned(), |offers| format!("it offers {offers}"));
+            return Opinion::new(Cause::PauthNoCommonScheme, Stage::Proxy).with(detail);
+        }
+        Fault::NoCredential { detail } => {
+            return Opinion::new(Cause::NotTested, Stage::Proxy).with(detail.clone());
+        }
+        Fault::DigestUnsupported { detail } => {
+            return Opinion::new(Cause::PauthDigestUnsupported, Stage::Proxy).with(detail.clone());
+        }
+        Fault::SocksRefused { reply } => return refusal::socks(*reply),
+        _ if in_tls => {
+            return Opinion::new(Cause::ProxyTlsFailed, Stage::Proxy).with(evidence::fault(fault));
+        }
+        Fault::CredentialsRefused => Cause::PauthRejected,
+        Fault::CredentialsAlreadyRefused => {
+            return Opinion::new(Cause::PauthRejected, Stage::Proxy)
+                .with("they were rejected once in this run and were not sent again");
+        }
+        Fault::NoChallenge => Cause::PauthNoChallenge,
+        Fault::DigestStaleLoop => Cause::PauthDigestStaleLoop,
+        Fault::AuthenticationLoop => Cause::PauthLoop,
+        Fault::CleartextRefused => Cause::PauthBasicCleartext,
+        Fault::NotHttp => Cause::ProxyNotHttp,
+        Fault::MalformedReply { .. } => Cause::ProxyBadReply,
+        Fault::HeadTooLarge => Cause::ProxyHeadTooLarge,
+        Fault::PageInsteadOfTunnel => Cause::Proxy200WithBody,
+        Fault::ResetByPeer { .. } => Cause::ProxyRst,
+        Fault::ClosedByPeer { .. } => Cause::ProxyEmpty,
+        Fault::TimedOut { .. } => Cause::ProxyTimeout,
+        Fault::ConnectionRefused => Cause::ProxyTcpRefused,
+        Fault::ConnectTimeout => Cause::ProxyTcpTimeout,
+        other => return unrecognised(Stage::Proxy, other),
+    };
+    Opinion::new(cause, Stage::Proxy)
+}
+
+fn of_tls(route: &PlannedRoute, fault: &Fault) -> Opinion {
+    let proxied = route.proxy().is_some();
+    let cause = match fault {
+        Fault::ResetByPeer { received: 0 } if proxied => Cause::Proxy200ThenRst,
+        Fault::ClosedByPeer { received: 0 } if proxied => Cause::Proxy200ThenClose,
+        Fault::ResetByPeer { .. } => Cause::TlsRstAfterHello,
+        Fault::ClosedByPeer { .. } => Cause::TlsFinAfterHello,
+        Fault::TimedOut { .. } => Cause::TlsTimeoutAfterHello,
+        Fault::PlaintextReply => Cause::TlsPlaintextReply,
+        Fault::NotTls => Cause::TlsNotTls,
+        Fault::OldTlsOnly => Cause::TlsLegacyOnly,
+        Fault::Alert { code } => Cause::TlsAlert(*code),
+        other => return unrecognised(Stage::Tls, other),
+    };
+    Opinion::new(cause, Stage::Tls)
+}
+
+/// Seen and not understood: said so, instead of being taken for a neighbour.
+pub(super) fn unrecognised(stage: Stage, fault: &Fault) -> Opinion {
+    match fault {
+        Fault::BudgetSpent => Opinion::new(Cause::Budget, stage),
+        Fault::Interrupted => Opinion::new(Cause::NotTested, stage).with("interrupted"),
+        other => Opinion::new(Cause::Inconclusive, stage).with(evidence::fault(other)),
+    }
+}
+
+/// For a retired service the signs of absence are excused, and nothing else is.
+fn retired(endpoint: &Endpoint, seen: &Observation, opinion: Opinion) -> Opinion {
+    if endpoint.lifecycle != crate::catalogue::Lifecycle::Retired {
+        return opinion;
+    }
+    let gone_from_dns = matches!(opinion.cause, Cause::DnsNxdomain | Cause::DnsNodata);
+    let gone_from_http = opinion.stage == Stage::Http
+        && matches!(opinion.cause, Cause::Ok | Cause::HttpUnexpectedStatus | Cause::HttpMiddleboxStatus)
+        && seen.http().is_some_and(|http| matches!(http.status, Some(404 | 410)));
+    if gone_from_http {
+        return Opinion::new(Cause::HttpRetired, Stage::Http);
+    }
+    if gone_from_dns { opinion.with_status(Status::Inconclusive) } else { opinion }
+}
