@@ -280,6 +280,20 @@ fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
 }
 
+/// The first `bound` bytes of a text from the wire, whose encoding nobody announced: UTF-8, or else a character per byte.
+#[must_use]
+pub fn wire_text(bytes: &[u8], bound: usize) -> String {
+    let (bytes, is_cut) = bytes.get(..bound).map_or((bytes, false), |start| (start, true));
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        // The bound fell inside a character.
+        Err(error) if is_cut && error.error_len().is_none() => {
+            String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned()
+        }
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
 /// Bytes from the wire as text that people can read in a recording: a character per byte, U+0000 to U+00FF.
 mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -17,7 +17,7 @@ use crate::plan::JobId;
 pub use evidence::{
     Challenge, Credential, DnsEvidence, DnsFailure, Evidence, Header, HttpEvidence, Leg, NameSource, Question,
     RecordType, ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence,
-    TunnelEvidence,
+    TunnelEvidence, wire_text,
 };
 pub use fault::Fault;
 
