@@ -39,6 +39,8 @@ pub struct BuildRange {
 pub enum BuildMistake {
     #[error("`{text}` is not a build")]
     Unreadable { text: String },
+    #[error("`{text}` is a Windows version, not a build")]
+    Version { text: String, number: u32 },
     #[error("`{text}` is too large for a build or revision")]
     TooLarge { text: String },
     #[error("no Windows release has build {number}")]
@@ -100,6 +102,10 @@ impl FromStr for Build {
     fn from_str(text: &str) -> Result<Self, BuildMistake> {
         let text = text.trim();
         let unreadable = || BuildMistake::Unreadable { text: super::complaint::quotable(text) };
+        // `1803` would read as a build, and nobody who writes it means one.
+        if let Some((_, number)) = release_called(text) {
+            return Err(BuildMistake::Version { text: super::complaint::quotable(text), number });
+        }
         let parts: Vec<&str> = text.split('.').take(5).collect();
         let (number, revision) = match parts[..] {
             [number] => (number, None),
@@ -203,6 +209,7 @@ impl BuildMistake {
                  every later one"
                     .to_owned()
             }
+            Self::Version { number, .. } => format!("its build is `{number}`"),
             Self::TooLarge { .. } => "builds have five digits, revisions at most five: `17134.320`".to_owned(),
             Self::Unknown { closest, .. } => match release_of(*closest) {
                 Some(id) => format!("did you mean `{closest}` ({id})?"),
@@ -211,6 +218,12 @@ impl BuildMistake {
             Self::Backwards { from, to } => format!("did you mean `{to}..{from}`?"),
         }
     }
+}
+
+/// The release that an admin calls `name`: `win10-1803`, or `1803` for short.
+pub(super) fn release_called(name: &str) -> Option<(&'static str, u32)> {
+    let short = |id: &'static str| id.split_once('-').map_or(id, |(_, short)| short);
+    RELEASES.into_iter().find(|(id, _)| id.eq_ignore_ascii_case(name) || short(id).eq_ignore_ascii_case(name))
 }
 
 fn release_of(build: u32) -> Option<&'static str> {
@@ -310,6 +323,8 @@ mod tests {
             ),
             ("17143..", "no Windows release has build 17143", "did you mean `17134` (win10-1803)?"),
             ("7600", "no Windows release has build 7600", "did you mean `7601` (win7-sp1)?"),
+            ("1803..", "`1803` is a Windows version, not a build", "its build is `17134`"),
+            ("win10-1803", "`win10-1803` is a Windows version, not a build", "its build is `17134`"),
         ] {
             let mistake = text.parse::<BuildRange>().expect_err(text);
             assert_eq!((mistake.to_string().as_str(), mistake.suggestion().as_str()), (message, suggestion));

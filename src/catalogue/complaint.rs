@@ -112,7 +112,8 @@ fn boundary(text: &str, offset: usize) -> usize {
     offset
 }
 
-/// `text` with everything that could steer a terminal or hide in one replaced by a mark of the same width.
+/// `text` as it may be shown: what could steer a terminal or hide in one is replaced by a mark of the same width, and so
+/// are the user and the password of an address.
 pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let is_harmful = |character: char| {
         matches!(character,
@@ -120,14 +121,33 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
             | '\u{E0000}'..='\u{E0FFF}')
             || (character.is_control() && character != '\t')
     };
-    if text.contains(is_harmful) { text.replace(is_harmful, "\u{FFFD}").into() } else { text.into() }
+    let text =
+        if text.contains(is_harmful) { text.replace(is_harmful, "\u{FFFD}").into() } else { Cow::Borrowed(text) };
+    if text.contains("://") && text.contains('@') { mask_credentials(&text).into() } else { text }
+}
+
+fn mask_credentials(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for (position, part) in text.split("://").enumerate() {
+        if position == 0 {
+            masked.push_str(part);
+            continue;
+        }
+        masked.push_str("://");
+        let authority = part.find(|c: char| c.is_whitespace() || "/\"'?#".contains(c)).unwrap_or(part.len());
+        let secret = part[..authority].rfind('@').unwrap_or(0);
+        masked.extend(part[..secret].chars().map(|_| '*'));
+        masked.push_str(&part[secret..]);
+    }
+    masked
 }
 
 /// `text` fit to be quoted in a message: harmless, in one line and short.
 pub(super) fn quotable(text: &str) -> String {
+    let text = harmless(text);
     let short = match text.char_indices().nth(60) {
-        Some((cut, _)) => format!("{}…", harmless(&text[..cut])),
-        None => harmless(text).into_owned(),
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.into_owned(),
     };
     short.replace('\t', " ")
 }
@@ -166,6 +186,19 @@ mod tests {
         let printed = printed(text, 4..20);
         assert!(!printed.chars().any(|c| c.is_control() && c != '\n'), "{printed:?}");
         assert!(!printed.contains(['\u{202e}', '\u{200b}']), "{printed:?}");
+    }
+
+    #[test]
+    fn a_password_in_the_file_is_not_repeated() {
+        let text = "url = \"https://anna:p@ss@login.live.com/a@b\" # not http://bob:secret@elsewhere\n";
+        let printed = printed(text, 6..43);
+        assert!(
+            printed.contains("\"https://*********@login.live.com/a@b\" # not http://**********@elsewhere"),
+            "{printed}"
+        );
+        assert_eq!(quotable("https://anna:secret@x"), "https://***********@x");
+        let long = format!("https://{}@x", "secret".repeat(50));
+        assert!(!quotable(&long).contains("secret"));
     }
 
     #[test]

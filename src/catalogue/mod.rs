@@ -6,6 +6,7 @@
 mod build;
 mod complaint;
 mod embedded;
+mod list;
 mod os;
 mod parse;
 mod suggest;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use build::{Build, BuildMistake, BuildRange};
 pub use complaint::{Complaint, Complaints};
+pub use list::{ListedEndpoint, Listing};
 pub use os::{ImpactRow, OsChoice, OsMistake, OsSelection};
 pub use parse::CatalogueSource;
 pub use trust::{ClassMaterial, Trust, TrustClass};
@@ -38,10 +40,10 @@ pub struct Catalogue {
 pub struct Endpoint {
     /// Short stable name (`v10c`), the key of rows and expectations.
     pub name: String,
-    /// The address as the catalogue writes it, without a trailing slash.
+    /// The address in its plain form: lower case, no default port, no trailing slash.
     pub url: String,
     pub scheme: UrlScheme,
-    /// Lower case, without a trailing dot.
+    /// Lower case, without a trailing dot; an IPv6 address without brackets.
     pub host: String,
     pub port: u16,
     /// What Windows uses it for, in one or two sentences.
@@ -86,7 +88,7 @@ pub struct Need {
     pub level: NeedLevel,
     pub builds: Vec<BuildRange>,
     pub source: String,
-    /// The date of the claim, `YYYY-MM-DD` or `YYYY-MM`.
+    /// The date of the claim, `YYYY-MM-DD`, `YYYY-MM` or `YYYY`.
     pub as_of: String,
     /// What another source says against it; shown beside the answer.
     pub conflict: Option<String>,
@@ -162,6 +164,23 @@ impl Endpoint {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.scheme == UrlScheme::Https
+    }
+
+    /// `host:port`, with brackets around an IPv6 address.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// Whether a run about `solutions` and the versions of `selection` asks this endpoint. One that states no need is
+    /// asked in every run: a minimal catalogue is a list of addresses.
+    #[must_use]
+    pub fn applies(&self, solutions: &[Solution], selection: &OsSelection) -> bool {
+        self.needs.is_empty() || self.strongest_need(solutions, selection).is_some()
     }
 
     /// The strongest need of `solution` on the builds chosen in `selection` that fall into `row`.

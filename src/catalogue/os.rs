@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::build::{Build, BuildMistake, BuildRange, RELEASES};
+use super::build::{Build, BuildMistake, BuildRange, RELEASES, release_called};
 use super::complaint::quotable;
 use super::suggest;
 
@@ -177,18 +177,11 @@ impl std::str::FromStr for OsChoice {
         }
         let unknown = || OsMistake::Unknown { text: quotable(&text), advice: advice(&text) };
         match text.parse::<Build>() {
-            // `1803` reads as a build, and nobody who writes it means one.
-            Ok(build) if build.revision.is_none() && release_called(&text).is_some() => Err(unknown()),
             Ok(build) => build.released().map(Self::Client).map_err(|mistake| OsMistake::Build { mistake }),
             Err(BuildMistake::TooLarge { text }) => Err(OsMistake::Build { mistake: BuildMistake::TooLarge { text } }),
             Err(_) => Err(unknown()),
         }
     }
-}
-
-fn release_called(version: &str) -> Option<&'static str> {
-    let calls = |id: &str| id.split_once('-').is_some_and(|(_, release)| release == version);
-    RELEASES.iter().map(|(id, _)| *id).find(|id| calls(id))
 }
 
 fn advice(text: &str) -> String {
@@ -203,7 +196,7 @@ fn advice(text: &str) -> String {
             _ => format!("it is a column of the table; its builds are {}, name one of them", row.builds()),
         };
     }
-    match release_called(text).or_else(|| suggest::closest(text, OsChoice::ids())) {
+    match release_called(text).map(|(id, _)| id).or_else(|| suggest::closest(text, OsChoice::ids())) {
         Some(id) => format!("did you mean {id}?"),
         None => format!(
             "write one of {}, or a build such as 10.0.17134.320",

@@ -52,10 +52,7 @@ impl Plan {
         solutions: Vec<Solution>,
     ) -> Self {
         let endpoints: Vec<usize> = (0..catalogue.endpoints.len())
-            .filter(|index| {
-                let endpoint = &catalogue.endpoints[*index];
-                endpoint.needs.is_empty() || endpoint.strongest_need(&solutions, &os).is_some()
-            })
+            .filter(|index| catalogue.endpoints[*index].applies(&solutions, &os))
             .collect();
         let mut jobs = Vec::with_capacity(endpoints.len() * routes.len());
         for route in 0..routes.len() {

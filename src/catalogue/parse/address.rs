@@ -66,7 +66,7 @@ type Refusal = (String, String);
 
 fn parse(text: &str) -> Result<(Url, Address), Refusal> {
     let shown = quotable(text);
-    let refuse = |why: &str, instead: String| Err((format!("`{shown}` is not an endpoint's address: {why}"), instead));
+    let refuse = |why: &str, instead: String| Err((format!("the address `{shown}` cannot be asked: {why}"), instead));
     // The URL parser drops tabs and line breaks without a word.
     if text.chars().any(|character| character.is_control() || character.is_whitespace()) {
         return refuse("there is a blank or a control character in it", "remove it".to_owned());
@@ -91,11 +91,11 @@ fn parse(text: &str) -> Result<(Url, Address), Refusal> {
                 format!("did you mean `https://{shown}`?"),
             );
         }
-        other => return refuse(&format!("Windows does not use `{}` there", quotable(other)), example()),
+        other => return refuse(&format!("`{}` is neither https nor http", quotable(other)), example()),
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err((
-            "an endpoint's address holds a user name or a password".to_owned(),
+            "there is a user name or a password in the address".to_owned(),
             "remove what stands before the `@`; a proxy's name and password are given on the command line".to_owned(),
         ));
     }
@@ -172,7 +172,7 @@ mod tests {
             ("", "does not begin with", "did you mean"),
             ("login.live.com", "does not begin with", "did you mean `https://login.live.com`?"),
             ("login.live.com:443", "does not begin with", "did you mean `https://login.live.com:443`?"),
-            ("ftp://login.live.com", "does not use `ftp`", "https://"),
+            ("ftp://login.live.com", "neither https nor http", "https://"),
             ("https://", "empty host", "https://"),
             ("https://anna:secret@login.live.com", "a user name or a password", "before the `@`"),
             ("https://anna@login.live.com", "a user name or a password", "before the `@`"),

@@ -76,7 +76,10 @@ impl Names {
     fn take(&mut self, name: &Text<'_>, file: &str, mistakes: &mut Mistakes) -> Option<String> {
         let is_plain = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
         if name.value.is_empty() || name.value.len() > LONGEST_NAME || !name.value.chars().all(is_plain) {
-            let message = format!("`{}` cannot be an endpoint's name", quotable(name.value));
+            let message = match name.value {
+                "" => "an endpoint's name is empty".to_owned(),
+                name => format!("`{}` cannot be an endpoint's name", quotable(name)),
+            };
             let suggestion = format!(
                 "use up to {LONGEST_NAME} letters, digits, `.`, `_` and `-`; rows and expectations are found by it"
             );
@@ -104,7 +107,7 @@ fn read_trust(section: &Section<'_>, scheme: Option<UrlScheme>, mistakes: &mut M
     let Some(value) = value else {
         return (!needs_trust).then(Vec::new);
     };
-    let names = texts("trust", value, TRUST_EXAMPLE, mistakes)?;
+    let names = texts("trust", value, mistakes)?;
     let classes = TrustClass::ALL.map(|class| (class.id(), class));
     let mut trust: Vec<TrustClass> =
         names.iter().filter_map(|name| choose("trust class", name, &classes, mistakes)).collect();
@@ -168,7 +171,7 @@ fn integer(number: &DeInteger<'_>) -> Option<u16> {
 }
 
 fn read_need<'t>(value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Need> {
-    let section = Section::open("`needs`", value, &NEED_KEYS, mistakes)?;
+    let section = Section::open("an entry of `needs`", value, &NEED_KEYS, mistakes)?;
     let solution = section
         .required_text("solution", "solution = \"device-health\"", mistakes)
         .and_then(|text| choose("solution", &text, &Solution::ALL.map(|solution| (solution.id(), solution)), mistakes));
@@ -191,7 +194,7 @@ fn read_builds<'t>(value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> 
             mistakes.add(&value.span(), "`builds` names no build", format!("write `{EXAMPLE}`"));
             return Vec::new();
         }
-        DeValue::Array(_) => texts("builds", value, EXAMPLE, mistakes),
+        DeValue::Array(_) => texts("builds", value, mistakes),
         _ => text("builds", value, mistakes).map(|range| vec![range]),
     };
     let read = |range: &Text<'_>| match range.value.parse::<BuildRange>() {
@@ -205,7 +208,7 @@ fn read_builds<'t>(value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> 
 }
 
 fn read_claim<'t>(value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Claim> {
-    let section = Section::open("`sources`", value, &CLAIM_KEYS, mistakes)?;
+    let section = Section::open("an entry of `sources`", value, &CLAIM_KEYS, mistakes)?;
     let claim = section.required_text("claim", "claim = \"what is said\"", mistakes);
     let source = section.required_text("source", "source = \"who says it\"", mistakes);
     let as_of = read_date(&section, mistakes);

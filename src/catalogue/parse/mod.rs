@@ -179,7 +179,7 @@ fn read_endpoints<'t>(root: &Section<'t>, text: &str, mistakes: &mut Mistakes) -
         None => &[],
     };
     if entries.is_empty() {
-        mistakes.add_without_place("no endpoint in it", ADVICE.to_owned());
+        mistakes.add_missing(None, "no endpoint in it", ADVICE.to_owned());
     }
     let mut names = endpoint::Names::default();
     entries.iter().filter_map(|entry| endpoint::read(entry, &mut names, text, mistakes)).collect()
@@ -200,4 +200,155 @@ fn read_control<'t>(value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) ->
 fn file_stem(origin: &str) -> String {
     let file = origin.rsplit(['/', '\\']).next().unwrap_or(origin);
     file.strip_suffix(".toml").unwrap_or(file).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    const MINIMAL: &str = "[[endpoint]]\nname = \"v10c\"\nurl = \"https://v10c.events.data.microsoft.com\"\ntrust = [\"microsoft-application-root\"]\n";
+
+    fn no_files(name: &str) -> Result<String, String> {
+        Err(format!("{name} was not expected to be read"))
+    }
+
+    fn read_text(text: &str) -> Result<Catalogue, Complaints> {
+        Catalogue::read(CatalogueSource::gather("lab.toml", text.to_owned(), no_files))
+    }
+
+    fn bad_catalogues() -> (PathBuf, Vec<PathBuf>) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue/bad");
+        let entries = std::fs::read_dir(&folder).expect("the folder of bad catalogues");
+        let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        files.sort();
+        (folder, files)
+    }
+
+    /// `WAPROBE_BLESS=1 cargo test` writes the complaints anew; read the difference before committing it.
+    #[test]
+    fn each_bad_catalogue_gives_the_complaints_beside_it() {
+        let (folder, files) = bad_catalogues();
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.kind().to_string());
+        let mut wrong = Vec::new();
+        for path in &files {
+            let name = path.file_name().expect("a file").to_string_lossy();
+            let text = std::fs::read_to_string(path).expect("readable");
+            let complaints = match Catalogue::read(CatalogueSource::gather(&name, text, read)) {
+                Ok(_) => panic!("{name} was read without a complaint"),
+                Err(complaints) => complaints.to_string(),
+            };
+            assert!(!complaints.chars().any(|c| c.is_control() && c != '\n'), "{name}: {complaints:?}");
+            let expected = path.with_extension("txt");
+            if std::env::var_os("WAPROBE_BLESS").is_some() {
+                std::fs::write(&expected, &complaints).expect("written");
+            }
+            if std::fs::read_to_string(&expected).unwrap_or_default() != complaints {
+                wrong.push(format!("{name} gives\n{complaints}"));
+            }
+        }
+        assert!(files.len() > 20, "{files:?}");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn a_minimal_catalogue_has_every_default() {
+        let catalogue = read_text(MINIMAL).unwrap_or_else(|complaints| panic!("{complaints}"));
+        let endpoint = &catalogue.endpoints[0];
+        assert_eq!((catalogue.name.as_str(), &catalogue.control), ("lab", &None));
+        assert_eq!((endpoint.probe.path.as_str(), endpoint.probe.healthy.len()), ("/", 0));
+        assert_eq!((endpoint.lifecycle, endpoint.needs.len()), (super::super::Lifecycle::Active, 0));
+        assert!(endpoint.applies(&super::super::Solution::ALL, &super::super::OsSelection::all()));
+    }
+
+    #[test]
+    fn a_class_without_a_section_gets_the_built_in_certificates_and_takes_them_along() {
+        let catalogue = read_text(MINIMAL).unwrap_or_else(|complaints| panic!("{complaints}"));
+        let built_in = Catalogue::embedded().trust;
+        assert_eq!(catalogue.trust.public.anchors, built_in.public.anchors);
+        assert_eq!(catalogue.trust.public.helpers, built_in.public.helpers);
+
+        // A recording made by a version that knew fewer roots keeps its own meaning.
+        let mut source = catalogue.source;
+        let one = to_pem(&built_in.application_root.anchors);
+        source.files.insert(built_in_name(TrustClass::MicrosoftPublic, "anchors"), Ok(one));
+        let replayed = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
+        assert_eq!(replayed.trust.public.anchors, built_in.application_root.anchors);
+        assert_eq!(replayed.trust.application_root.anchors, built_in.application_root.anchors);
+    }
+
+    #[test]
+    fn a_class_with_a_section_gets_exactly_what_it_names() {
+        let built_in = Catalogue::embedded().trust;
+        let bundle = to_pem(&built_in.public.anchors[..3]);
+        let text = format!("[trust.microsoft-application-root]\nanchors = [\"lab roots.pem\"]\n{MINIMAL}");
+        let source = CatalogueSource::gather("lab.toml", text, |name| {
+            assert_eq!(name, "lab roots.pem");
+            Ok(bundle.clone())
+        });
+        let trust = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}")).trust;
+        assert_eq!(trust.application_root.anchors, built_in.public.anchors[..3]);
+        assert!(trust.application_root.helpers.is_empty());
+        assert_eq!(trust.public.anchors, built_in.public.anchors);
+    }
+
+    #[test]
+    fn a_private_key_beside_a_certificate_does_not_travel() {
+        let certificate = Catalogue::embedded().trust.application_root.anchors[0].to_pem();
+        let mixed =
+            format!("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n{certificate}trailing notes\n");
+        let text = format!("[trust.microsoft-application-root]\nanchors = [\"both.pem\"]\n{MINIMAL}");
+        let source = CatalogueSource::gather("lab.toml", text, |_| Ok(mixed.clone()));
+        let kept = source.files["both.pem"].clone().expect("read");
+        assert!(!kept.contains("c2VjcmV0") && !kept.contains("PRIVATE") && !kept.contains("notes"), "{kept}");
+        assert_eq!(kept.lines().count(), mixed.lines().count());
+        assert!(Catalogue::read(source).is_ok());
+    }
+
+    #[test]
+    fn a_catalogue_read_from_its_own_source_is_the_same() {
+        let embedded = Catalogue::embedded();
+        let json = serde_json::to_string(&embedded.source).expect("JSON");
+        let source: CatalogueSource = serde_json::from_str(&json).expect("the same again");
+        let again = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
+        assert_eq!(format!("{:?}", again.endpoints), format!("{:?}", embedded.endpoints));
+        assert_eq!(again.trust.public.anchors, embedded.trust.public.anchors);
+    }
+
+    #[test]
+    fn line_ends_and_the_byte_order_mark_of_windows_editors_do_no_harm() {
+        let text = format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n"));
+        assert!(read_text(&text).is_ok(), "{}", read_text(&text).unwrap_err());
+    }
+
+    #[test]
+    fn files_beyond_the_bounds_are_refused_by_name() {
+        let huge = " ".repeat(CatalogueSource::LARGEST_TEXT + 1);
+        assert!(read_text(&huge).unwrap_err().complaints[0].message.contains("too many for a catalogue"));
+
+        let text = format!("[trust.microsoft-public]\nanchors = [\"huge.pem\"]\n{MINIMAL}");
+        let source = CatalogueSource::gather("lab.toml", text, |_| Ok("\n".repeat(CatalogueSource::LARGEST_FILE + 1)));
+        let complaints = Catalogue::read(source).unwrap_err().complaints;
+        assert_eq!(complaints[0].message, "could not read `huge.pem`: it is larger than 4 MiB");
+    }
+
+    #[test]
+    fn one_mistake_repeated_without_end_is_counted_and_not_printed_without_end() {
+        let text = "[[endpoint]]\ncolour = 1\n".repeat(10_000);
+        let complaints = read_text(&text).unwrap_err().complaints;
+        assert!(complaints.len() < 1_000, "{}", complaints.len());
+        assert!(complaints.last().is_some_and(|last| last.message.ends_with("more mistakes are not shown")));
+    }
+
+    #[test]
+    fn a_generated_catalogue_of_ten_thousand_endpoints_is_read() {
+        use std::fmt::Write as _;
+        let text = (0..10_000).fold(String::new(), |mut text, number| {
+            let _ = write!(text, "[[endpoint]]\nname = \"e{number}\"\nurl = \"https://e{number}.example\"\ntrust = [\"microsoft-public\"]\n");
+            text
+        });
+        assert_eq!(read_text(&text).map(|catalogue| catalogue.endpoints.len()).ok(), Some(10_000));
+    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Mistakes {
     /// Lines that are not TOML. What the parser made of them is not complained about once more, and what seems to be
     /// missing may stand there.
     broken: Vec<Range<usize>>,
+    /// The first broken line that begins a table. What follows it may be counted to another table.
+    lost_from: Option<usize>,
 }
 
 /// A generated file can repeat one mistake without end; nobody reads on after so many.
@@ -41,7 +43,8 @@ pub(super) struct Section<'t> {
 impl Mistakes {
     pub fn add(&mut self, span: &Range<usize>, message: impl Into<String>, suggestion: impl Into<Option<String>>) {
         let in_broken_line = |broken: &Range<usize>| span.start <= broken.end && broken.start <= span.end;
-        if self.broken.iter().any(in_broken_line) || (span.is_empty() && !self.broken.is_empty()) {
+        let is_lost = self.lost_from.is_some_and(|lost| lost <= span.start);
+        if is_lost || self.broken.iter().any(in_broken_line) || (span.is_empty() && !self.broken.is_empty()) {
             return;
         }
         self.push(Complaint { message: message.into(), span: Some(span.clone()), suggestion: suggestion.into() });
@@ -55,12 +58,12 @@ impl Mistakes {
     /// Something is not there; in a file that is not TOML throughout it may only be unreadable.
     pub fn add_missing(
         &mut self,
-        span: &Range<usize>,
+        span: Option<&Range<usize>>,
         message: impl Into<String>,
         suggestion: impl Into<Option<String>>,
     ) {
         if self.broken.is_empty() {
-            self.add(span, message, suggestion);
+            self.push(Complaint { message: message.into(), span: span.cloned(), suggestion: suggestion.into() });
         }
     }
 
@@ -78,6 +81,9 @@ impl Mistakes {
                     text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
                 let rest = text.get(span.start..).and_then(|after| after.find('\n'));
                 broken.push(start..rest.map_or(text.len(), |newline| span.start + newline));
+                if text.get(start..).is_some_and(|line| line.trim_start_matches([' ', '\t']).starts_with('[')) {
+                    self.lost_from = Some(self.lost_from.map_or(start, |lost| lost.min(start)));
+                }
             }
             let message = format!("this is not TOML: {}", error.message());
             self.push(Complaint { message, span: Some(span), suggestion: None });
@@ -156,7 +162,7 @@ impl<'t> Section<'t> {
         let value = self.get(key);
         if value.is_none() {
             let message = format!("`{key}` is missing in {}", self.label);
-            mistakes.add_missing(&self.span, message, format!("add a line such as `{example}`"));
+            mistakes.add_missing(Some(&self.span), message, format!("add a line such as `{example}`"));
         }
         value
     }
@@ -178,12 +184,17 @@ impl<'t> Section<'t> {
 pub(super) fn text<'t>(key: &str, value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Text<'t>> {
     let DeValue::String(text) = value.get_ref() else {
         let message = format!("`{key}` is {} where a text is expected", kind(value.get_ref()));
-        mistakes.add(&value.span(), message, format!("write it in quotes: `{key} = \"…\"`"));
+        let suggestion = match value.get_ref() {
+            DeValue::Array(_) | DeValue::Table(_) => format!("write one text: `{key} = \"…\"`"),
+            plain => format!("write it in quotes: `{key} = \"{}\"`", written(plain)),
+        };
+        mistakes.add(&value.span(), message, suggestion);
         return None;
     };
     Some(Text { value: text, span: value.span() })
 }
 
+/// A list of tables or numbers; `example` shows one.
 pub(super) fn list<'t>(
     key: &str,
     value: &'t Spanned<DeValue<'t>>,
@@ -192,34 +203,38 @@ pub(super) fn list<'t>(
 ) -> Option<&'t DeArray<'t>> {
     let DeValue::Array(list) = value.get_ref() else {
         let message = format!("`{key}` is {} where a list is expected", kind(value.get_ref()));
-        let suggestion = match value.get_ref() {
-            DeValue::String(text) => format!("write it in brackets: `{key} = [\"{}\"]`", quotable(text)),
-            _ => format!("write it in brackets: `{example}`"),
-        };
-        mistakes.add(&value.span(), message, suggestion);
+        mistakes.add(&value.span(), message, format!("write it in brackets: `{example}`"));
         return None;
     };
     Some(list)
 }
 
 /// Every text of a list of texts.
-pub(super) fn texts<'t>(
-    key: &str,
-    value: &'t Spanned<DeValue<'t>>,
-    example: &str,
-    mistakes: &mut Mistakes,
-) -> Option<Vec<Text<'t>>> {
-    let list = list(key, value, example, mistakes)?;
-    Some(list.iter().filter_map(|entry| element(key, entry, example, mistakes)).collect())
+pub(super) fn texts<'t>(key: &str, value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Vec<Text<'t>>> {
+    let example = format!("{key} = [\"{}\"]", written(value.get_ref()));
+    let list = list(key, value, &example, mistakes)?;
+    Some(list.iter().filter_map(|entry| element(key, entry, mistakes)).collect())
 }
 
-fn element<'t>(key: &str, entry: &'t Spanned<DeValue<'t>>, example: &str, mistakes: &mut Mistakes) -> Option<Text<'t>> {
+fn element<'t>(key: &str, entry: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Text<'t>> {
     let DeValue::String(text) = entry.get_ref() else {
         let message = format!("an entry of `{key}` is {} where a text is expected", kind(entry.get_ref()));
-        mistakes.add(&entry.span(), message, format!("write it in quotes: `{example}`"));
+        mistakes.add(&entry.span(), message, format!("write it in quotes: `\"{}\"`", written(entry.get_ref())));
         return None;
     };
     Some(Text { value: text, span: entry.span() })
+}
+
+/// A plain value as it stands in the file, without its quotes.
+fn written(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => quotable(text),
+        DeValue::Integer(number) => quotable(&number.to_string()),
+        DeValue::Float(number) => quotable(&number.to_string()),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(moment) => moment.to_string(),
+        DeValue::Array(_) | DeValue::Table(_) => "…".to_owned(),
+    }
 }
 
 /// The one of `choices` whose name is `text`.

@@ -87,7 +87,7 @@ fn read_files<'t>(
 ) -> Vec<Certificate> {
     let mut certificates = Vec::new();
     let mut seen = BTreeSet::new();
-    for name in texts(key, value, EXAMPLE, mistakes).unwrap_or_default() {
+    for name in texts(key, value, mistakes).unwrap_or_default() {
         if !seen.insert(name.value) {
             let message = format!("`{}` is listed twice", quotable(name.value));
             mistakes.add(&name.span, message, "remove one of them".to_owned());
@@ -97,7 +97,7 @@ fn read_files<'t>(
             Some(Ok(pem)) => match Certificate::list_from_pem(pem) {
                 Ok(list) => certificates.extend(list),
                 Err(mistake) => {
-                    let message = format!("`{}` does not hold certificates: {mistake}", quotable(name.value));
+                    let message = format!("`{}`: {mistake}", quotable(name.value));
                     mistakes.add(&name.span, message, advice(&mistake));
                 }
             },
