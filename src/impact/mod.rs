@@ -1,4 +1,235 @@
 //! What verdicts mean for a solution on a range of Windows versions, route by route.
 //!
-//! In: verdicts, the plan and the catalogue's needs. Out: the rows of the impact matrix. Never: an opinion on a chain or
+//! In: verdicts, the plan and the catalogue's needs. Out: the cells of the impact matrix. Never: an opinion on a chain or
 //! a connection; that is the judge's.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, Solution};
+use crate::judge::{Status, Verdict};
+use crate::plan::Plan;
+
+/// One cell: a solution on one range of Windows versions over one planned route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impact {
+    pub solution: Solution,
+    pub os: ImpactRow,
+    /// Index into the plan's routes.
+    pub route: usize,
+    pub status: ImpactStatus,
+    /// Endpoints that made the status, as indices into the catalogue; none when it is `ok` or does not apply.
+    pub endpoints: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImpactStatus {
+    Ok,
+    Degraded,
+    Inconclusive,
+    Blocked,
+    /// The solution does not exist for these devices.
+    NotApplicable,
+}
+
+/// Every chosen solution on every chosen range of versions over every planned route.
+///
+/// A solution of which the catalogue says nothing for a range of versions has no cell there: nothing was asked, so
+/// nothing can be answered.
+#[must_use]
+pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<Impact> {
+    let answers = Answers::collect(catalogue, plan, verdicts);
+    let mut impacts = Vec::new();
+    for solution in &plan.solutions {
+        for os in plan.os.rows() {
+            let needs: Vec<(usize, NeedLevel)> = catalogue
+                .endpoints
+                .iter()
+                .enumerate()
+                .filter_map(|(index, endpoint)| Some((index, endpoint.need(*solution, os, &plan.os)?)))
+                .collect();
+            let exists = solution.runs_on(os);
+            if exists && needs.is_empty() {
+                continue;
+            }
+            for route in 0..plan.routes.len() {
+                let (status, endpoints) = if exists {
+                    weigh(needs.iter().map(|(endpoint, level)| (*endpoint, *level, answers.status(route, *endpoint))))
+                } else {
+                    (ImpactStatus::NotApplicable, Vec::new())
+                };
+                impacts.push(Impact { solution: *solution, os, route, status, endpoints });
+            }
+        }
+    }
+    impacts
+}
+
+/// The first question that some endpoint answers with yes makes the status, and those endpoints are named.
+fn weigh(needed: impl Iterator<Item = (usize, NeedLevel, Status)> + Clone) -> (ImpactStatus, Vec<usize>) {
+    let questions: [(ImpactStatus, fn(NeedLevel, Status) -> bool); 3] = [
+        (ImpactStatus::Blocked, |level, status| {
+            level == NeedLevel::Required && matches!(status, Status::Blocked | Status::Intercepted)
+        }),
+        // Nobody asked is not an answer either: what was not tested must never read as a pass.
+        (ImpactStatus::Inconclusive, |level, status| {
+            level == NeedLevel::Required && matches!(status, Status::Inconclusive | Status::NotTested)
+        }),
+        (ImpactStatus::Degraded, |_, status| status != Status::Ok),
+    ];
+    for (status, concerns) in questions {
+        let endpoints: Vec<usize> = needed
+            .clone()
+            .filter(|(_, level, answer)| concerns(*level, *answer))
+            .map(|(endpoint, ..)| endpoint)
+            .collect();
+        if !endpoints.is_empty() {
+            return (status, endpoints);
+        }
+    }
+    (ImpactStatus::Ok, Vec::new())
+}
+
+/// The status of each endpoint over each route.
+struct Answers {
+    endpoints: usize,
+    by_route_and_endpoint: Vec<Status>,
+}
+
+impl Answers {
+    fn collect(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Self {
+        let endpoints = catalogue.endpoints.len();
+        let mut by_route_and_endpoint = vec![Status::NotTested; endpoints * plan.routes.len()];
+        for verdict in verdicts {
+            if let Some(job) = plan.jobs.get(verdict.job.0 as usize)
+                && let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint)
+            {
+                *answer = verdict.status;
+            }
+        }
+        Self { endpoints, by_route_and_endpoint }
+    }
+
+    fn status(&self, route: usize, endpoint: usize) -> Status {
+        self.by_route_and_endpoint[route * self.endpoints + endpoint]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::OsSelection;
+    use crate::judge::{Cause, StageTimes};
+    use crate::observation::Stage;
+    use crate::plan::{Budget, PlannedRoute};
+
+    const ALL: &[&str] = &[];
+
+    fn plan(catalogue: &Catalogue, os: &[&str]) -> Plan {
+        let os = OsSelection::read(os, None).expect("a version");
+        Plan::new(catalogue, vec![PlannedRoute::Direct], Budget::default(), os, Solution::ALL.to_vec())
+    }
+
+    /// Everything ok on the one route, except what `answers` says.
+    fn verdicts(catalogue: &Catalogue, plan: &Plan, answers: &[(&str, Status)]) -> Vec<Verdict> {
+        let answer =
+            |name: &str| answers.iter().find(|(endpoint, _)| *endpoint == name).map_or(Status::Ok, |(_, s)| *s);
+        plan.jobs
+            .iter()
+            .map(|job| Verdict {
+                job: job.id,
+                status: answer(&catalogue.endpoints[job.endpoint].name),
+                cause: Cause::Ok,
+                stage: Stage::Http,
+                summary: String::new(),
+                evidence: Vec::new(),
+                chain: None,
+                scheme: None,
+                timings: StageTimes::default(),
+            })
+            .collect()
+    }
+
+    /// One character per column 7-8.1 · 1507-1709 · 1803 · 1803+2018-09 · 1809+ · Server 2016.
+    fn line(solution: Solution, answers: &[(&str, Status)]) -> String {
+        let catalogue = Catalogue::embedded();
+        let plan = plan(&catalogue, ALL);
+        assess(&catalogue, &plan, &verdicts(&catalogue, &plan, answers))
+            .iter()
+            .filter(|impact| impact.solution == solution)
+            .map(|impact| match impact.status {
+                ImpactStatus::Ok => 'o',
+                ImpactStatus::Degraded => 'd',
+                ImpactStatus::Inconclusive => '?',
+                ImpactStatus::Blocked => 'B',
+                ImpactStatus::NotApplicable => '-',
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_answer_counts_where_the_solution_needs_the_endpoint() {
+        use Solution::{DeviceHealth, UpdateCompliance, UpgradeReadiness};
+        use Status::{Blocked, Degraded, Inconclusive, Intercepted, NotTested};
+        for (answers, device_health, upgrade_readiness, update_compliance) in [
+            (&[][..], "-ooooo", "ooooo-", "-oooo-"),
+            (&[("v10c", Blocked)][..], "-doBBo", "odoBB-", "-doBB-"),
+            (&[("v10c", Intercepted)], "-doBBo", "odoBB-", "-doBB-"),
+            (&[("v10c", Inconclusive)], "-do??o", "odo??-", "-do??-"),
+            (&[("v10c", NotTested)], "-do??o", "odo??-", "-do??-"),
+            (&[("v10c", Degraded)], "-doddo", "ododd-", "-dodd-"),
+            (&[("v10", Blocked)], "-oBooo", "ooBoo-", "-oBoo-"),
+            (&[("v10-vortex-win", Blocked)], "-BoooB", "oBooo-", "-Booo-"),
+            (&[("vortex-win", Blocked)], "-ooooo", "Boooo-", "-oooo-"),
+            (&[("settings-win", Blocked)], "-BBBBB", "BBBBB-", "-BBBB-"),
+            (&[("adl", Blocked)], "-ooooo", "BBBBB-", "-oooo-"),
+            (&[("weus2watcab01", Intercepted)], "-oooBo", "ooooo-", "-oooo-"),
+            (&[("login-live", Blocked)], "-BBBBB", "odddd-", "-dddd-"),
+            (&[("login-live", NotTested)], "-?????", "odddd-", "-dddd-"),
+            // The worst that matters wins: an inconclusive required one hides no blocked one, and hides an improving one.
+            (&[("settings-win", Inconclusive), ("adl", Blocked)], "-?????", "BBBBB-", "-????-"),
+            (&[("settings-win", Inconclusive), ("login-live", Blocked)], "-BBBBB", "?????-", "-????-"),
+        ] {
+            assert_eq!(line(DeviceHealth, answers), device_health, "Device Health, {answers:?}");
+            assert_eq!(line(UpgradeReadiness, answers), upgrade_readiness, "Upgrade Readiness, {answers:?}");
+            assert_eq!(line(UpdateCompliance, answers), update_compliance, "Update Compliance, {answers:?}");
+        }
+    }
+
+    #[test]
+    fn the_endpoints_that_made_the_status_are_named_and_no_others() {
+        let catalogue = Catalogue::embedded();
+        let plan = plan(&catalogue, &["win10-22h2"]);
+        let answers = [("v10c", Status::Intercepted), ("adl", Status::Blocked), ("settings-win", Status::Inconclusive)];
+        let impacts = assess(&catalogue, &plan, &verdicts(&catalogue, &plan, &answers));
+        let named: Vec<(Solution, Vec<&str>)> = impacts
+            .iter()
+            .map(|impact| {
+                let names = impact.endpoints.iter().map(|index| catalogue.endpoints[*index].name.as_str()).collect();
+                (impact.solution, names)
+            })
+            .collect();
+        assert_eq!(
+            named,
+            [
+                (Solution::DeviceHealth, vec!["v10c"]),
+                (Solution::UpgradeReadiness, vec!["v10c", "adl"]),
+                (Solution::UpdateCompliance, vec!["v10c"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_job_without_a_verdict_is_not_a_pass() {
+        let catalogue = Catalogue::embedded();
+        let plan = plan(&catalogue, ALL);
+        let impacts = assess(&catalogue, &plan, &[]);
+        assert!(impacts.iter().all(|impact| impact.status
+            == if impact.solution.runs_on(impact.os) {
+                ImpactStatus::Inconclusive
+            } else {
+                ImpactStatus::NotApplicable
+            }));
+    }
+}

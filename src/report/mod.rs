@@ -3,17 +3,23 @@
 //! In: verdicts, findings, impacts and what the run was. Out: a [`Report`], the version 1 contract, and pure renderers
 //! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`text::sanitize`].
 
+mod assemble;
+pub mod json;
 pub mod text;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{ImpactRow, Solution, TrustClass};
+pub use crate::impact::ImpactStatus;
 use crate::judge::{Owner, Status};
 use crate::observation::Stage;
 use crate::plan::{Identity, RouteKey, Scheme};
+
+pub use assemble::{RunFacts, assemble};
 
 /// The name of this format; additions keep it, anything else changes it.
 pub const SCHEMA: &str = "waprobe-report/1";
@@ -59,9 +65,14 @@ pub struct Row {
     /// Unique in this report; across reports a row is its endpoint and route key.
     pub id: String,
     pub endpoint: String,
+    /// The catalogue's heading for this endpoint; empty when it names none.
+    pub group: String,
     pub url: String,
     pub host: String,
     pub port: u16,
+    /// Some chosen solution on some chosen Windows version does not work without it; also true where the catalogue says
+    /// nothing of needs.
+    pub required: bool,
     pub route: Route,
     pub status: Status,
     /// `ok`, or the code of the cause.
@@ -120,7 +131,7 @@ pub struct Chain {
     pub machine_trusts: Option<bool>,
     pub product: Option<String>,
     pub tells: Vec<String>,
-    pub certificates: Vec<ChainCertificate>,
+    pub certificates: Arc<[ChainCertificate]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -177,16 +188,6 @@ pub struct Impact {
 pub struct ImpactRoute {
     pub kind: RouteKind,
     pub key: RouteKey,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ImpactStatus {
-    Ok,
-    Degraded,
-    Inconclusive,
-    Blocked,
-    NotApplicable,
 }
 
 /// The verdict on a certificate file (`verify --format json`).

@@ -1,0 +1,238 @@
+//! From verdicts to the one [`Report`] that every renderer reads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{Timestamp, Unit};
+
+use super::{
+    Chain, ChainAnchor, ChainCertificate, ChainReached, Finding, Impact, ImpactRoute, Report, Route, RouteKind, Row,
+    Run, SCHEMA, Timings, Tool,
+};
+use crate::catalogue::{Catalogue, NeedLevel, TrustClass};
+use crate::certificate::{Certificate, hex};
+use crate::impact;
+use crate::judge::chain::{ChainVerdict, Reached};
+use crate::judge::{self, Cause, StageTimes, Verdict};
+use crate::observation::Stage;
+use crate::plan::{Job, JobId, Plan, PlannedRoute, RouteKey, Scheme};
+
+/// What the run itself was, beside its plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFacts {
+    pub started: Timestamp,
+    pub duration: Duration,
+    /// False when it was interrupted or its recording is cut off.
+    pub complete: bool,
+    /// Where the machine's own roots came from, and how many.
+    pub machine_roots: String,
+    /// What a reader should know about the run.
+    pub remarks: Vec<String>,
+}
+
+/// Brings everything a run has to say into one report. Every planned job has its row, also one without a verdict.
+#[must_use]
+pub fn assemble(
+    catalogue: &Catalogue,
+    plan: &Plan,
+    verdicts: &[Verdict],
+    findings: &[judge::Finding],
+    impacts: &[impact::Impact],
+    run: RunFacts,
+) -> Report {
+    let by_job: HashMap<JobId, &Verdict> = verdicts.iter().map(|verdict| (verdict.job, verdict)).collect();
+    let mut certificates = Certificates::default();
+    let required: Vec<bool> = catalogue
+        .endpoints
+        .iter()
+        .map(|endpoint| {
+            // A catalogue that says nothing of needs lists what its author wants to work.
+            endpoint.needs.is_empty() || endpoint.strongest_need(&plan.solutions, &plan.os) == Some(NeedLevel::Required)
+        })
+        .collect();
+    let rows = plan
+        .jobs
+        .iter()
+        .map(|job| {
+            let verdict = by_job.get(&job.id).copied();
+            row(catalogue, plan, job, verdict, required[job.endpoint], &mut certificates)
+        })
+        .collect();
+    let routes = route_keys(plan, &by_job);
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        run: Run {
+            started: rfc3339(run.started.round(Unit::Millisecond).unwrap_or(run.started)),
+            duration_ms: u64::try_from(run.duration.as_millis()).unwrap_or(u64::MAX),
+            catalogue: catalogue.name.clone(),
+            os: plan.os.label.clone(),
+            complete: run.complete,
+            machine_roots: run.machine_roots,
+            remarks: run.remarks,
+        },
+        rows,
+        findings: findings
+            .iter()
+            .map(|finding| Finding {
+                code: finding.code.clone(),
+                title: finding.title.clone(),
+                owner: finding.owner,
+                remedy: finding.remedy.clone(),
+                rows: finding.jobs.iter().map(|job| row_id(*job)).collect(),
+            })
+            .collect(),
+        impacts: impacts
+            .iter()
+            .map(|cell| Impact {
+                solution: cell.solution,
+                os: cell.os,
+                route: ImpactRoute { kind: kind(&plan.routes[cell.route]), key: routes[cell.route].clone() },
+                status: cell.status,
+                endpoints: cell.endpoints.iter().map(|index| catalogue.endpoints[*index].name.clone()).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn row(
+    catalogue: &Catalogue,
+    plan: &Plan,
+    job: &Job,
+    verdict: Option<&Verdict>,
+    required: bool,
+    certificates: &mut Certificates,
+) -> Row {
+    let endpoint = &catalogue.endpoints[job.endpoint];
+    let planned = plan.route(job);
+    let scheme = verdict.and_then(|verdict| verdict.scheme);
+    let missing = Cause::Internal.facts();
+    Row {
+        id: row_id(job.id),
+        endpoint: endpoint.name.clone(),
+        group: endpoint.group.clone(),
+        url: endpoint.url.clone(),
+        host: endpoint.host.clone(),
+        port: endpoint.port,
+        required,
+        route: route(planned, scheme),
+        status: verdict.map_or(missing.status, |verdict| verdict.status),
+        code: verdict.map_or_else(|| missing.code.to_owned(), |verdict| verdict.cause.code()),
+        stage: verdict.map_or(Stage::Dns, |verdict| verdict.stage),
+        summary: verdict.map_or_else(|| missing.title.to_owned(), |verdict| verdict.summary.clone()),
+        evidence: verdict.map_or_else(Vec::new, |verdict| verdict.evidence.clone()),
+        timings_ms: verdict.map_or_else(Timings::default, |verdict| timings(&verdict.timings)),
+        chain: verdict.and_then(|verdict| verdict.chain.as_ref()).map(|chain| certificates.chain(chain)),
+    }
+}
+
+fn route(planned: &PlannedRoute, decided: Option<Scheme>) -> Route {
+    Route {
+        kind: kind(planned),
+        key: planned.key(decided),
+        proxy: planned.proxy().map(ToString::to_string),
+        identity: planned.identity(),
+        scheme: match planned {
+            PlannedRoute::Direct => None,
+            PlannedRoute::Proxy { .. } => decided.or(planned.forced_scheme()),
+        },
+        mechanism: None,
+    }
+}
+
+fn kind(planned: &PlannedRoute) -> RouteKind {
+    match planned {
+        PlannedRoute::Direct => RouteKind::Direct,
+        PlannedRoute::Proxy { .. } => RouteKind::Proxy,
+    }
+}
+
+/// One key per planned route. Its rows may have been decided by several schemes (a proxy that lets some hosts through
+/// without credentials); the key carries the scheme when there is one only.
+fn route_keys(plan: &Plan, verdicts: &HashMap<JobId, &Verdict>) -> Vec<RouteKey> {
+    let mut schemes: Vec<Vec<Scheme>> = vec![Vec::new(); plan.routes.len()];
+    for job in &plan.jobs {
+        if let Some(scheme) = verdicts.get(&job.id).and_then(|verdict| verdict.scheme)
+            && scheme != Scheme::None
+            && !schemes[job.route].contains(&scheme)
+        {
+            schemes[job.route].push(scheme);
+        }
+    }
+    let only = |schemes: &[Scheme]| if let [scheme] = schemes { Some(*scheme) } else { None };
+    plan.routes.iter().zip(&schemes).map(|(route, schemes)| route.key(only(schemes))).collect()
+}
+
+fn row_id(job: JobId) -> String {
+    format!("r{}", u64::from(job.0) + 1)
+}
+
+fn timings(times: &StageTimes) -> Timings {
+    // Clocks tick in nanoseconds, networks do not: more than a hundredth of a millisecond is noise in a report.
+    let milliseconds = |time: Option<Duration>| time.map(|time| (time.as_secs_f64() * 100_000.0).round() / 100.0);
+    Timings {
+        dns: milliseconds(times.dns),
+        tcp: milliseconds(times.tcp),
+        proxy: milliseconds(times.proxy),
+        tls: milliseconds(times.tls),
+        http: milliseconds(times.http),
+        total: milliseconds(times.total),
+    }
+}
+
+pub(super) fn rfc3339(moment: Timestamp) -> String {
+    moment.to_string()
+}
+
+/// Certificate lists that rows share: 10,000 hosts behind one inspecting proxy show the same authority.
+#[derive(Default)]
+pub(super) struct Certificates {
+    lists: HashMap<Vec<[u8; 32]>, Arc<[ChainCertificate]>>,
+}
+
+impl Certificates {
+    pub(super) fn chain(&mut self, chain: &ChainVerdict) -> Chain {
+        let fingerprints = chain.certificates.iter().map(|certificate| *certificate.sha256()).collect();
+        let certificates = self
+            .lists
+            .entry(fingerprints)
+            .or_insert_with(|| chain.certificates.iter().map(certificate).collect())
+            .clone();
+        Chain {
+            expected: chain.expected.clone(),
+            reached: match chain.reached {
+                Reached::Class(TrustClass::MicrosoftApplicationRoot) => ChainReached::MicrosoftApplicationRoot,
+                Reached::Class(TrustClass::MicrosoftPublic) => ChainReached::MicrosoftPublic,
+                Reached::Public => ChainReached::Public,
+                Reached::Machine => ChainReached::Machine,
+                Reached::Nowhere => ChainReached::None,
+                Reached::Incomplete => ChainReached::Incomplete,
+            },
+            anchor: chain
+                .anchor
+                .as_ref()
+                .and_then(Certificate::fields)
+                .map(|fields| ChainAnchor { subject: fields.subject.clone(), spki_sha256: hex(&fields.spki_sha256) }),
+            proved: chain.proved,
+            machine_trusts: chain.machine_trusts,
+            product: chain.product.clone(),
+            tells: chain.tells.iter().map(|tell| (*tell).to_owned()).collect(),
+            certificates,
+        }
+    }
+}
+
+/// A certificate that cannot be read keeps its fingerprint; what it says of itself stays empty.
+fn certificate(certificate: &Certificate) -> ChainCertificate {
+    let fields = certificate.fields();
+    let text = |read: fn(&crate::certificate::Fields) -> String| fields.map(read).unwrap_or_default();
+    ChainCertificate {
+        subject: text(|fields| fields.subject.clone()),
+        issuer: text(|fields| fields.issuer.clone()),
+        sha256: hex(certificate.sha256()),
+        spki_sha256: text(|fields| hex(&fields.spki_sha256)),
+        not_before: text(|fields| rfc3339(fields.not_before)),
+        not_after: text(|fields| rfc3339(fields.not_after)),
+    }
+}
