@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use hickory_resolver::system_conf::read_system_conf;
-use tokio::net::UdpSocket;
+use tokio::net::{TcpStream, UdpSocket};
 
 use super::{Dial, Net};
 
@@ -50,6 +50,16 @@ impl Net {
         let socket = UdpSocket::bind(any).await?;
         socket.connect(server).await?;
         Ok(socket)
+    }
+
+    /// A TCP connection to a name server.
+    ///
+    /// # Errors
+    /// As [`Net::datagrams_with`].
+    pub async fn stream_with(&self, server: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.dial.name_server(server)?).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Context {
     pub access: Access,
     /// The machine's roots, for the certificate of an https proxy: no credential goes to one that is not accepted.
     pub machine_roots: Arc<rustls::RootCertStore>,
+    lookups: resolve::Lookups,
     proxies: proxy::Gates,
     certificates: tls::CertificatePool,
 }
@@ -68,8 +69,18 @@ impl Context {
         access: Access,
         machine_roots: Arc<rustls::RootCertStore>,
     ) -> Self {
+        let lookups = resolve::Lookups::new(&catalogue, &plan, &net);
         let proxies = proxy::Gates::new(&plan);
-        Self { catalogue, plan, net, access, machine_roots, proxies, certificates: tls::CertificatePool::default() }
+        Self {
+            catalogue,
+            plan,
+            net,
+            access,
+            machine_roots,
+            lookups,
+            proxies,
+            certificates: tls::CertificatePool::default(),
+        }
     }
 }
 
@@ -94,10 +105,21 @@ struct Stop {
 /// The five stages. Each is awaited, kept, and handed on; the first that stops ends the way.
 async fn go(endpoint: &Endpoint, route: &PlannedRoute, context: &Context, recorder: &mut Recorder) -> Result<(), Stop> {
     let started = Instant::now();
-    let addresses = keep(recorder, Stage::Dns, started, resolve::resolve(endpoint, route, context).await)?;
+    let resolved = keep(recorder, Stage::Dns, started, resolve::resolve(endpoint, route, context).await)?;
+    let result = beyond_dns(endpoint, route, &resolved, context, recorder).await;
+    recorder.revise(Stage::Dns, |evidence| resolved.complete(evidence));
+    result
+}
 
+async fn beyond_dns(
+    endpoint: &Endpoint,
+    route: &PlannedRoute,
+    resolved: &resolve::Resolved,
+    context: &Context,
+    recorder: &mut Recorder,
+) -> Result<(), Stop> {
     let started = Instant::now();
-    let (stream, attempts) = keep(recorder, Stage::Tcp, started, connect::connect(addresses, context).await)?;
+    let (stream, mut attempts) = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await)?;
     let result = beyond_tcp(endpoint, route, stream, &attempts, context, recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
     result

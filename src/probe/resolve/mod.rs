@@ -1,0 +1,231 @@
+//! A name becomes addresses: the endpoint's own on the direct route, the proxy's on a proxied one.
+//!
+//! In: a name, and who is to be asked. Out: the addresses, or what stands in the way, with what everybody said. Never:
+//! recursion; the servers are asked as a client asks them.
+
+mod exchange;
+mod inquiry;
+mod message;
+mod outcome;
+mod system;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
+
+use self::inquiry::{Heard, Inquiry};
+use self::message::NAME_ERROR;
+use self::system::SystemFailure;
+use super::{Context, StageOutcome};
+use crate::catalogue::{Catalogue, Endpoint};
+use crate::net::{Names, Net, SystemNames};
+use crate::observation::{DnsEvidence, Evidence, Fault, NameSource, SystemAnswer};
+use crate::plan::{Budget, Plan, PlannedRoute};
+
+/// How long a name's IPv4 addresses wait for its IPv6 ones: the "resolution delay" of RFC 8305. There, IPv4 waits so that
+/// IPv6 can go first; here both are tried at once, and the wait is for evidence that nearly always comes at the same time.
+const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
+/// Past its deadline every exchange has its outcome; this much later one that has none is given up.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// Addresses of the system's answer beyond these are not kept as evidence.
+const MOST_KEPT: usize = 32;
+
+/// What the jobs of a run share: a name that several need, such as a proxy's, is looked up once.
+#[derive(Debug, Default)]
+pub(super) struct Lookups(HashMap<Wanted<String>, Arc<OnceCell<Lookup>>>);
+
+/// A name and whom to ask for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Wanted<N> {
+    name: N,
+    /// The system's answer counts whatever the settings say; always so for a proxy's own name.
+    system: bool,
+}
+
+/// What came of looking a name up.
+#[derive(Debug)]
+struct Lookup {
+    source: NameSource,
+    addresses: Vec<IpAddr>,
+    fault: Option<Fault>,
+    system: Option<SystemAnswer>,
+    /// Servers that were asked, some of which may still answer.
+    inquiry: Option<Inquiry>,
+}
+
+/// Where a row goes on.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub addresses: Vec<SocketAddr>,
+    /// `None` when no name had to be looked up.
+    lookup: Option<Arc<OnceCell<Lookup>>>,
+}
+
+impl Resolved {
+    fn given(target: SocketAddr) -> Self {
+        Self { addresses: vec![target], lookup: None }
+    }
+
+    /// The addresses are those of a name, not somebody's choice.
+    pub fn by_name(&self) -> bool {
+        self.lookup.is_some()
+    }
+
+    /// Writes what the servers said meanwhile into the step.
+    pub fn complete(&self, evidence: &mut Evidence) {
+        let inquiry = self.lookup.as_ref().and_then(|lookup| lookup.get()).and_then(|lookup| lookup.inquiry.as_ref());
+        if let (Evidence::Dns(seen), Some(inquiry)) = (evidence, inquiry) {
+            seen.answers = inquiry.answers();
+        }
+    }
+}
+
+impl Lookups {
+    /// Prepares a place for every name that more than one job needs. A run of ten thousand names needs none.
+    pub fn new(catalogue: &Catalogue, plan: &Plan, net: &Net) -> Self {
+        let mut needed: HashMap<Wanted<&str>, usize> = HashMap::new();
+        for job in &plan.jobs {
+            if let (Some(endpoint), Some(route)) = (catalogue.endpoints.get(job.endpoint), plan.routes.get(job.route)) {
+                *needed.entry(wanted(endpoint, route, net).0).or_default() += 1;
+            }
+        }
+        let shared = needed.into_iter().filter(|(_, jobs)| *jobs > 1);
+        Self(shared.map(|(wanted, _)| (wanted.to_owned(), Arc::default())).collect())
+    }
+
+    fn of(&self, wanted: &Wanted<&str>) -> Arc<OnceCell<Lookup>> {
+        self.0.get(&wanted.to_owned()).cloned().unwrap_or_default()
+    }
+}
+
+impl Wanted<&str> {
+    fn to_owned(&self) -> Wanted<String> {
+        Wanted { name: self.name.to_owned(), system: self.system }
+    }
+}
+
+/// The name that a route needs, and its port.
+fn wanted<'a>(endpoint: &'a Endpoint, route: &'a PlannedRoute, net: &Net) -> (Wanted<&'a str>, u16) {
+    match route.proxy() {
+        Some(proxy) => (Wanted { name: &proxy.host, system: true }, proxy.port),
+        None => {
+            let system = matches!(net.names, Names::System { .. });
+            (Wanted { name: &endpoint.host, system }, endpoint.port)
+        }
+    }
+}
+
+pub(super) async fn resolve(endpoint: &Endpoint, route: &PlannedRoute, context: &Context) -> StageOutcome<Resolved> {
+    let (wanted, port) = wanted(endpoint, route, &context.net);
+    let given = |source: NameSource, target: SocketAddr| {
+        let name = wanted.name.to_owned();
+        let seen = DnsEvidence { name, source, addresses: vec![target.ip()], system: None, answers: Vec::new() };
+        StageOutcome::Passed { carry: Resolved::given(target), evidence: Evidence::Dns(seen) }
+    };
+    if route.proxy().is_none()
+        && let Some(target) = context.net.connect_to.target(wanted.name, port)
+    {
+        return given(NameSource::ConnectTo, target);
+    }
+    if let Ok(address) = wanted.name.parse::<IpAddr>() {
+        return given(NameSource::Literal, (address, port).into());
+    }
+    let shared = context.lookups.of(&wanted);
+    let lookup = shared.get_or_init(|| look_up(&wanted, &context.net, &context.plan.budget)).await;
+    let evidence = Evidence::Dns(DnsEvidence {
+        name: wanted.name.to_owned(),
+        source: lookup.source.clone(),
+        addresses: lookup.addresses.clone(),
+        system: lookup.system.clone(),
+        answers: lookup.inquiry.as_ref().map(Inquiry::answers).unwrap_or_default(),
+    });
+    match &lookup.fault {
+        Some(fault) => StageOutcome::Stopped { fault: fault.clone(), evidence },
+        None => {
+            let addresses = outcome::with_port(&lookup.addresses, port);
+            StageOutcome::Passed { carry: Resolved { addresses, lookup: Some(shared.clone()) }, evidence }
+        }
+    }
+}
+
+async fn look_up(wanted: &Wanted<&str>, net: &Net, budget: &Budget) -> Lookup {
+    match &net.names {
+        Names::Server(server) if !wanted.system => ask_server(wanted.name, *server, net, budget).await,
+        Names::Server(_) => ask_system(wanted.name, None, net, budget).await,
+        Names::System { evidence } => ask_system(wanted.name, Some(evidence), net, budget).await,
+    }
+}
+
+/// One server's answers and nobody else's.
+async fn ask_server(name: &str, server: SocketAddr, net: &Net, budget: &Budget) -> Lookup {
+    let deadline = Instant::now() + budget.dns;
+    let inquiry = Inquiry::start(name, &[server], net, deadline);
+    inquiry.until(deadline + MARGIN, |heard| heard.iter().all(|heard| is_settled(*heard))).await;
+    inquiry.until(Instant::now() + RESOLUTION_DELAY, |heard| heard.iter().all(|heard| heard.is_complete())).await;
+    let (addresses, fault) = match inquiry.judge(|heard| heard.iter().map(|heard| outcome::of_server(*heard)).next()) {
+        Some(Ok(addresses)) => (outcome::worth_trying(addresses), None),
+        Some(Err(fault)) => (Vec::new(), Some(fault)),
+        None => (Vec::new(), Some(Fault::NoResolver)),
+    };
+    Lookup { source: NameSource::Server(server), addresses, fault, system: None, inquiry: Some(inquiry) }
+}
+
+/// Both questions have an outcome, or A has one that AAAA does not change: addresses, or that there is no such name. IPv6
+/// addresses alone do not settle it, because most machines can use only the others.
+fn is_settled(heard: Heard<'_>) -> bool {
+    let a_settles_it = heard.a.is_some_and(|a| !a.addresses.is_empty() || a.rcode == Some(NAME_ERROR));
+    a_settles_it || heard.is_complete()
+}
+
+/// The system's answer counts; `servers` say what they know beside it. They are `None` when it is not known whom the
+/// system asks.
+async fn ask_system(name: &str, servers: Option<&Vec<SocketAddr>>, net: &Net, budget: &Budget) -> Lookup {
+    let deadline = Instant::now() + budget.dns;
+    // A name of one label is found through the search list, which a question of our own would not follow.
+    let asked = servers.filter(|servers| !servers.is_empty() && name.contains('.'));
+    let inquiry = asked.map(|servers| Inquiry::start(name, servers, net, deadline));
+    let answer = match timeout_at(deadline, system::look_up(name, &net.system_names)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(SystemFailure::Silent(format!("no answer within {} s", budget.dns.as_secs_f32()))),
+    };
+    let source = NameSource::System;
+    match answer {
+        Ok(addresses) => {
+            let system = SystemAnswer { addresses: addresses.iter().copied().take(MOST_KEPT).collect(), error: None };
+            let addresses = outcome::worth_trying(addresses);
+            Lookup { source, addresses, fault: None, system: Some(system), inquiry }
+        }
+        Err(failure) => {
+            let system = SystemAnswer { addresses: Vec::new(), error: Some(failure.words().to_owned()) };
+            let fault = why(failure, servers, inquiry.as_ref(), net, budget).await;
+            Lookup { source, addresses: Vec::new(), fault: Some(fault), system: Some(system), inquiry }
+        }
+    }
+}
+
+/// Waits a little for the servers' own answers, and lets them say why the system has none.
+async fn why(
+    failure: SystemFailure,
+    servers: Option<&Vec<SocketAddr>>,
+    inquiry: Option<&Inquiry>,
+    net: &Net,
+    budget: &Budget,
+) -> Fault {
+    let Some(inquiry) = inquiry else {
+        let nobody_to_ask = servers.is_some_and(Vec::is_empty) && matches!(net.system_names, SystemNames::Os);
+        if nobody_to_ask && !failure.is_an_answer() {
+            return Fault::NoResolver;
+        }
+        return outcome::of_system(&failure, &[]);
+    };
+    let end = Instant::now() + budget.dns_evidence;
+    inquiry.until(end, |heard| heard.iter().all(|heard| heard.is_complete())).await;
+    inquiry.close();
+    inquiry.judge(|heard| outcome::of_system(&failure, heard))
+}
