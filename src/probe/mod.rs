@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "the module that talks to the network")]
 
 mod connect;
+mod exchange;
 mod http;
 mod proxy;
 mod resolve;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes in both directions; a stage does not care whether they go over TCP, a tunnel or a test's pipe.
@@ -39,6 +40,10 @@ impl<S> Tee<S> {
         let seen = Seen::default();
         (Self { inner, seen: seen.clone() }, seen)
     }
+
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl Seen {
@@ -62,6 +67,47 @@ impl Seen {
         seen.count += bytes.len() as u64;
         let room = KEPT.saturating_sub(seen.start.len()).min(bytes.len());
         seen.start.extend_from_slice(&bytes[..room]);
+    }
+}
+
+/// A stream of which the first bytes were already read, by somebody who gives them back.
+pub(super) struct Prefixed {
+    prefix: Bytes,
+    inner: Connection,
+}
+
+impl Prefixed {
+    pub fn new(prefix: Bytes, inner: Connection) -> Self {
+        Self { prefix, inner }
+    }
+}
+
+impl AsyncRead for Prefixed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.prefix.is_empty() {
+            return Pin::new(&mut self.inner).poll_read(context, buffer);
+        }
+        let length = self.prefix.len().min(buffer.remaining());
+        buffer.put_slice(&self.prefix.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Prefixed {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
     }
 }
 

@@ -1,0 +1,257 @@
+//! Requests and replies over one connection, whatever the peer makes of HTTP.
+//!
+//! hyper parses, and its connection is polled here beside each request instead of in a task of its own: so the stream and
+//! the bytes read ahead can be taken back at any moment, also after a `204` to CONNECT, which hyper takes for no upgrade.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+
+use super::stream::{Connection, Seen, Tee};
+use crate::observation::{Fault, Header, wire_text};
+
+/// How much of a reply's head is accepted.
+const LARGEST_HEAD: usize = 64 << 10;
+/// More header fields than this are not accepted.
+const MOST_FIELDS: usize = 256;
+/// How much of a body is read; health checks and block pages are smaller.
+const LONGEST_BODY: u64 = 64 << 10;
+/// How much of a body is kept as evidence.
+pub(super) const KEPT_BODY: usize = 2048;
+/// How much of a header's value is kept as evidence.
+const KEPT_VALUE: usize = 512;
+/// How many headers are kept as evidence.
+const MOST_HEADERS: usize = 64;
+/// A body that comes byte by byte, or never ends, is evidence enough when its beginning is there.
+pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) const USER_AGENT: &str = concat!("waprobe/", env!("CARGO_PKG_VERSION"));
+
+pub(super) type Request = hyper::Request<Empty<Bytes>>;
+pub(super) type Reply = hyper::Response<Incoming>;
+
+/// An HTTP/1 connection of which this side keeps hold.
+pub(super) struct Exchange {
+    sender: http1::SendRequest<Empty<Bytes>>,
+    connection: http1::Connection<TokioIo<Tee<Connection>>, Empty<Bytes>>,
+    has_ended: bool,
+    seen: Seen,
+}
+
+/// Why no reply came.
+#[derive(Debug)]
+pub(super) enum Broken {
+    Hyper(hyper::Error),
+    /// The connection ended without an error and without a reply.
+    Ended,
+}
+
+/// What is kept of a reply's head.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub status: u16,
+    pub version: String,
+    pub reason: String,
+    pub headers: Vec<Header>,
+}
+
+/// What was read of a body.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub start: Vec<u8>,
+    pub length: u64,
+}
+
+/// How the reading of a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyEnd {
+    Complete,
+    /// The connection ended before the announced length.
+    CutOff,
+    /// Its beginning is known, and the rest was not waited for.
+    LeftAlone,
+}
+
+impl Exchange {
+    pub async fn begin(stream: Connection) -> Result<Self, Broken> {
+        let (stream, seen) = Tee::new(stream);
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(LARGEST_HEAD)
+            .max_headers(MOST_FIELDS)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true)
+            .title_case_headers(true)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(Broken::Hyper)?;
+        Ok(Self { sender, connection, has_ended: false, seen })
+    }
+
+    /// Sends `request` and waits for the head of the final reply.
+    pub async fn ask(&mut self, request: Request) -> Result<Reply, Broken> {
+        self.seen.forget();
+        let reply = self.sender.send_request(request);
+        match drive(&mut self.connection, &mut self.has_ended, reply).await {
+            Some(reply) => reply.map_err(Broken::Hyper),
+            None => Err(Broken::Ended),
+        }
+    }
+
+    /// Reads as much of a body as is worth reading, into `kept` as it comes.
+    pub async fn read(&mut self, mut body: Incoming, kept: &mut Body) -> BodyEnd {
+        let reading = async {
+            while kept.length < LONGEST_BODY {
+                match body.frame().await {
+                    None => return BodyEnd::Complete,
+                    Some(Err(_)) => return BodyEnd::CutOff,
+                    Some(Ok(frame)) => {
+                        if let Ok(data) = frame.into_data() {
+                            kept.length += data.len() as u64;
+                            let room = KEPT_BODY.saturating_sub(kept.start.len()).min(data.len());
+                            kept.start.extend_from_slice(&data[..room]);
+                        }
+                    }
+                }
+            }
+            if body.is_end_stream() { BodyEnd::Complete } else { BodyEnd::LeftAlone }
+        };
+        let reading = drive(&mut self.connection, &mut self.has_ended, reading);
+        timeout(BODY_PATIENCE, reading).await.map_or(BodyEnd::LeftAlone, |end| end.unwrap_or(BodyEnd::CutOff))
+    }
+
+    /// Whether another request may go over this connection, as far as the peer's last reply and its silence tell.
+    pub async fn is_open(&mut self) -> bool {
+        poll_fn(|context| {
+            if !self.has_ended && self.connection.poll_without_shutdown(context).is_ready() {
+                self.has_ended = true;
+            }
+            Poll::Ready(!self.has_ended && matches!(self.sender.poll_ready(context), Poll::Ready(Ok(()))))
+        })
+        .await
+    }
+
+    /// The stream, and what was read from it beyond the last reply's head.
+    pub fn take_back(self) -> (Connection, Bytes) {
+        let parts = self.connection.into_parts();
+        (parts.io.into_inner().into_inner(), parts.read_buf)
+    }
+
+    /// What the peer sent since the last request began.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+}
+
+/// Completes `future` while the connection works; `None` when the connection ended and left it hanging.
+async fn drive<F: Future>(
+    connection: &mut http1::Connection<TokioIo<Tee<Connection>>, Empty<Bytes>>,
+    has_ended: &mut bool,
+    future: F,
+) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        // Its error reaches whoever waits for the reply.
+        if !*has_ended && connection.poll_without_shutdown(context).is_ready() {
+            *has_ended = true;
+        }
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if *has_ended => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+impl Head {
+    pub fn of(reply: &Reply, seen: &Seen) -> Self {
+        let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| Header {
+            name: wire_text(name.as_str().as_bytes(), KEPT_VALUE),
+            value: wire_text(value.as_bytes(), KEPT_VALUE),
+        };
+        Self {
+            status: reply.status().as_u16(),
+            version: format!("{:?}", reply.version()),
+            reason: reason(reply, seen),
+            headers: reply.headers().iter().take(MOST_HEADERS).map(header).collect(),
+        }
+    }
+}
+
+/// hyper leaves a reason in other than ASCII out; then it is read from the bytes themselves.
+fn reason(reply: &Reply, seen: &Seen) -> String {
+    let status = reply.status();
+    match reply.extensions().get::<hyper::ext::ReasonPhrase>() {
+        None => status.canonical_reason().unwrap_or_default().to_owned(),
+        Some(reason) if !reason.as_bytes().is_empty() => wire_text(reason.as_bytes(), KEPT_VALUE),
+        Some(_) => seen
+            .start()
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| {
+                let mut parts = line.trim_ascii_end().splitn(3, |byte| *byte == b' ');
+                let is_status_line = parts.next()?.starts_with(b"HTTP/") && parts.next()? == status.as_str().as_bytes();
+                is_status_line.then(|| wire_text(parts.next().unwrap_or_default(), KEPT_VALUE))
+            })
+            .next()
+            .unwrap_or_default(),
+    }
+}
+
+/// The library's error as a fact. hyper drops the bytes that it could not parse; the stream's record of them decides.
+pub(super) fn fault(broken: &Broken, seen: &Seen) -> Fault {
+    let received = seen.count();
+    let Broken::Hyper(error) = broken else {
+        return if is_http(seen) { Fault::ClosedByPeer { received } } else { Fault::NotHttp };
+    };
+    if !is_http(seen) {
+        return Fault::NotHttp;
+    }
+    if error.is_parse() && received >= LARGEST_HEAD as u64 {
+        return Fault::HeadTooLarge;
+    }
+    if error.is_parse() {
+        return Fault::MalformedReply { detail: error.to_string() };
+    }
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            if let Some(rustls::Error::AlertReceived(alert)) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
+                return Fault::Alert { code: u8::from(*alert) };
+            }
+            return match io.kind() {
+                io::ErrorKind::UnexpectedEof => Fault::ClosedByPeer { received },
+                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+                    Fault::ResetByPeer { received }
+                }
+                _ => Fault::Unrecognised { detail: io.to_string() },
+            };
+        }
+        source = inner.source();
+    }
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        return Fault::ClosedByPeer { received };
+    }
+    Fault::Unrecognised { detail: error.to_string() }
+}
+
+/// Whether the peer's bytes, as far as they came, can be the beginning of an HTTP reply.
+fn is_http(seen: &Seen) -> bool {
+    let start = seen.start();
+    let line = start.trim_ascii_start();
+    let prefix = b"HTTP/";
+    let length = line.len().min(prefix.len());
+    line[..length] == prefix[..length]
+}
