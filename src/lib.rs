@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod catalogue;
 pub mod certificate;
+pub mod cli;
 pub mod impact;
 pub mod judge;
 pub mod net;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::net::TcpStream;
 
-pub use connect_to::{ConnectTo, ConnectToMistake};
+pub use connect_to::{ConnectTo, ConnectToMistake, Rule as ConnectToRule};
 pub use open_files::allow_open_files;
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};

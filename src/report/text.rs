@@ -17,6 +17,12 @@ pub fn sanitize(text: &str) -> String {
     clean
 }
 
+/// [`sanitize`] for text that consists of lines: the line breaks stay.
+#[must_use]
+pub fn sanitize_lines(text: &str) -> String {
+    text.split('\n').map(sanitize).collect::<Vec<_>>().join("\n")
+}
+
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,0 +1,270 @@
+//! The command line as clap reads it. What values mean is checked where they are used.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::net::ConnectToRule;
+use crate::plan::{Identity, Scheme, SchemeChoice};
+
+/// Proves, for every endpoint, route and proxy authentication, whether Windows diagnostic data can get out
+/// un-intercepted, and says what is blocked, why, and who changes what.
+#[derive(Debug, Parser)]
+#[command(name = "waprobe", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Probe every endpoint over every route and say what has to change.
+    Check(Box<CheckArguments>),
+    /// Judge a recording again; nothing of this machine is used.
+    Replay(ReplayArguments),
+    /// The endpoints of the catalogue.
+    Endpoints {
+        #[command(subcommand)]
+        command: Option<EndpointsCommand>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub trust: TrustArguments,
+
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+
+    /// Leave the direct route out.
+    #[arg(long, help_heading = "Routes")]
+    pub no_direct: bool,
+
+    /// A proxy to try, as http://host:port, https://host:port or socks5://host:port.
+    // Read later: clap repeats a value that it refuses, and this one may hold a password.
+    #[arg(long, value_name = "URL", help_heading = "Routes")]
+    pub proxy: Vec<String>,
+
+    /// Who asks the proxy: bypass (nobody), user, device. Default: bypass, and those for which there is a credential.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = identity, help_heading = "Routes")]
+    pub identity: Vec<Identity>,
+
+    /// auto (the strongest that the proxy offers), or a list of basic and digest to force each.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = scheme, default_value = "auto", help_heading = "Routes")]
+    pub scheme: Vec<SchemeChoice>,
+
+    /// The user's name for the proxy; one that ends in $ is a machine account.
+    #[arg(long, value_name = "NAME", help_heading = "Routes")]
+    pub proxy_user: Option<String>,
+
+    /// A file that holds the password of --proxy-user.
+    #[arg(long, value_name = "FILE", requires = "proxy_user", help_heading = "Routes")]
+    pub proxy_password_file: Option<PathBuf>,
+
+    /// Read the password of --proxy-user from standard input.
+    #[arg(long, requires = "proxy_user", conflicts_with = "proxy_password_file", help_heading = "Routes")]
+    pub proxy_password_stdin: bool,
+
+    /// The machine account's name for the proxy.
+    #[arg(long, value_name = "NAME", requires = "device_password_file", help_heading = "Routes")]
+    pub device_user: Option<String>,
+
+    /// A file that holds the password of --device-user.
+    #[arg(long, value_name = "FILE", requires = "device_user", help_heading = "Routes")]
+    pub device_password_file: Option<PathBuf>,
+
+    /// Allow Basic, which anyone on the way can read, over a connection to the proxy that is not encrypted.
+    #[arg(long, help_heading = "Routes")]
+    pub allow_basic_cleartext: bool,
+
+    /// CONNECTs in flight to one proxy.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Routes")]
+    pub max_connects: u16,
+
+    /// Use only this name server's answers for the endpoints.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = resolver, help_heading = "Network")]
+    pub resolver: Option<SocketAddr>,
+
+    /// On the direct route connect to ADDR:PORT instead of looking HOST up; an empty HOST or PORT matches any.
+    #[arg(long, value_name = "HOST:PORT=ADDR:PORT", help_heading = "Network")]
+    pub connect_to: Vec<ConnectToRule>,
+
+    /// Time for the whole run, such as 30s, 1500ms or 2m.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Network")]
+    pub timeout: Duration,
+
+    /// Probes in flight.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Network")]
+    pub concurrency: Option<u16>,
+
+    #[command(flatten)]
+    pub output: OutputArguments,
+
+    /// Keep everything that was seen, to be judged again by `replay`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub record: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub verdict: VerdictArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrustArguments {
+    /// A catalogue in place of the one inside this program.
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    pub catalogue: Option<PathBuf>,
+
+    /// Replace the anchors of a trust class (microsoft-application-root, microsoft-public).
+    #[arg(long, value_name = "CLASS=FILE.pem", help_heading = "Trust")]
+    pub anchors: Vec<String>,
+
+    /// Take these roots for the machine's own store.
+    #[arg(long, value_name = "FILE.pem", help_heading = "Trust")]
+    pub machine_roots: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScopeArguments {
+    /// Windows version: all, win7-sp1, win10-1803, win11-24h2, server-2016, or a build such as 10.0.17134.320.
+    #[arg(long, value_name = "ID", help_heading = "Scope")]
+    pub os: Vec<String>,
+
+    /// Only what this solution needs.
+    #[arg(long, value_name = "ID", value_enum, help_heading = "Scope")]
+    pub solution: Vec<SolutionId>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OutputArguments {
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
+    pub format: Format,
+
+    /// Also write this format to a file.
+    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
+    pub output: Vec<String>,
+
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
+    pub color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerdictArguments {
+    /// What the rows should be; exit 0 then means that all are.
+    #[arg(long, value_name = "FILE.toml", help_heading = "Exit code")]
+    pub expect: Option<PathBuf>,
+
+    /// Statuses and codes (with * as wildcard) that make exit code 1, in place of blocked,intercepted.
+    #[arg(long, value_name = "LIST", conflicts_with = "expect", help_heading = "Exit code")]
+    pub fail_on: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// A file written by `check --record`.
+    pub recording: PathBuf,
+
+    #[command(flatten)]
+    pub trust: TrustArguments,
+
+    #[command(flatten)]
+    pub output: OutputArguments,
+
+    #[command(flatten)]
+    pub verdict: VerdictArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EndpointsCommand {
+    /// What has to be reachable, for which solution and Windows version.
+    List(EndpointsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EndpointsArguments {
+    /// A catalogue in place of the one inside this program.
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people at a terminal.
+    Table,
+    /// The contract: waprobe-report/1.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SolutionId {
+    DeviceHealth,
+    UpgradeReadiness,
+    UpdateCompliance,
+}
+
+fn identity(text: &str) -> Result<Identity, String> {
+    text.parse()
+}
+
+fn scheme(text: &str) -> Result<SchemeChoice, String> {
+    match text {
+        "auto" => Ok(SchemeChoice::Auto),
+        "basic" => Ok(SchemeChoice::Forced(Scheme::Basic)),
+        "digest" => Ok(SchemeChoice::Forced(Scheme::Digest)),
+        _ => Err(format!("'{text}' is not a scheme that this version speaks: use auto, basic or digest")),
+    }
+}
+
+fn resolver(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("'{text}' is not an address with a port, such as 192.168.1.53:53 or [::1]:53"))
+}
+
+/// `30s`, `1500ms`, `2m`, or a bare number of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let number: f64 = digits.parse().map_err(|_| format!("'{text}' is not a time: write 30s, 1500ms or 2m"))?;
+    let seconds = match &text[digits.len()..] {
+        "" | "s" => number,
+        "ms" => number / 1000.0,
+        "m" => number * 60.0,
+        unit => return Err(format!("'{unit}' is not a unit of time: write 30s, 1500ms or 2m")),
+    };
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err(format!("'{text}' is not between 1ms and one day"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit_or_is_in_seconds() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
+        for bad in ["", "s", "-1s", "0", "1h", "1e99s", "NaN", "10 s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

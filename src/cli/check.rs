@@ -1,0 +1,287 @@
+//! `waprobe check`: settings to a run, and its observations to the report.
+
+use std::collections::BTreeMap;
+use std::io::BufWriter;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::arguments::{CheckArguments, ScopeArguments, SolutionId};
+use super::files::{self, OutputFile};
+use super::progress::Progress;
+use super::show::{self, Outputs, Seen};
+use super::{Exit, Failure};
+use crate::catalogue::{Catalogue, OsSelection, Solution};
+use crate::net::{ConnectTo, Names, Net, allow_open_files, configured_resolvers};
+use crate::observation::recording::{self, Header, Roots, Writer};
+use crate::observation::{Ended, Observation};
+use crate::plan::{Budget, Identity, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
+use crate::probe::{self, Access, Context, Login};
+
+/// Descriptors for files, name servers and the runtime, beside those of connections.
+const DESCRIPTORS_OF_ITS_OWN: u64 = 256;
+/// Connections per probe at the worst: every address of a host at once.
+const DESCRIPTORS_PER_PROBE: u64 = 10;
+/// Threads for the system's resolver, which blocks.
+const RESOLVER_THREADS: usize = 16;
+
+/// A run, ready to begin.
+pub(super) struct Setup {
+    pub catalogue: Catalogue,
+    /// PEM text by trust class.
+    pub anchors: BTreeMap<String, String>,
+    pub plan: Plan,
+    pub net: Net,
+    pub access: Access,
+    pub roots: Roots,
+    pub expectation: Option<String>,
+    pub fail_on: Option<String>,
+}
+
+pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    // The first random draw of the TLS library is slow; it can go on while files are read.
+    std::thread::spawn(probe::warm_up);
+    let setup = from_arguments(arguments)?;
+    execute(setup, arguments)
+}
+
+/// Opens every output, runs, and reports.
+pub(super) fn execute(setup: Setup, arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let outputs = Outputs::open(&arguments.output)?;
+    let recording = arguments.record.as_deref().map(OutputFile::create).transpose()?;
+    show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref())?;
+    let in_flight = setup.plan.jobs.len().min(setup.plan.budget.concurrency) as u64;
+    // What cannot be raised is seen as `tcp.local_exhausted` where it matters.
+    let _ = allow_open_files(DESCRIPTORS_OF_ITS_OWN + in_flight * DESCRIPTORS_PER_PROBE);
+
+    let header = header(&setup);
+    let seen = probe_all(setup, header, recording)?;
+    outputs.conclude(&seen)
+}
+
+fn header(setup: &Setup) -> Header {
+    Header {
+        schema: Header::schema(),
+        tool: recording::Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        started: setup.net.clock.now(),
+        catalogue: setup.catalogue.source.clone(),
+        anchors: setup.anchors.clone(),
+        plan: setup.plan.clone(),
+        machine_roots: setup.roots.note.clone(),
+        expectation: setup.expectation.clone(),
+        fail_on: setup.fail_on.clone(),
+    }
+}
+
+/// Runs every job and keeps what was seen, in memory and in the recording.
+fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Result<Seen, Failure> {
+    let Setup { catalogue, plan, net, access, roots, .. } = setup;
+    let catalogue = Arc::new(catalogue);
+    let mut tape = match recording {
+        None => None,
+        Some(file) => Some(Tape::begin(file, &header)?),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(RESOLVER_THREADS)
+        .build()
+        .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
+    let progress = Progress::new(plan.jobs.len());
+    let context = Context::new(catalogue.clone(), plan, net, access, Arc::new(store(&roots)));
+    let mut observations: Vec<Observation> = Vec::new();
+    let started = Instant::now();
+    let ended = runtime.block_on(probe::run(context, interrupt(), |observation| {
+        progress.step(&observation);
+        if let Some(tape) = &mut tape {
+            tape.add(&observation);
+        }
+        observations.push(observation);
+    }));
+    let duration = started.elapsed();
+    progress.finish();
+    // Lookups that the system still works on would otherwise hold the process back.
+    runtime.shutdown_background();
+    if let Some(tape) = tape {
+        tape.end(&roots, duration, ended)?;
+    }
+    recording::in_plan_order(&mut observations);
+    Ok(Seen { header, catalogue, roots, observations, duration: Some(duration), ended, remarks: Vec::new() })
+}
+
+async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a signal handler the run just cannot be interrupted gracefully.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn store(roots: &Roots) -> rustls::RootCertStore {
+    let mut store = rustls::RootCertStore::empty();
+    for root in &roots.machine {
+        // A root that the TLS library cannot read is one that it cannot trust either.
+        let _ = store.add(root.der().to_vec().into());
+    }
+    store
+}
+
+/// The recording while it is written; the first failure is kept and told at the end, so that the run is not lost.
+struct Tape {
+    writer: Writer<BufWriter<std::fs::File>>,
+    output: std::path::PathBuf,
+    failed: Option<std::io::Error>,
+}
+
+impl Tape {
+    fn begin(file: OutputFile, header: &Header) -> Result<Self, Failure> {
+        let output = file.path.clone();
+        let fail = |error: std::io::Error| Failure::usage(format!("could not write {}: {error}", output.display()));
+        let writer = Writer::begin(BufWriter::new(file.file), header).map_err(fail)?;
+        Ok(Self { writer, output, failed: None })
+    }
+
+    fn add(&mut self, observation: &Observation) {
+        if self.failed.is_none() {
+            self.failed = self.writer.observation(observation).err();
+        }
+    }
+
+    fn end(self, roots: &Roots, duration: std::time::Duration, ended: Ended) -> Result<(), Failure> {
+        let done = match self.failed {
+            Some(error) => Err(error),
+            None => self.writer.end(roots, duration, ended).map(drop),
+        };
+        done.map_err(|error| Failure::usage(format!("could not write {}: {error}", self.output.display())))
+    }
+}
+
+fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
+    let proxies = proxies(&arguments.proxy)?;
+    let (catalogue, anchors) = files::catalogue(&arguments.trust)?;
+    let (os, solutions) = scope(&arguments.scope)?;
+    let access = access(arguments, &proxies)?;
+    let roots = files::machine_roots(&arguments.trust.machine_roots)?;
+    let expectation = arguments.verdict.expect.as_deref().map(files::text).transpose()?;
+    let routes = routes(arguments, &proxies, &access)?;
+    let mut budget =
+        Budget { total: arguments.timeout, max_connects: usize::from(arguments.max_connects), ..Budget::default() };
+    if let Some(concurrency) = arguments.concurrency {
+        budget.concurrency = usize::from(concurrency);
+    }
+    let plan = Plan::new(&catalogue, routes, budget, os, solutions);
+    if plan.jobs.is_empty() {
+        return Err(Failure::usage(
+            "nothing to check: no endpoint of the catalogue applies to this --os and --solution",
+        ));
+    }
+    let net = Net {
+        names: match arguments.resolver {
+            Some(server) => Names::Server(server),
+            None => Names::System { evidence: configured_resolvers().servers },
+        },
+        connect_to: Arc::new(ConnectTo { rules: arguments.connect_to.clone() }),
+        ..Net::of_this_machine(Vec::new())
+    };
+    Ok(Setup { catalogue, anchors, plan, net, access, roots, expectation, fail_on: arguments.verdict.fail_on.clone() })
+}
+
+pub(super) fn scope(arguments: &ScopeArguments) -> Result<(OsSelection, Vec<Solution>), Failure> {
+    let os = if arguments.os.is_empty() {
+        OsSelection::all()
+    } else {
+        OsSelection::read(&arguments.os, None).map_err(Failure::usage)?
+    };
+    let solutions = match arguments.solution.as_slice() {
+        [] => Solution::ALL.to_vec(),
+        chosen => Solution::ALL
+            .into_iter()
+            .filter(|solution| chosen.iter().any(|id| Solution::from(*id) == *solution))
+            .collect(),
+    };
+    Ok((os, solutions))
+}
+
+impl From<SolutionId> for Solution {
+    fn from(id: SolutionId) -> Self {
+        match id {
+            SolutionId::DeviceHealth => Self::DeviceHealth,
+            SolutionId::UpgradeReadiness => Self::UpgradeReadiness,
+            SolutionId::UpdateCompliance => Self::UpdateCompliance,
+        }
+    }
+}
+
+fn proxies(arguments: &[String]) -> Result<Vec<Proxy>, Failure> {
+    let mut proxies: Vec<Proxy> = Vec::new();
+    for argument in arguments {
+        let proxy: Proxy = argument.parse().map_err(|mistake| Failure::usage(format!("--proxy: {mistake}")))?;
+        if !proxies.contains(&proxy) {
+            proxies.push(proxy);
+        }
+    }
+    Ok(proxies)
+}
+
+/// The credentials of the run. A name that ends in `$` is a machine account and serves `device` only.
+fn access(arguments: &CheckArguments, proxies: &[Proxy]) -> Result<Access, Failure> {
+    let mut access = Access { basic_cleartext: arguments.allow_basic_cleartext, ..Access::default() };
+    if proxies.is_empty() && (arguments.proxy_user.is_some() || arguments.device_user.is_some()) {
+        return Err(Failure::usage("a name for the proxy was given and no proxy: add --proxy URL"));
+    }
+    if let Some(name) = &arguments.proxy_user {
+        let password = match &arguments.proxy_password_file {
+            Some(path) => files::password(path)?,
+            None if arguments.proxy_password_stdin => files::password_from_stdin()?,
+            None => files::password_from_prompt(name)?,
+        };
+        let login = Login { name: name.clone(), password };
+        let place = if name.ends_with('$') { &mut access.device } else { &mut access.user };
+        *place = Some(login);
+    }
+    if let (Some(name), Some(path)) = (&arguments.device_user, &arguments.device_password_file) {
+        if access.device.is_some() {
+            return Err(Failure::usage("--proxy-user names a machine account, and so does --device-user: give one"));
+        }
+        access.device = Some(Login { name: name.clone(), password: files::password(path)? });
+    }
+    Ok(access)
+}
+
+/// Direct first, then each proxy: `bypass` before the others, a row per scheme where schemes are forced.
+fn routes(arguments: &CheckArguments, proxies: &[Proxy], access: &Access) -> Result<Vec<PlannedRoute>, Failure> {
+    let mut routes = Vec::new();
+    if !arguments.no_direct {
+        routes.push(PlannedRoute::Direct);
+    }
+    let mut identities = arguments.identity.clone();
+    if identities.is_empty() {
+        identities.push(Identity::Bypass);
+        identities.extend(access.user.is_some().then_some(Identity::User));
+        identities.extend(access.device.is_some().then_some(Identity::Device));
+    }
+    identities.sort_unstable();
+    identities.dedup();
+    if arguments.scheme.len() > 1 && arguments.scheme.contains(&SchemeChoice::Auto) {
+        return Err(Failure::usage("--scheme: auto stands alone; leave it out to force the others"));
+    }
+    for proxy in proxies {
+        for identity in &identities {
+            let schemes = match identity {
+                Identity::Bypass => &[SchemeChoice::Auto][..],
+                Identity::User | Identity::Device if proxy.scheme == ProxyScheme::Socks5 => &[SchemeChoice::Auto],
+                Identity::User | Identity::Device => &arguments.scheme,
+            };
+            for scheme in schemes {
+                let route = PlannedRoute::Proxy { proxy: proxy.clone(), identity: *identity, scheme: *scheme };
+                if !routes.contains(&route) {
+                    routes.push(route);
+                }
+            }
+        }
+    }
+    if routes.is_empty() {
+        return Err(Failure::usage("nothing to check: --no-direct and no --proxy leave no route"));
+    }
+    Ok(routes)
+}

@@ -1,0 +1,21 @@
+//! `waprobe endpoints`: what has to be reachable.
+
+use super::arguments::{EndpointsArguments, EndpointsCommand, Format, ScopeArguments};
+use super::{Exit, Failure, check, files};
+use crate::catalogue::Listing;
+use crate::report;
+
+pub(super) fn run(command: Option<EndpointsCommand>) -> Result<Exit, Failure> {
+    let EndpointsCommand::List(arguments) = command.unwrap_or(EndpointsCommand::List(EndpointsArguments {
+        catalogue: None,
+        scope: ScopeArguments { os: Vec::new(), solution: Vec::new() },
+        format: Format::Table,
+    }));
+    let catalogue = files::catalogue_file(arguments.catalogue.as_deref())?;
+    let (os, solutions) = check::scope(&arguments.scope)?;
+    let listing = Listing::of(&catalogue, &solutions, &os);
+    files::print(|mut out| match arguments.format {
+        Format::Json | Format::Table => report::json::write(&listing, &mut out),
+    })?;
+    Ok(Exit::Ok)
+}

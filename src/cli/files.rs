@@ -1,0 +1,192 @@
+//! Files that arguments name, each read within a bound and refused with its name.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::Failure;
+use super::arguments::TrustArguments;
+use crate::catalogue::{Catalogue, CatalogueSource, TrustClass};
+use crate::certificate::Certificate;
+use crate::net::load_machine_roots;
+use crate::observation::recording::{MachineRootsNote, Roots};
+
+const LARGEST_TEXT: u64 = 16 << 20;
+const LARGEST_PASSWORD: u64 = 4096;
+
+/// Reads a text file of a sensible size.
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
+    let bytes = bytes(path, LARGEST_TEXT)?;
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8 text", path.display())))
+}
+
+fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
+    let fail = |error: &dyn std::fmt::Display| Failure::usage(format!("could not read {}: {error}", path.display()));
+    let file = File::open(path).map_err(|error| fail(&error))?;
+    let mut bytes = Vec::new();
+    file.take(largest + 1).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
+    if bytes.len() as u64 > largest {
+        return Err(fail(&format!("it is larger than {largest} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Every certificate of a PEM file.
+pub(super) fn certificates(path: &Path) -> Result<(Vec<Certificate>, String), Failure> {
+    let text = text(path)?;
+    let list = Certificate::list_from_pem(&text)
+        .map_err(|mistake| Failure::usage(format!("{}: {mistake}", path.display())))?;
+    Ok((list, text))
+}
+
+/// The catalogue that was asked for, with `--anchors` applied, and their PEM texts for a recording.
+pub(super) fn catalogue(arguments: &TrustArguments) -> Result<(Catalogue, BTreeMap<String, String>), Failure> {
+    let mut catalogue = catalogue_file(arguments.catalogue.as_deref())?;
+    let anchors = anchors(&arguments.anchors)?;
+    apply_anchors(&mut catalogue, &anchors)?;
+    Ok((catalogue, anchors))
+}
+
+pub(super) fn catalogue_file(path: Option<&Path>) -> Result<Catalogue, Failure> {
+    let Some(path) = path else { return Ok(Catalogue::embedded()) };
+    let beside = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let source = CatalogueSource::gather(&path.display().to_string(), text(path)?, |name| {
+        text(&beside.join(name)).map_err(|failure| failure.to_string())
+    });
+    Catalogue::read(source).map_err(Failure::usage)
+}
+
+/// `CLASS=FILE.pem`, the PEM texts of one class put together.
+fn anchors(arguments: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut anchors: BTreeMap<String, String> = BTreeMap::new();
+    for argument in arguments {
+        let (class, path) = argument.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("'{argument}' is not CLASS=FILE.pem, such as microsoft-public=lab-root.pem"))
+        })?;
+        let class = trust_class(class)?;
+        let (_, text) = certificates(Path::new(path))?;
+        anchors.entry(class.id().to_owned()).or_default().push_str(&text);
+    }
+    Ok(anchors)
+}
+
+pub(super) fn trust_class(id: &str) -> Result<TrustClass, Failure> {
+    TrustClass::from_id(id).ok_or_else(|| {
+        let known = TrustClass::ALL.map(TrustClass::id).join(" or ");
+        Failure::usage(format!("'{id}' is not a trust class: use {known}"))
+    })
+}
+
+/// Puts the anchors of `--anchors`, or of a recording, in place of the catalogue's.
+pub(super) fn apply_anchors(catalogue: &mut Catalogue, anchors: &BTreeMap<String, String>) -> Result<(), Failure> {
+    for (class, pem) in anchors {
+        let list = Certificate::list_from_pem(pem)
+            .map_err(|mistake| Failure::usage(format!("the anchors of {class}: {mistake}")))?;
+        catalogue.trust.replace_anchors(trust_class(class)?, list);
+    }
+    Ok(())
+}
+
+/// The machine's roots, or those of `--machine-roots` in their place.
+pub(super) fn machine_roots(paths: &[PathBuf]) -> Result<Roots, Failure> {
+    if paths.is_empty() {
+        let loaded = load_machine_roots();
+        let note =
+            MachineRootsNote { source: loaded.source, count: loaded.certificates.len(), problems: loaded.problems };
+        return Ok(Roots { machine: loaded.certificates, note, public: None });
+    }
+    let mut machine = Vec::new();
+    for path in paths {
+        machine.extend(certificates(path)?.0);
+    }
+    let names = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let note =
+        MachineRootsNote { source: format!("--machine-roots {names}"), count: machine.len(), problems: Vec::new() };
+    Ok(Roots { machine, note, public: None })
+}
+
+/// A password from a file; one line break at its end is the editor's.
+pub(super) fn password(path: &Path) -> Result<SecretString, Failure> {
+    secret(bytes(path, LARGEST_PASSWORD)?, &path.display().to_string())
+}
+
+/// A password from standard input.
+pub(super) fn password_from_stdin() -> Result<SecretString, Failure> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(LARGEST_PASSWORD)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::usage(format!("could not read the password from standard input: {error}")))?;
+    secret(bytes, "standard input")
+}
+
+/// A password typed at the terminal.
+pub(super) fn password_from_prompt(name: &str) -> Result<SecretString, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "no password for {name}: give --proxy-password-file FILE or --proxy-password-stdin"
+        )));
+    }
+    let typed = rpassword::prompt_password(format!("Password of {name} for the proxy: "))
+        .map_err(|error| Failure::usage(format!("could not read the password: {error}")))?;
+    secret(typed.into_bytes(), "the prompt")
+}
+
+fn secret(bytes: Vec<u8>, origin: &str) -> Result<SecretString, Failure> {
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::usage(format!("the password from {origin} is not UTF-8 text")))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() {
+        return Err(Failure::usage(format!("the password from {origin} is empty")));
+    }
+    if text.contains(['\n', '\r', '\0']) {
+        return Err(Failure::usage(format!("the password from {origin} has more than one line")));
+    }
+    Ok(SecretString::from(text.to_owned()))
+}
+
+/// A file that results go to, opened before the run so that a run is not lost to a wrong path.
+#[derive(Debug)]
+pub(super) struct OutputFile {
+    pub file: File,
+    pub path: PathBuf,
+}
+
+impl OutputFile {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let file = File::create(path)
+            .map_err(|error| Failure::usage(format!("could not write {}: {error}", path.display())))?;
+        Ok(Self { file, path: path.to_path_buf() })
+    }
+
+    pub(super) fn failed(&self, error: &std::io::Error) -> Failure {
+        Failure::usage(format!("could not write {}: {error}", self.path.display()))
+    }
+}
+
+/// Writes to standard output; a reader that closed the pipe has seen enough.
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::usage(format!("could not write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The moment of `--at`, or now.
+pub(super) fn moment(text: Option<&str>) -> Result<Timestamp, Failure> {
+    match text {
+        None => Ok(crate::net::Clock::System.now()),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Failure::usage(format!("'{text}' is not a moment: write it as 2025-10-01T00:00:00Z"))),
+    }
+}

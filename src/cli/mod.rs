@@ -1,0 +1,68 @@
+//! Arguments to settings, settings to a run, a run to an exit code.
+//!
+//! In: the command line, files, the environment. Out: text on standard output, progress on standard error, an
+//! [`Exit`]. The only module where all others meet.
+
+mod arguments;
+mod check;
+mod endpoints;
+mod exit;
+mod files;
+mod progress;
+mod replay;
+mod show;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+pub use exit::Exit;
+
+/// What went wrong before there was anything to report.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The user can mend it: arguments, files, a catalogue.
+    #[error("{0}")]
+    Usage(String),
+    /// We have to mend it.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Failure {
+    fn usage(text: impl std::fmt::Display) -> Self {
+        Self::Usage(text.to_string())
+    }
+}
+
+/// Runs the command line `arguments` (the program's name first) and says how the process ends.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let done = match arguments.command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Endpoints { command } => endpoints::run(command),
+    };
+    done.unwrap_or_else(|failure| {
+        let text = crate::report::text::sanitize_lines(&failure.to_string());
+        match failure {
+            Failure::Usage(_) => {
+                eprintln!("error: {}", text.trim_end());
+                Exit::Usage
+            }
+            Failure::Internal(_) => {
+                eprintln!("waprobe failed, which is a mistake of its own: {}", text.trim_end());
+                Exit::Internal
+            }
+        }
+    })
+}

@@ -1,0 +1,35 @@
+//! Progress on standard error, when somebody is looking.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::observation::{Attempt, Observation};
+
+/// A bar that is only drawn on a terminal.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    pub fn new(jobs: usize) -> Self {
+        let seen = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let target = if seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(jobs as u64), target);
+        if let Ok(style) = ProgressStyle::with_template("{pos} of {len} probes  {wide_bar}  {elapsed}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    pub fn step(&self, observation: &Observation) {
+        if observation.attempt() == Attempt::First {
+            self.bar.inc(1);
+        }
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,89 @@
+//! `waprobe replay`: a recording judged again, with nothing of this machine, not even its clock.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+
+use super::arguments::ReplayArguments;
+use super::files;
+use super::show::{self, Outputs, Seen};
+use super::{Exit, Failure};
+use crate::catalogue::Catalogue;
+use crate::observation::recording;
+use crate::plan::Plan;
+
+pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
+    let path = &arguments.recording;
+    let file =
+        File::open(path).map_err(|error| Failure::usage(format!("could not read {}: {error}", path.display())))?;
+    let mut recording = recording::read(BufReader::new(file))
+        .map_err(|mistake| Failure::usage(format!("{}: {mistake}", path.display())))?;
+
+    let recorded = Catalogue::read(recording.header.catalogue.clone())
+        .map_err(|complaints| Failure::usage(format!("the catalogue inside the recording is broken\n{complaints}")))?;
+    check_endpoints(&recording.header.plan, &recorded)?;
+    let mut catalogue = match &arguments.trust.catalogue {
+        Some(path) => {
+            let other = files::catalogue_file(Some(path))?;
+            carry_over(&mut recording.header.plan, &recorded, &other)?;
+            other
+        }
+        None => recorded,
+    };
+    files::apply_anchors(&mut catalogue, &recording.header.anchors)?;
+    let (_, anchors) = files::catalogue(&arguments.trust)?;
+    files::apply_anchors(&mut catalogue, &anchors)?;
+    if !arguments.trust.machine_roots.is_empty() {
+        recording.roots = files::machine_roots(&arguments.trust.machine_roots)?;
+    }
+    if let Some(path) = &arguments.verdict.expect {
+        recording.header.expectation = Some(files::text(path)?);
+    }
+    if let Some(list) = &arguments.verdict.fail_on {
+        recording.header.fail_on = Some(list.clone());
+        recording.header.expectation = None;
+    }
+    show::check_verdict_arguments(recording.header.expectation.as_deref(), recording.header.fail_on.as_deref())?;
+
+    let mut observations = recording.observations;
+    recording::in_plan_order(&mut observations);
+    Outputs::open(&arguments.output)?.conclude(&Seen {
+        header: recording.header,
+        catalogue: Arc::new(catalogue),
+        roots: recording.roots,
+        observations,
+        duration: recording.duration,
+        ended: recording.ended,
+        remarks: recording.remarks,
+    })
+}
+
+fn check_endpoints(plan: &Plan, catalogue: &Catalogue) -> Result<(), Failure> {
+    match plan.jobs.iter().find(|job| job.endpoint >= catalogue.endpoints.len()) {
+        None => Ok(()),
+        Some(job) => Err(Failure::usage(format!(
+            "the recording's job {} names endpoint {}, and its catalogue has {}",
+            job.id.0,
+            job.endpoint,
+            catalogue.endpoints.len()
+        ))),
+    }
+}
+
+/// Another catalogue may order its endpoints otherwise; what was probed is found by name.
+fn carry_over(plan: &mut Plan, recorded: &Catalogue, other: &Catalogue) -> Result<(), Failure> {
+    for job in &mut plan.jobs {
+        let was = &recorded.endpoints[job.endpoint];
+        job.endpoint = other
+            .endpoints
+            .iter()
+            .position(|endpoint| endpoint.name == was.name && endpoint.host == was.host)
+            .ok_or_else(|| {
+                Failure::usage(format!(
+                    "the recording probed {} ({}), and the catalogue given has no such endpoint",
+                    was.name, was.host
+                ))
+            })?;
+    }
+    Ok(())
+}
