@@ -37,7 +37,7 @@ impl CatalogueSource {
     const MOST_FILES: usize = 1_000;
 
     pub(super) fn embedded() -> Self {
-        Self::gather(embedded::ORIGIN, embedded::TEXT.to_owned(), |name| embedded::file(name))
+        Self::gather(embedded::ORIGIN, embedded::TEXT.to_owned(), embedded::file)
     }
 
     /// `text` with every PEM file that it names read through `read`; what cannot be read becomes a complaint later.
@@ -47,13 +47,13 @@ impl CatalogueSource {
         let mut files = BTreeMap::new();
         if text.len() <= Self::LARGEST_TEXT {
             let (root, _) = DeTable::parse_recoverable(&text);
-            let mut room = Self::LARGEST_TEXT;
+            let mut bytes_left = Self::LARGEST_TEXT;
             for name in trust::named_files(root.get_ref()).into_iter().take(Self::MOST_FILES) {
                 let content = read(&name).and_then(|content| match content.len() {
                     length if length > Self::LARGEST_FILE => Err("it is larger than 4 MiB".to_owned()),
-                    length if length > room => Err("together the files are larger than 16 MiB".to_owned()),
+                    length if length > bytes_left => Err("together the files are larger than 16 MiB".to_owned()),
                     length => {
-                        room -= length;
+                        bytes_left -= length;
                         Ok(only_certificates(&content))
                     }
                 });
@@ -159,7 +159,7 @@ fn interpret(source: &CatalogueSource, mistakes: &mut Mistakes) -> Option<Parts>
     Some(Parts { name, endpoints, trust, control })
 }
 
-fn read_endpoints<'t>(root: &Section<'t>, text: &str, mistakes: &mut Mistakes) -> Vec<Endpoint> {
+fn read_endpoints(root: &Section<'_>, text: &str, mistakes: &mut Mistakes) -> Vec<Endpoint> {
     const ADVICE: &str = "write `[[endpoint]]` and below it `name`, `url` and `trust`";
     let entries = match root.get("endpoint").map(|value| (value.get_ref(), value.span())) {
         Some((DeValue::Array(entries), _)) => &**entries,
@@ -340,6 +340,26 @@ mod tests {
         let complaints = read_text(&text).unwrap_err().complaints;
         assert!(complaints.len() < 1_000, "{}", complaints.len());
         assert!(complaints.last().is_some_and(|last| last.message.ends_with("more mistakes are not shown")));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(200))]
+
+        #[test]
+        fn no_text_makes_the_reader_panic_or_steers_the_terminal(
+            cut in 0usize..2_000, length in 0usize..60, inserted in "(\\PC|[\\[\\]{}=\",.\n#'\u{1b}\u{202e}]){0,12}"
+        ) {
+            let (folder, _) = bad_catalogues();
+            let text = std::fs::read_to_string(folder.join("several-mistakes.toml")).expect("readable");
+            let cut = cut.min(text.len());
+            let end = (cut + length).min(text.len());
+            let text = format!("{}{inserted}{}", &text[..cut], &text[end..]);
+            if let Err(complaints) = read_text(&text) {
+                let printed = complaints.to_string();
+                assert!(!complaints.complaints.is_empty());
+                assert!(!printed.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{printed:?}");
+            }
+        }
     }
 
     #[test]
