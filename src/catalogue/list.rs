@@ -139,6 +139,6 @@ mod tests {
     fn a_conflict_between_sources_is_told_where_the_claim_stands() {
         let listing = Listing::of(&Catalogue::embedded(), &[Solution::DeviceHealth], &OsSelection::all());
         let watson = listing.endpoints.iter().find(|listed| listed.name == "watson").expect("watson");
-        assert!(watson.sources[0].claim.contains("sources disagree: a later document bounds this host to 1803"));
+        assert!(watson.sources[1].claim.contains("sources disagree: a later document bounds this host to 1803"));
     }
 }
