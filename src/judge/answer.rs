@@ -6,7 +6,6 @@ use super::row::{Opinion, unrecognised};
 use super::{Cause, Status, chain, refusal};
 use crate::catalogue::Endpoint;
 use crate::observation::{Fault, HttpEvidence, Stage, TlsEvidence};
-use crate::plan::PlannedRoute;
 
 /// Alerts with which a peer says that it misses a client certificate: `certificate_required`, and what servers of TLS
 /// 1.2 send instead.
@@ -14,7 +13,6 @@ const CLIENT_CERTIFICATE_ALERTS: [u8; 3] = [116, 42, 40];
 
 pub(super) fn opinion(
     endpoint: &Endpoint,
-    route: &PlannedRoute,
     answer: &HttpEvidence,
     fault: Option<&Fault>,
     tls: Option<&TlsEvidence>,
@@ -26,7 +24,7 @@ pub(super) fn opinion(
     {
         return Opinion::new(Cause::TlsClientCertWanted, Stage::Tls);
     }
-    if endpoint.is_tls() { behind_tls(endpoint, answer, fault) } else { in_clear(endpoint, route, answer, fault) }
+    if endpoint.is_tls() { behind_tls(endpoint, answer, fault) } else { in_clear(endpoint, answer, fault) }
 }
 
 /// The chain proved who answers, so that the answer can lower the row to `degraded` at most; only a demand for proxy
@@ -46,7 +44,7 @@ fn behind_tls(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>)
 }
 
 /// Nothing proves who answers: a healthy status without a middlebox's marks is taken for the service's.
-fn in_clear(endpoint: &Endpoint, _route: &PlannedRoute, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
+fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
     let Some(status) = answer.status else {
         let opinion = fault.map_or_else(|| Opinion::new(Cause::HttpEmpty, Stage::Http), broken);
         // Without TLS there is no sign at all that the service was reached.
@@ -98,10 +96,11 @@ fn throttled(answer: &HttpEvidence, status: u16) -> Opinion {
 fn broken(fault: &Fault) -> Opinion {
     let cause = match fault {
         Fault::TimedOut { .. } => Cause::HttpTimeoutFirstByte,
-        Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 } => Cause::HttpEmpty,
+        Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 } | Fault::Alert { .. } => {
+            Cause::HttpEmpty
+        }
         Fault::ClosedByPeer { .. } | Fault::ResetByPeer { .. } | Fault::Truncated => Cause::HttpTruncated,
         Fault::NotHttp | Fault::MalformedReply { .. } | Fault::HeadTooLarge => Cause::HttpMalformed,
-        Fault::Alert { .. } => Cause::HttpEmpty,
         other => return unrecognised(Stage::Http, other),
     };
     Opinion::new(cause, Stage::Http)

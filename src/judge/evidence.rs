@@ -1,5 +1,7 @@
 //! Evidence as lines: one fact each, in the order in which it was learnt, in words that need no manual.
 
+use std::fmt::Write as _;
+
 use crate::certificate::hex;
 use crate::observation::{
     DnsEvidence, DnsFailure, Evidence, Fault, HttpEvidence, Leg, NameSource, Observation, RecordType, ServerAnswer,
@@ -31,7 +33,7 @@ fn of_dns(dns: &DnsEvidence, lines: &mut Vec<String>) {
     let addresses = list(&dns.addresses);
     match &dns.source {
         NameSource::ConnectTo => {
-            lines.push(format!("{} goes to {addresses} by --connect-to; no name was looked up", dns.name))
+            lines.push(format!("{} goes to {addresses} by --connect-to; no name was looked up", dns.name));
         }
         NameSource::Literal => lines.push(format!("{} is an address; no name was looked up", dns.name)),
         NameSource::System => match dns.system.as_ref().and_then(|answer| answer.error.as_ref()) {
@@ -67,16 +69,16 @@ fn answer_line(answer: &ServerAnswer) -> String {
         (None, Some(code)) => {
             line.push_str(&rcode(code));
             if !answer.cnames.is_empty() {
-                line.push_str(&format!(", alias of {}", answer.cnames.join(" → ")));
+                let _ = write!(line, ", alias of {}", answer.cnames.join(" → "));
             }
             if !answer.addresses.is_empty() {
-                line.push_str(&format!(", {}", list(&answer.addresses)));
+                let _ = write!(line, ", {}", list(&answer.addresses));
             }
         }
         (None, None) => line.push_str("no answer"),
     }
     for (code, text) in &answer.extended_errors {
-        line.push_str(&format!(", extended error {code} \"{text}\""));
+        let _ = write!(line, ", extended error {code} \"{text}\"");
     }
     line
 }
@@ -144,11 +146,11 @@ fn leg_line(leg: &Leg) -> String {
     }
     let offers = super::refusal::offers(leg);
     if !offers.is_empty() {
-        line.push_str(&format!(", offering {offers}"));
+        let _ = write!(line, ", offering {offers}");
     }
     for name in ["proxy-status", "x-squid-error", "via", "server", "location", "retry-after"] {
         if let Some(value) = leg.header(name) {
-            line.push_str(&format!(", {name}: {value}"));
+            let _ = write!(line, ", {name}: {value}");
         }
     }
     line
@@ -177,7 +179,7 @@ fn of_http(http: &HttpEvidence, lines: &mut Vec<String>) {
     let mut line = format!("{}: {}", http.request, format!("{status} {}", http.reason).trim_end());
     for name in ["server", "via", "location", "retry-after", "x-squid-error", "proxy-status"] {
         if let Some(value) = http.header(name) {
-            line.push_str(&format!(", {name}: {value}"));
+            let _ = write!(line, ", {name}: {value}");
         }
     }
     lines.push(line);

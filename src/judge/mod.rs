@@ -135,7 +135,7 @@ fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
         }
         verdict.cause = Cause::InterceptedUntrusted;
         verdict.status = Status::Intercepted;
-        verdict.summary = verdict.cause.facts().title.to_owned();
+        verdict.cause.facts().title.clone_into(&mut verdict.summary);
         verdict.evidence.push(
             "another route shows a different certificate for this host, which leads to the expected root".to_owned(),
         );

@@ -185,7 +185,7 @@ fn judge_stages(
         None => {}
     }
     let answered = match (seen.http(), seen.fault()) {
-        (Some(http), fault) => answer::opinion(endpoint, route, http, fault.map(|(_, fault)| fault), seen.tls()),
+        (Some(http), fault) => answer::opinion(endpoint, http, fault.map(|(_, fault)| fault), seen.tls()),
         (None, _) => Opinion::new(Cause::Inconclusive, Stage::Http).with("the run of stages ended without an answer"),
     };
     let answered = if answered.status == Status::Blocked

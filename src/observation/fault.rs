@@ -108,7 +108,7 @@ pub enum Fault {
     PlaintextReply,
     /// The peer answered in something that is neither TLS nor HTTP.
     NotTls,
-    /// The peer's ServerHello chose TLS 1.1 or older.
+    /// The peer's `ServerHello` chose TLS 1.1 or older.
     OldTlsOnly,
     /// The handshake broke for a reason of the TLS library's own.
     HandshakeFailed {

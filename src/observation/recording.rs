@@ -318,7 +318,7 @@ fn next_line(input: &mut impl BufRead, text: &mut String, number: usize) -> Resu
     let complete = bytes.ends_with(b"\n");
     match String::from_utf8(bytes) {
         Ok(line) => text.push_str(&line),
-        Err(_) if !complete => text.push_str("\u{fffd}"),
+        Err(_) if !complete => text.push('\u{fffd}'),
         Err(_) => return Err(RecordingMistake::Line { line: number, detail: "not UTF-8 text".to_owned() }),
     }
     Ok(Some(complete))
@@ -391,4 +391,147 @@ pub(super) mod by_hash {
 /// Orders observations as judged: by job, the first attempt before the second.
 pub fn in_plan_order(observations: &mut [Observation]) {
     observations.sort_by_key(|observation| (observation.job(), observation.attempt() == Attempt::Again));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::catalogue::{Catalogue, OsSelection, Solution};
+    use crate::observation::{Recorder, Signature, Stage, TlsEvidence};
+    use crate::plan::{Budget, JobId, PlannedRoute};
+
+    fn header() -> Header {
+        let catalogue = Catalogue::embedded();
+        let plan = Plan::new(
+            &catalogue,
+            vec![PlannedRoute::Direct],
+            Budget::default(),
+            OsSelection::all(),
+            Solution::ALL.to_vec(),
+        );
+        Header {
+            schema: Header::schema(),
+            tool: Tool { name: "waprobe".into(), version: "0.1.0".into() },
+            started: "2026-11-22T10:30:00Z".parse().expect("a moment"),
+            catalogue: catalogue.source,
+            anchors: BTreeMap::new(),
+            plan,
+            machine_roots: MachineRootsNote { source: "a test".into(), count: 1, problems: Vec::new() },
+            expectation: None,
+            fail_on: None,
+        }
+    }
+
+    fn observation(job: u32, chain: Vec<Certificate>) -> Observation {
+        let now = Instant::now();
+        let mut recorder = Recorder::new(JobId(job), Attempt::First, now);
+        let evidence = TlsEvidence {
+            server_name: "v10c.events.data.microsoft.com".into(),
+            version: Some("TLSv1.3".into()),
+            cipher_suite: None,
+            key_exchange: None,
+            alpn: None,
+            chain,
+            signature: Signature::NotAsked,
+            client_certificate_wanted: false,
+            hello_retried: false,
+            stapled_ocsp: false,
+            first_bytes: b"HTTP/1.1 400 \xff\x00".to_vec(),
+            detail: None,
+        };
+        recorder.passed(Stage::Tls, Duration::from_millis(3), Evidence::Tls(Box::new(evidence)));
+        recorder.finish(now)
+    }
+
+    fn recorded(observations: &[Observation], roots: &Roots) -> String {
+        let mut writer = Writer::begin(Vec::new(), &header()).expect("a header");
+        for observation in observations {
+            writer.observation(observation).expect("a line");
+        }
+        let bytes = writer.end(roots, Duration::from_millis(412), Ended::Complete).expect("an end");
+        String::from_utf8(bytes).expect("text")
+    }
+
+    fn roots() -> Roots {
+        let trust = Catalogue::embedded().trust;
+        let note = header().machine_roots;
+        Roots { machine: trust.public.anchors, note, public: None }
+    }
+
+    fn issuing_ca() -> Certificate {
+        Catalogue::embedded().trust.application_root.helpers[0].clone()
+    }
+
+    #[test]
+    fn a_run_comes_back_as_it_was_with_each_certificate_once() {
+        let unreadable = Certificate::from_der(b"not a certificate".to_vec());
+        let run = [observation(0, vec![issuing_ca(), unreadable.clone()]), observation(1, vec![issuing_ca()])];
+        let text = recorded(&run, &roots());
+        assert_eq!(text.matches("\"der\"").count(), 2, "the machine's roots are named by no chain here");
+        let read = read(text.as_bytes()).expect("a recording");
+        assert_eq!(read.observations, run);
+        assert_eq!(read.ended, Ended::Complete);
+        assert!(read.remarks.is_empty(), "{:?}", read.remarks);
+    }
+
+    #[test]
+    fn the_roots_that_a_chain_names_travel_with_it_and_no_others() {
+        let g2 = Catalogue::embedded().trust.public.anchors.iter().find_map(|root| {
+            root.fields().filter(|fields| fields.subject.contains("DigiCert Global Root G2")).map(|_| root.clone())
+        });
+        let issued_by_g2 = Catalogue::embedded()
+            .trust
+            .public
+            .helpers
+            .into_iter()
+            .find(|helper| helper.fields().is_some_and(|fields| fields.issuer.contains("DigiCert Global Root G2")));
+        let text = recorded(&[observation(0, vec![issued_by_g2.expect("a helper")])], &roots());
+        assert_eq!(read(text.as_bytes()).expect("a recording").roots.machine, vec![g2.expect("a root")]);
+    }
+
+    #[test]
+    fn a_recording_that_is_cut_off_is_read_and_called_so() {
+        let text = recorded(&[observation(0, vec![issuing_ca()]), observation(1, Vec::new())], &roots());
+        let end = text.find("{\"end\"").expect("an end line");
+        let without_end = read(&text.as_bytes()[..end]).expect("a recording");
+        assert_eq!(without_end.observations.len(), 2);
+        assert!(without_end.remarks[0].contains("cut off"), "{:?}", without_end.remarks);
+        assert_eq!(without_end.ended, Ended::Interrupted);
+
+        let half_a_line = read(&text.as_bytes()[..end - 20]).expect("a recording");
+        assert_eq!(half_a_line.observations.len(), 1);
+        assert!(half_a_line.remarks[0].contains("cut off"), "{:?}", half_a_line.remarks);
+    }
+
+    #[test]
+    fn every_prefix_of_a_recording_is_read_or_refused_and_never_panics() {
+        let text = recorded(&[observation(0, vec![issuing_ca()])], &roots());
+        for end in (0..text.len()).step_by(97) {
+            let _ = read(&text.as_bytes()[..end]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_recording_is_refused_with_its_line() {
+        let text = recorded(&[observation(0, vec![issuing_ca()])], &roots());
+        let complaint = |text: &str| read(text.as_bytes()).expect_err("a mistake").to_string();
+        assert_eq!(complaint(""), "the file is empty");
+        assert!(complaint("hello\n").starts_with("line 1: not a recording's header"));
+        assert!(complaint(&text.replace("waprobe-recording/1", "waprobe-recording/9")).contains("waprobe-recording/9"));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(complaint(&format!("{}\n{}\n", lines[0], lines[2])).starts_with("line 2: names the certificate"));
+        assert!(complaint(&text.replace("\"job\":0", "\"job\":99")).contains("job 99"));
+        assert!(complaint(&format!("{text}{}\n", lines[1])).contains("after the end line"));
+        let forged = text.replacen("\"der\":\"MII", "\"der\":\"MIJ", 1);
+        assert!(complaint(&forged).contains("do not have the hash"));
+    }
+
+    #[test]
+    fn steps_that_no_probe_could_have_seen_are_refused() {
+        let text = recorded(&[observation(0, Vec::new())], &roots());
+        let wrong_stage = text.replace("\"stage\":\"tls\"", "\"stage\":\"dns\"");
+        assert!(read(wrong_stage.as_bytes()).expect_err("a mistake").to_string().contains("holds tls evidence"));
+    }
 }

@@ -2,7 +2,6 @@
 //!
 //! In: a plan and a [`Net`](crate::net::Net). Out: observations, in the order in which they end. Never: an opinion; a
 //! chain that nobody trusts is recorded and the handshake goes on, with one small GET and nothing else.
-#![expect(clippy::disallowed_methods, reason = "the module that talks to the network")]
 
 mod connect;
 mod exchange;

@@ -1,0 +1,107 @@
+//! Who may import whom. A new arrow is a decision: change the table here first, and say why in the commit.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A module and the modules of this crate that it may name.
+///
+/// `certificate` holds one certificate's bytes and fields; everybody who passes chains on may use it. The pure half
+/// (`judge`, `impact`, `report`) never sees `net` or `probe`, and `lab` never sees `probe` or `judge`: it builds worlds
+/// and says what they should look like, so a mistake in the probe cannot agree with itself.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("certificate", &[]),
+    ("catalogue", &["certificate", "report::text"]),
+    ("plan", &["catalogue"]),
+    ("observation", &["catalogue", "certificate", "plan"]),
+    ("net", &["certificate"]),
+    ("auth", &["observation", "plan"]),
+    ("probe", &["auth", "catalogue", "certificate", "net", "observation", "plan"]),
+    ("judge", &["catalogue", "certificate", "observation", "plan"]),
+    ("impact", &["catalogue", "judge", "plan"]),
+    ("report", &["catalogue", "certificate", "impact", "judge", "observation", "plan"]),
+    ("cli", &["catalogue", "certificate", "impact", "judge", "lab", "net", "observation", "plan", "probe", "report"]),
+];
+
+#[test]
+fn every_module_imports_only_what_the_table_allows() {
+    let mut wrong = Vec::new();
+    let mut modules = BTreeSet::new();
+    for file in rust_files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+        let module = module_of(&file);
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        modules.insert(module.clone());
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == module) else {
+            wrong.push(format!("{}: module '{module}' is not in the table", file.display()));
+            continue;
+        };
+        let text = fs::read_to_string(&file).expect("a source file is readable");
+        for (number, line) in text.lines().enumerate() {
+            if line.trim_start().starts_with("#[cfg(test)]") {
+                break;
+            }
+            for path in imports(line) {
+                let target = path.split("::").next().unwrap_or_default();
+                let fits = target == module || allowed.iter().any(|entry| *entry == target || path.starts_with(*entry));
+                if !fits {
+                    wrong.push(format!("{}:{}: {module} may not import {path}", file.display(), number + 1));
+                }
+            }
+        }
+    }
+    for (name, _) in MAY_IMPORT {
+        if !modules.contains(*name) {
+            wrong.push(format!("the table names '{name}', which is no module"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_says_what_comes_in_what_goes_out_and_what_it_never_does() {
+    let mut silent = Vec::new();
+    for file in rust_files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+        let text = fs::read_to_string(&file).expect("a source file is readable");
+        if !text.starts_with("//!") {
+            silent.push(file.display().to_string());
+        }
+    }
+    assert!(silent.is_empty(), "no opening comment in:\n{}", silent.join("\n"));
+}
+
+/// The paths behind `crate::` in one line, outside of comments.
+fn imports(line: &str) -> Vec<&str> {
+    let code = line.split("//").next().unwrap_or_default();
+    code.match_indices("crate::")
+        .filter(|(start, _)| {
+            !code[..*start].ends_with(|character: char| character.is_alphanumeric() || character == '_')
+        })
+        .map(|(start, found)| {
+            let path = &code[start + found.len()..];
+            let end =
+                path.find(|character: char| !(character.is_alphanumeric() || character == '_' || character == ':'));
+            &path[..end.unwrap_or(path.len())]
+        })
+        .collect()
+}
+
+fn module_of(file: &Path) -> String {
+    let inside = file.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("below src");
+    let first = inside.components().next().expect("a name").as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
