@@ -42,9 +42,22 @@ pub struct Fields {
     pub ca_issuers: Vec<String>,
     /// Names for which the certificate was issued (dNSName of the subject alternative name).
     pub dns_names: Vec<String>,
+    pub public_key: PublicKey,
+    /// Whether the key usage lets this key sign certificates; `None` without a key usage extension.
+    pub may_sign_certificates: Option<bool>,
+    /// Whether signed certificate timestamps are embedded.
+    pub has_timestamps: bool,
     /// Values of one attribute of the issuer, for recognising products.
     pub issuer_attributes: NameAttributes,
     pub subject_attributes: NameAttributes,
+}
+
+/// What kind of key a certificate is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicKey {
+    Rsa { bits: usize },
+    Ec { bits: usize },
+    Other,
 }
 
 /// The attributes of a distinguished name by which inspection products are recognised.
@@ -204,6 +217,9 @@ fn read_fields(der: &[u8]) -> Option<Fields> {
         authority_key_id: None,
         ca_issuers: Vec::new(),
         dns_names: Vec::new(),
+        public_key: public_key(parsed.public_key()),
+        may_sign_certificates: None,
+        has_timestamps: false,
         issuer_attributes: attributes(parsed.issuer()),
         subject_attributes: attributes(parsed.subject()),
     };
@@ -216,6 +232,8 @@ fn read_fields(der: &[u8]) -> Option<Fields> {
             ParsedExtension::SubjectAlternativeName(names) => {
                 fields.dns_names = names.general_names.iter().filter_map(dns_name).collect();
             }
+            ParsedExtension::KeyUsage(usage) => fields.may_sign_certificates = Some(usage.key_cert_sign()),
+            ParsedExtension::SCT(timestamps) => fields.has_timestamps = !timestamps.is_empty(),
             ParsedExtension::AuthorityInfoAccess(access) => {
                 fields.ca_issuers = access
                     .accessdescs
@@ -233,6 +251,19 @@ fn read_fields(der: &[u8]) -> Option<Fields> {
         }
     }
     Some(fields)
+}
+
+fn public_key(key: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> PublicKey {
+    use x509_parser::public_key::PublicKey as Parsed;
+    match key.parsed() {
+        Ok(Parsed::RSA(key)) => {
+            let modulus = key.modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |start| &key.modulus[start..]);
+            let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+            PublicKey::Rsa { bits: modulus.len() * 8 - unused }
+        }
+        Ok(Parsed::EC(point)) => PublicKey::Ec { bits: point.key_size() },
+        _ => PublicKey::Other,
+    }
 }
 
 fn dns_name(name: &GeneralName<'_>) -> Option<String> {

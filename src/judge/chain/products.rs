@@ -1,0 +1,173 @@
+//! Which inspection product signs like this, or answers like this?
+//!
+//! In: a chain's path, or the beginning of an HTTP answer. Out: a product's name, to tell the admin whom to ask. Never a
+//! reason for a verdict: an interceptor chooses the names it writes.
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+use serde::Deserialize;
+
+use crate::certificate::{Certificate, NameAttributes};
+use crate::observation::Header;
+
+const PRODUCTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/catalogue/inspection-products.toml"));
+
+/// A body is searched this far.
+const SEARCHED_BODY: usize = 64 << 10;
+
+static PATTERNS: LazyLock<Vec<Pattern>> =
+    LazyLock::new(|| read(PRODUCTS).expect("the embedded product list is read by a test"));
+
+/// The product whose CAs have the names on this path. `anchor` is the root the path ends in, when it is known.
+pub(super) fn by_chain(path: &[Certificate], anchor: Option<&Certificate>) -> Option<&'static str> {
+    let issuers: Vec<&NameAttributes> =
+        path.iter().filter_map(Certificate::fields).map(|fields| &fields.issuer_attributes).collect();
+    let root =
+        anchor.and_then(Certificate::fields).map(|fields| &fields.subject_attributes).or(issuers.last().copied());
+    PATTERNS
+        .iter()
+        .find(|pattern| match pattern.place {
+            Place::Issuer(attribute) => issuers.iter().any(|name| pattern.fits_name(name, attribute)),
+            Place::RootCommonName => root.is_some_and(|name| pattern.fits_name(name, Attribute::CommonName)),
+            Place::Header(_) | Place::Body | Place::Location => false,
+        })
+        .map(|pattern| pattern.product.as_str())
+}
+
+/// The product that answers with these headers and this beginning of a body; a redirect is read from the headers.
+pub(super) fn by_answer(headers: &[Header], body_start: &[u8]) -> Option<&'static str> {
+    let body = String::from_utf8_lossy(&body_start[..body_start.len().min(SEARCHED_BODY)]);
+    let named = |name: &str| {
+        let name = name.to_owned();
+        headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(&name)).map(|header| header.value.as_str())
+    };
+    PATTERNS
+        .iter()
+        .find(|pattern| match &pattern.place {
+            Place::Header(name) => named(name).any(|value| pattern.fits_header(value)),
+            Place::Location => named("location").any(|value| pattern.expression.is_match(value)),
+            Place::Body => pattern.expression.is_match(&body),
+            Place::Issuer(_) | Place::RootCommonName => false,
+        })
+        .map(|pattern| pattern.product.as_str())
+}
+
+struct Pattern {
+    product: String,
+    place: Place,
+    /// For attributes and headers it stands for the whole value.
+    expression: Regex,
+    organization: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Issuer(Attribute),
+    RootCommonName,
+    /// By its name in lower case.
+    Header(String),
+    Body,
+    Location,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attribute {
+    CommonName,
+    Organization,
+    OrganizationalUnit,
+    Email,
+}
+
+impl Pattern {
+    fn fits_name(&self, name: &NameAttributes, attribute: Attribute) -> bool {
+        let value = match attribute {
+            Attribute::CommonName => &name.common_name,
+            Attribute::Organization => &name.organization,
+            Attribute::OrganizationalUnit => &name.organizational_unit,
+            Attribute::Email => &name.email,
+        };
+        value.as_ref().is_some_and(|value| self.expression.is_match(value))
+            && (self.organization.is_none() || self.organization == name.organization)
+    }
+
+    /// `Via` lists one proxy after the other.
+    fn fits_header(&self, value: &str) -> bool {
+        self.expression.is_match(value.trim()) || value.split(',').any(|part| self.expression.is_match(part.trim()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    schema: u32,
+    product: Vec<RawProduct>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "vendor, kind and note are for people who read the file")]
+struct RawProduct {
+    name: String,
+    vendor: String,
+    kind: String,
+    patterns: Vec<RawPattern>,
+    note: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the source is for people who read the file")]
+struct RawPattern {
+    #[serde(rename = "where")]
+    place: String,
+    regex: String,
+    with_o: Option<String>,
+    strength: Strength,
+    source: String,
+}
+
+/// How sure it is that the pattern means the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Strength {
+    Strong,
+    Medium,
+    Weak,
+}
+
+/// The patterns of `text`, the strongest first.
+fn read(text: &str) -> Result<Vec<Pattern>, String> {
+    let file: RawFile = toml::from_str(text).map_err(|error| error.to_string())?;
+    if file.schema != 1 {
+        return Err(format!("schema {} is not the one that is read", file.schema));
+    }
+    let mut patterns = Vec::new();
+    for product in file.product {
+        for raw in product.patterns {
+            let place = place(&raw.place).ok_or_else(|| format!("{}: where = '{}'", product.name, raw.place))?;
+            let expression = match place {
+                Place::Body | Place::Location => raw.regex,
+                Place::Issuer(_) | Place::RootCommonName | Place::Header(_) => format!("^(?:{})$", raw.regex),
+            };
+            let expression = Regex::new(&expression).map_err(|error| format!("{}: {error}", product.name))?;
+            let product = product.name.clone();
+            patterns.push((raw.strength, Pattern { product, place, expression, organization: raw.with_o }));
+        }
+    }
+    patterns.sort_by_key(|(strength, _)| *strength);
+    Ok(patterns.into_iter().map(|(_, pattern)| pattern).collect())
+}
+
+fn place(text: &str) -> Option<Place> {
+    Some(match text {
+        "issuer_cn" => Place::Issuer(Attribute::CommonName),
+        "issuer_o" => Place::Issuer(Attribute::Organization),
+        "issuer_ou" => Place::Issuer(Attribute::OrganizationalUnit),
+        "issuer_email" => Place::Issuer(Attribute::Email),
+        "root_cn" => Place::RootCommonName,
+        "body" => Place::Body,
+        "location" => Place::Location,
+        other => Place::Header(other.strip_prefix("header.")?.to_ascii_lowercase()),
+    })
+}
