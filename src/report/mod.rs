@@ -4,8 +4,11 @@
 //! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`text::sanitize`].
 
 mod assemble;
+mod columns;
 pub mod json;
+pub mod table;
 pub mod text;
+pub mod wording;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,0 +1,159 @@
+//! Lines of a given width, collected and then painted.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::Layout;
+use super::paint::painted;
+
+/// Prose is easier to read when it is not as wide as a wide terminal.
+const WIDEST_PROSE: usize = 110;
+
+/// A page that grows downwards.
+#[derive(Debug)]
+pub(in crate::report) struct Page {
+    pub layout: Layout,
+    lines: Vec<String>,
+}
+
+impl Page {
+    pub fn new(layout: Layout) -> Self {
+        Self { layout, lines: Vec::new() }
+    }
+
+    pub fn width(&self) -> usize {
+        self.layout.width.max(20)
+    }
+
+    pub fn prose_width(&self) -> usize {
+        self.width().min(WIDEST_PROSE)
+    }
+
+    pub fn line(&mut self, text: impl Into<String>) {
+        self.lines.push(text.into());
+    }
+
+    /// An empty line, unless there is one or the page just begins.
+    pub fn gap(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.is_empty()) {
+            self.lines.push(String::new());
+        }
+    }
+
+    /// `text` broken between words, the first line behind `first`, the others indented as deep.
+    pub fn prose(&mut self, first: &str, text: &str) {
+        let indent = first.width();
+        let lines = wrap(text, self.prose_width().saturating_sub(indent));
+        for (position, line) in lines.into_iter().enumerate() {
+            if position == 0 {
+                self.lines.push(format!("{first}{line}"));
+            } else {
+                self.lines.push(format!("{}{line}", " ".repeat(indent)));
+            }
+        }
+    }
+
+    /// `left`, and `right` at the right margin; below it where both do not fit.
+    pub fn ends(&mut self, left: &str, right: &str) {
+        let room = self.prose_width();
+        let taken = left.width() + right.width();
+        if taken + 2 <= room {
+            self.lines.push(format!("{left}{}{right}", " ".repeat(room - taken)));
+        } else {
+            self.lines.push(left.to_owned());
+            self.lines.push(format!("{}{right}", " ".repeat(room.saturating_sub(right.width()))));
+        }
+    }
+
+    pub fn table(&mut self, table: &comfy_table::Table) {
+        self.lines.extend(table.lines());
+    }
+
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        for line in &self.lines {
+            writeln!(out, "{}", painted(line, &self.layout))?;
+        }
+        Ok(())
+    }
+}
+
+/// Breaks `text` between words; a word that is longer than a line gets lines of its own, cut where they are full.
+pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(10);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a last line");
+        let room = width.saturating_sub(line.width());
+        if line.is_empty() && word.width() <= width {
+            line.push_str(word);
+        } else if word.width() < room {
+            line.push(' ');
+            line.push_str(word);
+        } else if word.width() <= width {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                lines.push(String::new());
+            }
+            for character in word.chars() {
+                let line = lines.last_mut().expect("there is always a last line");
+                let mut longer = line.clone();
+                longer.push(character);
+                if longer.width() > width {
+                    lines.push(character.to_string());
+                } else {
+                    *line = longer;
+                }
+            }
+        }
+    }
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
+    lines
+}
+
+/// `text` in at most `width` columns, its middle left out: the ends of a host name tell it apart.
+pub(in crate::report) fn shortened(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let keep = width.saturating_sub(1);
+    let (head, tail) = (keep - keep / 2, keep / 2);
+    let start: String = take(text.chars(), head);
+    let end: String = take(text.chars().rev(), tail).chars().rev().collect();
+    format!("{start}…{end}")
+}
+
+fn take(characters: impl Iterator<Item = char>, width: usize) -> String {
+    let mut taken = String::new();
+    for character in characters {
+        taken.push(character);
+        if taken.width() > width {
+            taken.pop();
+            break;
+        }
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words_and_only_long_words_within() {
+        assert_eq!(wrap("allow the hosts by name", 12), ["allow the", "hosts by", "name"]);
+        assert_eq!(wrap("see ceuswatcab01.blob.core", 12), ["see", "ceuswatcab01", ".blob.core"]);
+        assert_eq!(wrap("", 12), [""]);
+        assert_eq!(wrap("北京北京北京 x", 10), ["北京北京北", "京 x"]);
+    }
+
+    #[test]
+    fn a_long_name_keeps_both_ends() {
+        assert_eq!(shortened("short", 10), "short");
+        assert_eq!(shortened("ceuswatcab01.blob.core.windows.net", 15), "ceuswat…ows.net");
+        assert_eq!(shortened("北京北京北京", 5), "北…京");
+    }
+}
