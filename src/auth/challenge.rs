@@ -245,6 +245,9 @@ mod tests {
 
     use super::*;
 
+    /// A scheme and its parameters.
+    type Read = (String, Vec<(String, Vec<u8>)>);
+
     /// `Scheme[token] name=value; …`, one per offer.
     fn shown(values: &[&[u8]]) -> Vec<String> {
         read(values.iter().copied())
@@ -376,7 +379,7 @@ mod tests {
             }
             let header = header.join(", ");
             if let Ok(theirs) = http_auth::parse_challenges(&header) {
-                let theirs: Vec<(String, Vec<(String, Vec<u8>)>)> = theirs
+                let theirs: Vec<Read> = theirs
                     .iter()
                     .map(|challenge| {
                         let value = |value: &http_auth::ParamValue<'_>| value.to_unescaped().into_bytes();
@@ -385,7 +388,7 @@ mod tests {
                         (challenge.scheme.to_owned(), parameters)
                     })
                     .collect();
-                let ours: Vec<(String, Vec<(String, Vec<u8>)>)> =
+                let ours: Vec<Read> =
                     read([header.as_bytes()]).into_iter().map(|offer| (offer.scheme, offer.parameters)).collect();
                 prop_assert_eq!(ours, theirs, "{}", header);
             }

@@ -13,6 +13,7 @@ const KEPT_TEXT: usize = 128;
 
 /// A challenge that can be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a parameter of the challenge, and any may go with any")]
 pub struct Digest {
     realm: Vec<u8>,
     nonce: Vec<u8>,

@@ -200,12 +200,11 @@ fn reason(reply: &Reply, seen: &Seen) -> String {
         Some(_) => seen
             .start()
             .split(|byte| *byte == b'\n')
-            .filter_map(|line| {
+            .find_map(|line| {
                 let mut parts = line.trim_ascii_end().splitn(3, |byte| *byte == b' ');
                 let is_status_line = parts.next()?.starts_with(b"HTTP/") && parts.next()? == status.as_str().as_bytes();
                 is_status_line.then(|| wire_text(parts.next().unwrap_or_default(), KEPT_VALUE))
             })
-            .next()
             .unwrap_or_default(),
     }
 }

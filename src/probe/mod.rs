@@ -13,14 +13,14 @@ mod stream;
 mod tls;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::Net;
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
-use crate::plan::{Job, Plan, PlannedRoute};
+use crate::plan::{Job, Plan, PlannedRoute, ProxyScheme};
 
 pub use runner::run;
 pub use tls::warm_up;
@@ -58,6 +58,15 @@ pub struct Login {
 enum StageOutcome<T> {
     Passed { carry: T, evidence: Evidence },
     Stopped { fault: Fault, evidence: Evidence },
+}
+
+impl<T> StageOutcome<T> {
+    fn carried(&self) -> Option<&T> {
+        match self {
+            Self::Passed { carry, .. } => Some(carry),
+            Self::Stopped { .. } => None,
+        }
+    }
 }
 
 impl Context {
@@ -135,12 +144,19 @@ async fn beyond_tcp(
 ) -> Result<(), Stop> {
     let stream = match route {
         PlannedRoute::Direct => stream,
-        PlannedRoute::Proxy { .. } if !endpoint.is_tls() => {
+        // A SOCKS proxy knows nothing of http: there it is a plain connection to the endpoint's port.
+        PlannedRoute::Proxy { proxy, .. } if !endpoint.is_tls() && proxy.scheme != ProxyScheme::Socks5 => {
             let started = Instant::now();
-            let answer = proxy::ask_absolute(stream, endpoint, route, attempts, context).await;
-            let (seen, took) = keep(recorder, Stage::Proxy, started, answer)?;
-            recorder.passed(Stage::Http, took, Evidence::Http(seen));
-            return Ok(());
+            let outcome = proxy::ask_absolute(stream, endpoint, route, attempts, context).await;
+            // The request that was answered belongs to the http stage, the ones before it to the proxy's.
+            let took = outcome.carried().map_or(Duration::ZERO, |answer| answer.asked.elapsed());
+            let answer = keep(recorder, Stage::Proxy, started + took, outcome)?;
+            let (started, evidence) = (answer.asked, Evidence::Http(answer.evidence));
+            let outcome = match answer.fault {
+                None => StageOutcome::Passed { carry: (), evidence },
+                Some(fault) => StageOutcome::Stopped { fault, evidence },
+            };
+            return keep(recorder, Stage::Http, started, outcome);
         }
         PlannedRoute::Proxy { .. } => {
             let started = Instant::now();

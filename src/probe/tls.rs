@@ -49,29 +49,37 @@ pub fn warm_up() {
 
 /// Shakes hands for `name`, and lets every certificate through.
 pub(super) async fn shake_hands(stream: Connection, name: &str, context: &Context) -> StageOutcome<Connection> {
+    let (stream, evidence) = record(stream, name, context).await;
+    let evidence = Evidence::Tls(evidence);
+    match stream {
+        Ok(carry) => StageOutcome::Passed { carry, evidence },
+        Err(fault) => StageOutcome::Stopped { fault, evidence },
+    }
+}
+
+/// The same for whoever has to look at the chain before going on.
+pub(super) async fn record(
+    stream: Connection,
+    name: &str,
+    context: &Context,
+) -> (Result<Connection, Fault>, Box<TlsEvidence>) {
     let watch = Arc::new(Watch::new(PROVIDER.signature_verification_algorithms));
     let (stream, seen) = Tee::new(stream);
     let server_name = match ServerName::try_from(name.to_owned()) {
         Ok(name) => name,
         Err(error) => {
             let fault = Fault::Unrecognised { detail: format!("'{name}' cannot be a TLS server name: {error}") };
-            return StageOutcome::Stopped { fault, evidence: watch.evidence(name, None, &seen, context) };
+            return (Err(fault), watch.evidence(name, None, &seen, context));
         }
     };
     let connector = TlsConnector::from(Arc::new(configuration(&watch)));
     match timeout(context.plan.budget.tls, connector.connect(server_name, stream)).await {
         Ok(Ok(stream)) => {
             let evidence = watch.evidence(name, Some(stream.get_ref().1), &seen, context);
-            StageOutcome::Passed { carry: Box::new(stream), evidence }
+            (Ok(Box::new(stream)), evidence)
         }
-        Ok(Err(error)) => {
-            let fault = fault(&error, &seen);
-            StageOutcome::Stopped { fault, evidence: watch.evidence(name, None, &seen, context) }
-        }
-        Err(_) => {
-            let fault = Fault::TimedOut { received: seen.count() };
-            StageOutcome::Stopped { fault, evidence: watch.evidence(name, None, &seen, context) }
-        }
+        Ok(Err(error)) => (Err(fault(&error, &seen)), watch.evidence(name, None, &seen, context)),
+        Err(_) => (Err(Fault::TimedOut { received: seen.count() }), watch.evidence(name, None, &seen, context)),
     }
 }
 
@@ -131,11 +139,11 @@ impl Watch {
         session: Option<&rustls::ClientConnection>,
         seen: &Seen,
         context: &Context,
-    ) -> Evidence {
+    ) -> Box<TlsEvidence> {
         let notes = self.notes();
         let start = seen.start();
         let is_tls = matches!(start.first(), Some(20..=23));
-        Evidence::Tls(Box::new(TlsEvidence {
+        Box::new(TlsEvidence {
             server_name: name.to_owned(),
             version: session.and_then(|session| session.protocol_version()?.as_str()).map(str::to_owned),
             cipher_suite: session
@@ -155,7 +163,7 @@ impl Watch {
             stapled_ocsp: notes.stapled_ocsp,
             first_bytes: if is_tls { Vec::new() } else { start },
             detail: None,
-        }))
+        })
     }
 }
 

@@ -1,0 +1,335 @@
+//! Legs of a dialogue: ask, read the challenge, answer it on the same connection or on a new one.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::header::{self, HeaderName, HeaderValue};
+use secrecy::ExposeSecret as _;
+use tokio::time::timeout;
+
+use super::authenticator::Authenticator;
+use super::gates::{Gate, Place, SILENCE};
+use super::https;
+use crate::auth::{self, Answer, Offer};
+use crate::catalogue::Endpoint;
+use crate::observation::{Credential, Fault, Leg, TunnelEvidence};
+use crate::plan::{Identity, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
+use crate::probe::connect::{self, Attempts};
+use crate::probe::exchange::{self, Body, BodyEnd, Broken, Exchange, Head, Reply, Request, USER_AGENT};
+use crate::probe::stream::Connection;
+use crate::probe::{Context, http};
+
+/// More rounds than any scheme needs, with a renewed nonce and everything.
+const MOST_ROUNDS: usize = 8;
+
+/// What the proxy is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    Tunnel,
+    Absolute,
+}
+
+/// One row's dialogue with its proxy.
+pub(super) struct Dialogue<'a> {
+    pub proxy: &'a Proxy,
+    pub endpoint: &'a Endpoint,
+    pub context: &'a Context,
+    pub authenticator: Authenticator<'a>,
+    pub evidence: TunnelEvidence,
+    pub gate: Arc<Gate>,
+    identity: Identity,
+    target: Target,
+    attempts: &'a Attempts,
+    connections: u32,
+}
+
+/// The first reply that is not a challenge.
+pub(super) struct Final {
+    pub exchange: Exchange,
+    pub reply: Reply,
+    pub head: Head,
+    pub asked: Instant,
+}
+
+impl<'a> Dialogue<'a> {
+    /// # Errors
+    /// When there is nothing to say: no proxy, or no credential for the route's identity.
+    pub fn new(
+        endpoint: &'a Endpoint,
+        route: &'a PlannedRoute,
+        target: Target,
+        attempts: &'a Attempts,
+        context: &'a Context,
+    ) -> Result<Self, (Fault, TunnelEvidence)> {
+        let evidence = TunnelEvidence { tls: None, legs: Vec::new(), scheme: None, early_bytes: Vec::new() };
+        let PlannedRoute::Proxy { proxy, identity, scheme } = route else {
+            let detail = "the direct route has no proxy to speak to".to_owned();
+            return Err((Fault::Unrecognised { detail }, evidence));
+        };
+        let choice = if *identity == Identity::Bypass { SchemeChoice::Auto } else { *scheme };
+        let gate = context.proxies.of(proxy);
+        let entropy = context.net.entropy;
+        match Authenticator::new((*identity, choice), proxy.scheme, gate.clone(), &context.access, entropy) {
+            Ok(authenticator) => Ok(Self {
+                proxy,
+                endpoint,
+                context,
+                authenticator,
+                evidence,
+                gate,
+                identity: *identity,
+                target,
+                attempts,
+                connections: 1,
+            }),
+            Err(fault) => Err((fault, evidence)),
+        }
+    }
+
+    /// Speaks until the proxy no longer asks for credentials.
+    pub async fn converse(&mut self, stream: Connection) -> Result<Final, Fault> {
+        let mut exchange = self.begin(stream).await?;
+        let gate = self.gate.clone();
+        let mut place = gate.place().await;
+        let mut answer: Option<Answer> = None;
+        for _ in 0..MOST_ROUNDS {
+            let (reply, head, asked) = self.leg(&mut exchange, answer.as_ref(), &mut place).await?;
+            let offers = challenges(&reply);
+            let is_challenge = match head.status {
+                407 => true,
+                // Some proxies challenge under a server's status; the header tells.
+                401 | 403 => !offers.is_empty() && self.authenticator.is_expectant(),
+                _ => false,
+            };
+            if !is_challenge {
+                match head.status {
+                    401 if !offers.is_empty() && self.evidence.scheme.is_some() => {
+                        return Err(self.authenticator.refused());
+                    }
+                    // These are said before a password was looked at, as often as after it.
+                    400 | 401 | 429 | 431 | 500 | 503 => {}
+                    _ => self.authenticator.accepted(),
+                }
+                return Ok(Final { exchange, reply, head, asked });
+            }
+            let same = self.drain(exchange, reply, &head).await?;
+            let uri = self.uri();
+            answer = Some(self.authenticator.answer(&offers, (self.method(), &uri)).await?);
+            exchange = match same {
+                Some(exchange) => exchange,
+                None => self.reconnect().await?,
+            };
+        }
+        Err(Fault::AuthenticationLoop)
+    }
+
+    /// `CONNECT host:443`, `GET http://host/path`.
+    pub fn request_line(&self) -> String {
+        format!("{} {}", self.method(), self.uri())
+    }
+
+    /// `host:port`, as a tunnel's target is written.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", http::bracketed(&self.endpoint.host), self.endpoint.port)
+    }
+
+    pub fn connection(&self) -> u32 {
+        self.connections
+    }
+
+    fn method(&self) -> &'static str {
+        match self.target {
+            Target::Tunnel => "CONNECT",
+            Target::Absolute => "GET",
+        }
+    }
+
+    fn uri(&self) -> String {
+        match self.target {
+            Target::Tunnel => self.authority(),
+            Target::Absolute => format!("http://{}{}", http::authority(self.endpoint), self.endpoint.probe.path),
+        }
+    }
+
+    /// To an https proxy: TLS first, and no credential unless this machine accepts its certificate.
+    async fn begin(&mut self, stream: Connection) -> Result<Exchange, Fault> {
+        let stream = if self.proxy.scheme == ProxyScheme::Https {
+            let (stream, evidence) = https::shake_hands(stream, self.proxy, self.context).await;
+            let detail = evidence.detail.clone();
+            self.evidence.tls = Some(evidence);
+            let stream = stream?;
+            if let Some(detail) = detail
+                && self.identity != Identity::Bypass
+            {
+                return Err(Fault::ProxyCertificateRejected { detail });
+            }
+            stream
+        } else {
+            stream
+        };
+        Exchange::begin(stream).await.map_err(|broken| match broken {
+            Broken::Hyper(error) => Fault::Unrecognised { detail: error.to_string() },
+            Broken::Ended => Fault::ClosedByPeer { received: 0 },
+        })
+    }
+
+    async fn reconnect(&mut self) -> Result<Exchange, Fault> {
+        let deadline = self.context.plan.budget.connect;
+        let stream = timeout(deadline, self.context.net.connect(self.attempts.carried()))
+            .await
+            .map_err(|_| Fault::ConnectTimeout)?
+            .map_err(|error| connect::fault(&error))?;
+        self.connections += 1;
+        self.begin(Box::new(stream)).await
+    }
+
+    /// One request and the head of its reply. A connection that the proxy closed while nothing was asked of it is
+    /// replaced, as every client does.
+    async fn leg(
+        &mut self,
+        exchange: &mut Exchange,
+        answer: Option<&Answer>,
+        place: &mut Place,
+    ) -> Result<(Reply, Head, Instant), Fault> {
+        loop {
+            let is_first_on_connection = self.evidence.legs.last().is_none_or(|leg| leg.connection != self.connections);
+            let request = self.request(answer)?;
+            let asked = Instant::now();
+            let outcome = self.await_reply(exchange, request, place).await;
+            let closed_unasked =
+                matches!(outcome, Err(Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 }));
+            if closed_unasked && !is_first_on_connection {
+                if let Some(leg) = self.evidence.legs.last_mut() {
+                    leg.kept_open = false;
+                }
+                *exchange = self.reconnect().await?;
+                continue;
+            }
+            let mut leg = Leg {
+                connection: self.connections,
+                request: self.request_line(),
+                credential: answer.map(|answer| Credential {
+                    scheme: answer.scheme,
+                    length: answer.value.expose_secret().len(),
+                    detail: answer.detail.clone(),
+                }),
+                took: asked.elapsed(),
+                status: None,
+                version: None,
+                reason: String::new(),
+                headers: Vec::new(),
+                challenges: Vec::new(),
+                body_start: Vec::new(),
+                kept_open: false,
+            };
+            if let Some(answer) = answer {
+                self.evidence.scheme = Some(answer.scheme);
+            }
+            let result = match outcome {
+                Ok(reply) => {
+                    let head = Head::of(&reply, exchange.seen());
+                    leg.status = Some(head.status);
+                    leg.version = Some(head.version.clone());
+                    leg.reason.clone_from(&head.reason);
+                    leg.headers.clone_from(&head.headers);
+                    leg.challenges = challenges(&reply).iter().map(Offer::evidence).collect();
+                    // Corrected once the body of a refusal was read.
+                    leg.kept_open = (200..300).contains(&head.status);
+                    Ok((reply, head, asked))
+                }
+                Err(fault) => {
+                    leg.body_start = exchange.seen().start();
+                    Err(fault)
+                }
+            };
+            self.evidence.legs.push(leg);
+            return result;
+        }
+    }
+
+    async fn await_reply(
+        &mut self,
+        exchange: &mut Exchange,
+        request: Request,
+        place: &mut Place,
+    ) -> Result<Reply, Fault> {
+        let deadline = self.context.plan.budget.proxy_reply;
+        let seen = exchange.seen().clone();
+        let mut reply = Box::pin(exchange.ask(request));
+        let mut outcome = timeout(SILENCE.min(deadline), &mut reply).await;
+        if outcome.is_err() {
+            place.give_back();
+            self.authenticator.give_way();
+            outcome = timeout(deadline.saturating_sub(SILENCE), &mut reply).await;
+        }
+        match outcome {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(broken)) => Err(exchange::fault(&broken, &seen)),
+            Err(_) => Err(Fault::TimedOut { received: seen.count() }),
+        }
+    }
+
+    /// Reads the body of a refusal, which has to be out of the way before the connection is used again; gives the
+    /// connection back when it can be.
+    async fn drain(&mut self, mut exchange: Exchange, reply: Reply, head: &Head) -> Result<Option<Exchange>, Fault> {
+        use hyper::body::Body as _;
+        let is_measured = reply.body().size_hint().exact().is_some();
+        let mut body = Body::default();
+        let end = exchange.read(reply.into_body(), &mut body).await;
+        let mut is_open = end == BodyEnd::Complete && exchange.is_open().await;
+        // HTTP/1.0 proxies keep the connection under the name that browsers once gave this.
+        if !is_open && end == BodyEnd::Complete && is_measured && keeps_proxy_connection(head) {
+            let (stream, rest) = exchange.take_back();
+            exchange = Exchange::begin(stream).await.map_err(|broken| Fault::Unrecognised {
+                detail: format!("the connection cannot be used again: {broken:?}"),
+            })?;
+            is_open = rest.is_empty();
+        }
+        if let Some(leg) = self.evidence.legs.last_mut() {
+            leg.body_start = body.start;
+            leg.kept_open = is_open;
+        }
+        Ok(is_open.then_some(exchange))
+    }
+
+    fn request(&self, answer: Option<&Answer>) -> Result<Request, Fault> {
+        let unusable = |what: &str| Fault::Unrecognised { detail: format!("'{what}' cannot be asked for") };
+        let uri = self.uri();
+        let mut request = match self.target {
+            Target::Absolute => http::request(self.endpoint, &uri),
+            Target::Tunnel => {
+                let mut request = Request::default();
+                *request.method_mut() = hyper::Method::CONNECT;
+                *request.uri_mut() = uri.parse().map_err(|_| unusable(&uri))?;
+                let host = HeaderValue::from_str(&uri).map_err(|_| unusable(&uri))?;
+                request.headers_mut().insert(header::HOST, host);
+                request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+                request
+            }
+        };
+        let headers = request.headers_mut();
+        headers.insert(HeaderName::from_static("proxy-connection"), HeaderValue::from_static("Keep-Alive"));
+        if let Some(answer) = answer {
+            let mut value = HeaderValue::from_bytes(answer.value.expose_secret()).map_err(|_| Fault::Unrecognised {
+                detail: "the proxy's challenge has bytes that no header can carry".to_owned(),
+            })?;
+            value.set_sensitive(true);
+            headers.insert(header::PROXY_AUTHORIZATION, value);
+        }
+        Ok(request)
+    }
+}
+
+fn challenges(reply: &Reply) -> Vec<Offer> {
+    auth::read_challenges(reply.headers().get_all(header::PROXY_AUTHENTICATE).iter().map(HeaderValue::as_bytes))
+}
+
+fn keeps_proxy_connection(head: &Head) -> bool {
+    let says = |name: &str, what: &str| {
+        head.headers
+            .iter()
+            .filter(|header| header.name == name)
+            .any(|header| header.value.split(',').any(|option| option.trim().eq_ignore_ascii_case(what)))
+    };
+    head.version == "HTTP/1.0" && says("proxy-connection", "keep-alive") && !says("connection", "close")
+}

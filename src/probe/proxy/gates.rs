@@ -1,0 +1,228 @@
+//! What the jobs of a run share about each proxy: how many ask at once, and whether a password may be tried.
+//!
+//! A wrong password tried by fifteen jobs at once locks an account. So the first job that sends a name's password goes
+//! alone; when it was accepted the others go together, when it was refused they stop.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+use crate::plan::{Plan, Proxy};
+
+/// A proxy that is silent for so long is busy with the endpoint and not with a password: what waits behind this job goes
+/// on, or a run through a proxy that cannot reach anything would end before each row had its turn.
+pub(super) const SILENCE: Duration = Duration::from_secs(3);
+/// So many jobs in a row may be silent before passwords count as not refused.
+const SILENT_TRIALS: u32 = 2;
+/// Nonces of which the uses are counted, per proxy.
+const MOST_NONCES: usize = 4096;
+
+/// One [`Gate`] per proxy.
+#[derive(Debug)]
+pub(in crate::probe) struct Gates {
+    max_connects: usize,
+    proxies: Mutex<HashMap<Proxy, Arc<Gate>>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Gate {
+    places: Arc<Semaphore>,
+    passwords: Mutex<HashMap<String, Arc<Password>>>,
+    nonces: Mutex<HashMap<Vec<u8>, u32>>,
+}
+
+/// What is known of one name's password at one proxy.
+#[derive(Debug, Default)]
+struct Password {
+    /// Held by the job that goes alone.
+    alone: Arc<tokio::sync::Mutex<()>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Known {
+    /// `Some(true)`: accepted once, so what is refused later is refused for another reason.
+    accepted: Option<bool>,
+    silent_trials: u32,
+}
+
+/// The right to speak to a proxy, given back on drop.
+#[derive(Debug)]
+pub(super) struct Place(Option<OwnedSemaphorePermit>);
+
+/// The right to send a name's password to a proxy.
+#[derive(Debug)]
+pub(super) struct Turn {
+    password: Arc<Password>,
+    alone: Option<OwnedMutexGuard<()>>,
+}
+
+impl Gates {
+    pub fn new(plan: &Plan) -> Self {
+        Self { max_connects: plan.budget.max_connects.max(1), proxies: Mutex::default() }
+    }
+
+    pub(super) fn of(&self, proxy: &Proxy) -> Arc<Gate> {
+        let mut proxies = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = proxies.entry(proxy.clone()).or_insert_with(|| {
+            Arc::new(Gate {
+                places: Arc::new(Semaphore::new(self.max_connects.min(Semaphore::MAX_PERMITS))),
+                passwords: Mutex::default(),
+                nonces: Mutex::default(),
+            })
+        });
+        gate.clone()
+    }
+}
+
+impl Gate {
+    /// Waits until one more may speak to the proxy.
+    pub async fn place(&self) -> Place {
+        Place(self.places.clone().acquire_owned().await.ok())
+    }
+
+    /// Waits until `name`'s password may be sent; `None` when it was refused before.
+    pub async fn turn(&self, name: &str) -> Option<Turn> {
+        let password = {
+            let mut passwords = self.passwords.lock().unwrap_or_else(PoisonError::into_inner);
+            passwords.entry(name.to_owned()).or_default().clone()
+        };
+        if let Some(allowed) = password.verdict() {
+            return allowed.then_some(Turn { password, alone: None });
+        }
+        let alone = password.alone.clone().lock_owned().await;
+        match password.verdict() {
+            Some(allowed) => allowed.then_some(Turn { password, alone: None }),
+            None => Some(Turn { password, alone: Some(alone) }),
+        }
+    }
+
+    /// How often `nonce` was used, this time included.
+    pub fn count(&self, nonce: &[u8]) -> u32 {
+        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        if nonces.len() >= MOST_NONCES && !nonces.contains_key(nonce) {
+            nonces.clear();
+        }
+        let count = nonces.entry(nonce.to_owned()).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+}
+
+impl Password {
+    /// Whether it may be sent without asking further; `None` while nobody knows.
+    fn verdict(&self) -> Option<bool> {
+        let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.accepted.or((known.silent_trials >= SILENT_TRIALS).then_some(true))
+    }
+}
+
+impl Place {
+    pub fn give_back(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Turn {
+    /// Lets the next job try, without knowing how this one ends.
+    pub fn give_way(&mut self) {
+        if self.alone.take().is_some() {
+            self.password.known.lock().unwrap_or_else(PoisonError::into_inner).silent_trials += 1;
+        }
+    }
+
+    /// The proxy took the password. A turn that is dropped unsettled says nothing, and the next job tries.
+    pub fn accepted(self) {
+        self.password.known.lock().unwrap_or_else(PoisonError::into_inner).accepted = Some(true);
+    }
+
+    pub fn refused(self) {
+        self.password.known.lock().unwrap_or_else(PoisonError::into_inner).accepted.get_or_insert(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(max_connects: usize) -> Arc<Gate> {
+        let gates = Gates { max_connects, proxies: Mutex::default() };
+        gates.of(&"http://proxy.example:8080".parse().expect("a proxy"))
+    }
+
+    /// Whether `future` is done without anything happening in between.
+    async fn is_ready<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
+        let mut future = std::pin::Pin::new(future);
+        std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready())).await
+    }
+
+    #[tokio::test]
+    async fn others_wait_for_the_first_and_stop_when_it_was_refused() {
+        let gate = gate(9);
+        let first = gate.turn("anna").await.expect("the first may");
+        let mut second = Box::pin(gate.turn("anna"));
+        assert!(!is_ready(&mut second).await);
+        assert!(gate.turn("berta").await.is_some(), "another name is another account");
+        first.refused();
+        assert!(second.await.is_none());
+        assert!(gate.turn("anna").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn once_accepted_all_go_together_and_a_later_refusal_is_the_rows_own() {
+        let gate = gate(9);
+        gate.turn("anna").await.expect("the first may").accepted();
+        let (second, third) = (gate.turn("anna").await, gate.turn("anna").await);
+        second.expect("may").refused();
+        drop(third);
+        assert!(gate.turn("anna").await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_first_that_breaks_off_says_nothing_and_the_next_goes_alone() {
+        let gate = gate(9);
+        drop(gate.turn("anna").await);
+        let second = gate.turn("anna").await.expect("the next may");
+        let mut third = Box::pin(gate.turn("anna"));
+        assert!(!is_ready(&mut third).await);
+        second.accepted();
+        assert!(third.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn two_silences_free_the_others_and_a_late_refusal_still_stops_those_to_come() {
+        let gate = gate(9);
+        let mut first = gate.turn("anna").await.expect("may");
+        first.give_way();
+        let mut second = gate.turn("anna").await.expect("may");
+        let mut third = Box::pin(gate.turn("anna"));
+        assert!(!is_ready(&mut third).await, "one silence is not enough");
+        second.give_way();
+        assert!(third.await.is_some());
+        assert!(gate.turn("anna").await.is_some());
+        first.refused();
+        assert!(gate.turn("anna").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn no_more_speak_at_once_than_there_are_places() {
+        let gate = gate(1);
+        let mut first = gate.place().await;
+        let mut second = Box::pin(gate.place());
+        assert!(!is_ready(&mut second).await);
+        first.give_back();
+        second.await;
+    }
+
+    #[test]
+    fn the_uses_of_a_nonce_are_counted_across_jobs() {
+        let gate = gate(1);
+        assert_eq!([gate.count(b"a"), gate.count(b"b"), gate.count(b"a")], [1, 1, 2]);
+        for nonce in 0..=MOST_NONCES {
+            gate.count(&nonce.to_be_bytes());
+        }
+        assert!(gate.nonces.lock().expect("not poisoned").len() <= MOST_NONCES);
+    }
+}
