@@ -42,7 +42,8 @@ pub struct DnsEvidence {
     pub addresses: Vec<IpAddr>,
     /// The operating system's answer, where it was asked.
     pub system: Option<SystemAnswer>,
-    /// What each server said to each question.
+    /// What each server said to each question, as far as it had answered when the row ended. A second, different answer
+    /// to one question follows the first: somebody on the way answered as well.
     pub answers: Vec<ServerAnswer>,
 }
 

@@ -227,3 +227,219 @@ fn by_number(error: &io::Error) -> Option<Fault> {
 fn says_no_ipv6(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || fault(error) == Fault::NetworkUnreachable
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::net::Dial;
+    use crate::plan::PlannedRoute;
+    use crate::probe::testing::{self, impatient};
+
+    const HOST: &str = "v10c.events.example";
+
+    /// A world in which the addresses of `HOST` lead to `targets`; one without a target has no route.
+    async fn world(targets: &[(&str, Option<SocketAddr>)]) -> (Context, Resolved) {
+        let addresses: Vec<&str> = targets.iter().map(|(address, _)| *address).collect();
+        let map: HashMap<SocketAddr, SocketAddr> = targets
+            .iter()
+            .filter_map(|(address, target)| {
+                Some(((address.parse::<IpAddr>().expect("an address"), 80).into(), (*target)?))
+            })
+            .collect();
+        let net = Net { dial: Dial::Mapped(Arc::new(map)), ..testing::net(&[(HOST, &addresses)], vec![]) };
+        let context = testing::context(&[HOST], vec![PlannedRoute::Direct], net, impatient());
+        let endpoint = &context.catalogue.endpoints[0];
+        match crate::probe::resolve::resolve(endpoint, &PlannedRoute::Direct, &context).await {
+            StageOutcome::Passed { carry, .. } => (context, carry),
+            StageOutcome::Stopped { fault, .. } => panic!("{fault:?}"),
+        }
+    }
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        (listener, address)
+    }
+
+    async fn refusing() -> SocketAddr {
+        listener().await.1
+    }
+
+    fn seen(evidence: &Evidence) -> &TcpEvidence {
+        let Evidence::Tcp(seen) = evidence else { panic!("evidence of another stage") };
+        seen
+    }
+
+    async fn stopped(targets: &[(&str, Option<SocketAddr>)]) -> (Fault, TcpEvidence) {
+        let (context, resolved) = world(targets).await;
+        match connect(&resolved, &context).await {
+            StageOutcome::Stopped { fault, evidence } => (fault, seen(&evidence).clone()),
+            StageOutcome::Passed { .. } => panic!("connected"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_to_connect_carries_and_the_others_are_evidence() {
+        let (_listener, target) = listener().await;
+        let (context, resolved) =
+            world(&[("192.0.2.1", Some(refusing().await)), ("192.0.2.2", Some(target)), ("2001:db8::1", None)]).await;
+        let StageOutcome::Passed { carry: (_stream, mut attempts), mut evidence } = connect(&resolved, &context).await
+        else {
+            panic!("nothing connected")
+        };
+        assert_eq!(attempts.carried(), resolved.addresses[1]);
+        assert_eq!(seen(&evidence).carried, Some(resolved.addresses[1]));
+        while seen(&evidence).attempts.iter().any(|attempt| attempt.outcome == TcpOutcome::Pending) {
+            tokio::task::yield_now().await;
+            attempts.complete(&mut evidence);
+        }
+        let faults: Vec<Option<&Fault>> = seen(&evidence)
+            .attempts
+            .iter()
+            .map(|attempt| match &attempt.outcome {
+                TcpOutcome::Failed { fault, .. } => Some(fault),
+                TcpOutcome::Connected | TcpOutcome::Pending => None,
+            })
+            .collect();
+        assert_eq!(faults, [Some(&Fault::ConnectionRefused), None, Some(&Fault::NetworkUnreachable)]);
+    }
+
+    #[tokio::test]
+    async fn a_second_connection_is_noted_and_closed_at_once() {
+        let ((one, first), (two, second)) = (listener().await, listener().await);
+        let (context, resolved) = world(&[("192.0.2.1", Some(first)), ("192.0.2.2", Some(second))]).await;
+        let StageOutcome::Passed { carry: (_stream, mut attempts), mut evidence } = connect(&resolved, &context).await
+        else {
+            panic!("nothing connected")
+        };
+        let loser = if attempts.carried() == resolved.addresses[0] { two } else { one };
+        let (mut accepted, _) = loser.accept().await.expect("it connects");
+        let read = timeout(Duration::from_secs(10), tokio::io::AsyncReadExt::read(&mut accepted, &mut [0; 1])).await;
+        assert_eq!(read.expect("not kept open").expect("closed in order"), 0);
+        attempts.complete(&mut evidence);
+        assert!(seen(&evidence).attempts.iter().all(|attempt| attempt.outcome == TcpOutcome::Connected));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_that_never_answers_holds_up_nothing_and_is_pending_at_the_end() {
+        let ((_listener, target), full) = (listener().await, Full::new().await);
+        let (context, resolved) = world(&[("192.0.2.1", Some(full.address)), ("192.0.2.2", Some(target))]).await;
+        let StageOutcome::Passed { carry: (_stream, mut attempts), mut evidence } = connect(&resolved, &context).await
+        else {
+            panic!("nothing connected")
+        };
+        attempts.complete(&mut evidence);
+        assert_eq!(seen(&evidence).attempts[0].outcome, TcpOutcome::Pending);
+        assert!(seen(&evidence).attempts[0].took > Duration::ZERO, "how long it has been tried is said");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn when_nothing_connects_the_most_telling_fault_is_the_row_s() {
+        let (refusing, full) = (refusing().await, Full::new().await);
+        let (fault, seen) = stopped(&[("192.0.2.1", Some(refusing))]).await;
+        assert_eq!(fault, Fault::ConnectionRefused);
+        assert_eq!(seen.carried, None);
+        let (fault, _) = stopped(&[("2001:db8::1", None), ("192.0.2.1", Some(refusing))]).await;
+        assert_eq!(fault, Fault::ConnectionRefused);
+        let (fault, _) = stopped(&[("2001:db8::1", None), ("192.0.2.1", Some(full.address))]).await;
+        assert_eq!(fault, Fault::ConnectTimeout);
+        let (fault, _) = stopped(&[("192.0.2.1", Some(full.address)), ("192.0.2.2", Some(refusing))]).await;
+        assert_eq!(fault, Fault::ConnectionRefused);
+        let (fault, _) = stopped(&[("192.0.2.1", None)]).await;
+        assert_eq!(fault, Fault::NetworkUnreachable);
+    }
+
+    #[tokio::test]
+    async fn a_name_with_ipv6_addresses_alone_is_told_from_a_network_without_a_route() {
+        let (fault, _) = stopped(&[("2001:db8::1", None), ("2001:db8::2", None)]).await;
+        assert_eq!(fault, Fault::OnlyUnusableIpv6);
+        let (fault, _) = stopped(&[("2001:db8::1", None), ("2001:db8::2", Some(refusing().await))]).await;
+        assert_eq!(fault, Fault::ConnectionRefused, "there is a route");
+        let (fault, _) = stopped(&[("2001:db8::1", None), ("192.0.2.1", None)]).await;
+        assert_eq!(fault, Fault::NetworkUnreachable);
+    }
+
+    /// A listener that accepts nobody and whose queue is full: Linux gives a SYN no answer then.
+    #[cfg(target_os = "linux")]
+    struct Full {
+        address: SocketAddr,
+        _listener: socket2::Socket,
+        _waiting: Vec<TcpStream>,
+    }
+
+    #[cfg(target_os = "linux")]
+    impl Full {
+        async fn new() -> Self {
+            use socket2::{Domain, Socket, Type};
+
+            let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+            listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
+            listener.listen(0).expect("listening");
+            let address = listener.local_addr().expect("bound").as_socket().expect("an IP address");
+            let mut waiting = Vec::new();
+            let net = Net::of_this_machine(Vec::new());
+            while let Ok(Ok(stream)) = timeout(Duration::from_millis(100), net.connect(address)).await {
+                waiting.push(stream);
+            }
+            Self { address, _listener: listener, _waiting: waiting }
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_addresses_does_not_change_the_fault() {
+        let failed = |fault: Fault| TcpAttempt {
+            address: ([192, 0, 2, 1], 80).into(),
+            outcome: TcpOutcome::Failed { fault, detail: String::new() },
+            took: Duration::ZERO,
+        };
+        let from_most_to_least = [
+            Fault::ConnectionRefused,
+            Fault::ResetByPeer { received: 0 },
+            Fault::Prohibited,
+            Fault::LocallyDenied,
+            Fault::ConnectTimeout,
+            Fault::HostUnreachable,
+            Fault::LocallyExhausted,
+            Fault::Unrecognised { detail: String::new() },
+            Fault::NetworkUnreachable,
+        ];
+        for first in 0..from_most_to_least.len() {
+            let mut attempts: Vec<TcpAttempt> = from_most_to_least[first..].iter().cloned().map(failed).collect();
+            assert_eq!(most_telling(&attempts), from_most_to_least[first]);
+            attempts.reverse();
+            assert_eq!(most_telling(&attempts), from_most_to_least[first]);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn linux_error_numbers_are_told_apart() {
+        for (number, expected) in [
+            (1, Fault::LocallyDenied),                 // EPERM
+            (13, Fault::Prohibited),                   // EACCES
+            (23, Fault::LocallyExhausted),             // ENFILE
+            (24, Fault::LocallyExhausted),             // EMFILE
+            (97, Fault::NetworkUnreachable),           // EAFNOSUPPORT
+            (99, Fault::LocallyExhausted),             // EADDRNOTAVAIL
+            (100, Fault::NetworkUnreachable),          // ENETDOWN
+            (101, Fault::NetworkUnreachable),          // ENETUNREACH
+            (104, Fault::ResetByPeer { received: 0 }), // ECONNRESET
+            (105, Fault::LocallyExhausted),            // ENOBUFS
+            (110, Fault::ConnectTimeout),              // ETIMEDOUT
+            (111, Fault::ConnectionRefused),           // ECONNREFUSED
+            (112, Fault::HostUnreachable),             // EHOSTDOWN
+            (113, Fault::HostUnreachable),             // EHOSTUNREACH
+        ] {
+            assert_eq!(fault(&io::Error::from_raw_os_error(number)), expected, "{number}");
+        }
+        let unknown = io::Error::from_raw_os_error(71);
+        assert_eq!(fault(&unknown), Fault::Unrecognised { detail: unknown.to_string() });
+    }
+}

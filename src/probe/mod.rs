@@ -10,6 +10,8 @@ mod proxy;
 mod resolve;
 mod runner;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 use std::sync::Arc;

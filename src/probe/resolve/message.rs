@@ -221,3 +221,127 @@ fn extended_error(option: &EdnsOption) -> Option<(u16, String)> {
 fn text(name: &Name) -> String {
     name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::RecordType as Kind;
+    use proptest::prelude::*;
+
+    use super::super::scripted::{addresses, alias, bytes, chain, code, extended, name, question, reply};
+    use super::*;
+
+    const HOST: &str = "v10c.events.example";
+    const ID: u16 = 0x1337;
+
+    fn asked() -> Asked {
+        Asked::new(HOST, RecordType::A, ID).expect("a name")
+    }
+
+    fn query() -> Message {
+        Message::from_vec(&asked().to_bytes(false).expect("written")).expect("read")
+    }
+
+    fn answer(message: &Message) -> Answer {
+        match asked().read(&bytes(message)) {
+            Reading::Answer(answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_first_addresses_of_a_long_answer_are_kept_each_once() {
+        let texts: Vec<String> = (0..100).map(|number| format!("192.0.2.{}", number / 2)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let kept = answer(&addresses(&query(), &texts)).addresses;
+        assert_eq!(kept.len(), MOST_ADDRESSES);
+        assert_eq!(kept[1].to_string(), "192.0.2.1");
+    }
+
+    #[test]
+    fn records_of_other_names_and_types_are_not_the_answer() {
+        let mut message = addresses(&query(), &["192.0.2.1"]);
+        let other = addresses(&question("other.example", Kind::A, ID), &["203.0.113.1"]);
+        let ipv6 = addresses(&question(HOST, Kind::AAAA, ID), &["2001:db8::1"]);
+        message.answers.extend(other.answers.into_iter().chain(ipv6.answers));
+        assert_eq!(answer(&message).addresses, ["192.0.2.1".parse::<IpAddr>().expect("an address")]);
+    }
+
+    #[test]
+    fn aliases_are_followed_as_far_as_any_real_chain_goes_and_no_further() {
+        let names: Vec<String> = (0..=MOST_ALIASES).map(|number| format!("alias{number}.example")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let longest = answer(&chain(&query(), &names[..MOST_ALIASES], &["192.0.2.1"]));
+        assert_eq!((longest.cnames.len(), longest.addresses.len()), (MOST_ALIASES, 1));
+        let longer = asked().read(&bytes(&chain(&query(), &names, &["192.0.2.1"])));
+        assert_eq!(longer, Reading::Unreadable("more than 16 aliases follow each other".to_owned()));
+    }
+
+    #[test]
+    fn a_name_that_is_its_own_alias_ends_the_walk() {
+        let mut message = reply(&query());
+        message.add_answer(alias(&name(HOST), &HOST.to_ascii_uppercase()));
+        assert!(matches!(asked().read(&bytes(&message)), Reading::Unreadable(_)));
+    }
+
+    #[test]
+    fn extended_errors_are_bounded_and_lose_their_terminating_nul() {
+        let long = format!("{}\0", "ü".repeat(1_000));
+        let errors = answer(&extended(reply(&query()), 17, &long)).extended_errors;
+        assert_eq!(errors, [(17, "ü".repeat(LONGEST_EXTENDED_TEXT))]);
+        let errors = answer(&extended(reply(&query()), 15, "no\0")).extended_errors;
+        assert_eq!(errors, [(15, "no".to_owned())]);
+    }
+
+    #[test]
+    fn an_extended_response_code_has_its_upper_bits() {
+        let refused = extended(code(&query(), hickory_proto::op::ResponseCode::BADVERS), 0, "");
+        let answer = answer(&refused);
+        assert_eq!(answer.rcode, BAD_VERSION);
+        assert!(answer.wants_plain_question());
+    }
+
+    #[test]
+    fn rubbish_behind_the_answer_does_not_spoil_it() {
+        let mut message = bytes(&addresses(&query(), &["192.0.2.1"]));
+        // Announces an authority record, and what follows is none.
+        message[9] = 1;
+        message.extend([0xff; 30]);
+        assert!(matches!(asked().read(&message), Reading::Answer(answer) if answer.addresses.len() == 1));
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_unreadable() {
+        let whole = bytes(&addresses(&query(), &["192.0.2.1", "192.0.2.2"]));
+        let question_end = bytes(&query()).len() - 11;
+        for length in 0..question_end + 30 {
+            assert!(matches!(asked().read(&whole[..length]), Reading::Unreadable(_)), "{length} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(received in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let _ = asked().read(&received);
+            // The same as an answer to this question, so that every part of it is reached.
+            let mut answer = bytes(&reply(&query()));
+            answer.truncate(bytes(&query()).len() - 11);
+            answer[6..12].copy_from_slice(&[0, 3, 0, 1, 0, 2]);
+            answer.extend(received);
+            let _ = asked().read(&answer);
+        }
+
+        #[test]
+        fn an_answer_with_any_bytes_changed_is_read_without_a_panic(
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8),
+        ) {
+            let mut message = bytes(&extended(chain(&query(), &["a.example"], &["192.0.2.1"]), 15, "blocked"));
+            for (place, byte) in changes {
+                let place = place.index(message.len());
+                message[place] = byte;
+            }
+            if let Reading::Answer(answer) = asked().read(&message) {
+                prop_assert!(answer.cnames.len() <= MOST_ALIASES && answer.addresses.len() <= MOST_ADDRESSES);
+            }
+        }
+    }
+}

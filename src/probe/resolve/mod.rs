@@ -7,7 +7,11 @@ mod exchange;
 mod inquiry;
 mod message;
 mod outcome;
+#[cfg(test)]
+mod scripted;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};

@@ -116,3 +116,134 @@ pub(super) fn worth_trying(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<I
 pub(super) fn with_port(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
     addresses.iter().map(|address| (*address, port).into()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::observation::{Question, RecordType};
+    use crate::probe::testing::ips;
+
+    fn answer(rcode: u16, addresses: &[&str]) -> ServerAnswer {
+        ServerAnswer {
+            server: ([192, 0, 2, 53], 53).into(),
+            question: Question { record: RecordType::A },
+            over_tcp: false,
+            took: Duration::ZERO,
+            rcode: Some(rcode),
+            authoritative: false,
+            cnames: Vec::new(),
+            addresses: ips(addresses),
+            extended_errors: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn failed(failure: DnsFailure) -> ServerAnswer {
+        ServerAnswer { rcode: None, failure: Some(failure), ..answer(0, &[]) }
+    }
+
+    #[test]
+    fn two_answers_of_one_server_make_one_outcome() {
+        let (none, nxdomain, servfail) = (answer(0, &[]), answer(3, &[]), answer(2, &[]));
+        let silent = failed(DnsFailure::Timeout);
+        let (v4, v6) = (answer(0, &["192.0.2.1"]), answer(0, &["2001:db8::1"]));
+        for (a, aaaa, outcome) in [
+            (&v4, &v6, Ok(ips(&["192.0.2.1", "2001:db8::1"]))),
+            (&v4, &servfail, Ok(ips(&["192.0.2.1"]))),
+            (&v4, &nxdomain, Ok(ips(&["192.0.2.1"]))),
+            (&servfail, &v6, Ok(ips(&["2001:db8::1"]))),
+            (&nxdomain, &nxdomain, Err(Fault::NameNotFound)),
+            (&nxdomain, &none, Err(Fault::NameNotFound)),
+            (&none, &nxdomain, Err(Fault::NoAddresses)),
+            (&none, &none, Err(Fault::NoAddresses)),
+            (&none, &servfail, Err(Fault::ServerFailure)),
+            (&none, &silent, Err(Fault::ResolverSilent)),
+            (&servfail, &none, Err(Fault::ServerFailure)),
+            (&silent, &none, Err(Fault::ResolverSilent)),
+            (&silent, &nxdomain, Err(Fault::NameNotFound)),
+            (&silent, &silent, Err(Fault::ResolverSilent)),
+        ] {
+            assert_eq!(of_server(Heard { a: Some(a), aaaa: Some(aaaa) }), outcome, "{a:?} {aaaa:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_still_awaited_takes_nothing_from_the_other() {
+        let (v4, nxdomain) = (answer(0, &["192.0.2.1"]), answer(3, &[]));
+        assert_eq!(of_server(Heard { a: Some(&v4), aaaa: None }), Ok(ips(&["192.0.2.1"])));
+        assert_eq!(of_server(Heard { a: Some(&nxdomain), aaaa: None }), Err(Fault::NameNotFound));
+        assert_eq!(of_server(Heard { a: None, aaaa: None }), Err(Fault::ResolverSilent));
+    }
+
+    #[test]
+    fn every_failure_of_an_exchange_has_a_fault_of_its_own() {
+        let detail = || "detail".to_owned();
+        for (failure, fault) in [
+            (DnsFailure::Timeout, Fault::ResolverSilent),
+            (DnsFailure::PortClosed, Fault::ResolverPortClosed),
+            (DnsFailure::Unreachable, Fault::ResolverUnreachable),
+            (DnsFailure::Malformed(detail()), Fault::MalformedAnswer),
+            (DnsFailure::TruncatedAndTcpFailed(detail()), Fault::TruncatedAndTcpFailed),
+            (DnsFailure::Other(detail()), Fault::Unrecognised { detail: detail() }),
+        ] {
+            let answer = failed(failure);
+            assert_eq!(of_server(Heard { a: Some(&answer), aaaa: Some(&answer) }), Err(fault));
+        }
+    }
+
+    #[test]
+    fn the_servers_say_why_the_system_failed_unless_one_of_them_has_addresses() {
+        let (v4, none, nxdomain, refused) = (answer(0, &["192.0.2.1"]), answer(0, &[]), answer(3, &[]), answer(5, &[]));
+        let (silent, closed) = (failed(DnsFailure::Timeout), failed(DnsFailure::PortClosed));
+        let unreachable = failed(DnsFailure::Unreachable);
+        let words = || "words".to_owned();
+        let (vague, late) = (SystemFailure::Other(words()), SystemFailure::Silent(words()));
+        let vague_fault = Fault::Unrecognised { detail: words() };
+        for (system, servers, fault) in [
+            (&vague, vec![&nxdomain], Fault::NameNotFound),
+            (&vague, vec![&none], Fault::NoAddresses),
+            (&vague, vec![&refused, &nxdomain], Fault::ServerRefused),
+            (&vague, vec![&silent, &refused], Fault::ServerRefused),
+            (&vague, vec![&closed, &silent], Fault::ResolverSilent),
+            (&vague, vec![&unreachable, &closed], Fault::ResolverPortClosed),
+            (&vague, vec![&unreachable], Fault::ResolverUnreachable),
+            (&vague, vec![&v4, &refused], vague_fault.clone()),
+            (&vague, vec![], vague_fault.clone()),
+            (&late, vec![&v4], Fault::ResolverSilent),
+            (&late, vec![&closed], Fault::ResolverPortClosed),
+            (&late, vec![], Fault::ResolverSilent),
+            (&SystemFailure::NoAddresses(words()), vec![], Fault::NoAddresses),
+            (&SystemFailure::NoSuchName(words()), vec![], Fault::NameNotFound),
+            (&SystemFailure::NoSuchName(words()), vec![&none], Fault::NoAddresses),
+        ] {
+            let heard: Vec<Heard<'_>> =
+                servers.iter().map(|answer| Heard { a: Some(answer), aaaa: Some(answer) }).collect();
+            assert_eq!(of_system(system, &heard), fault, "{system:?} {servers:?}");
+        }
+    }
+
+    #[cfg(not(windows))]
+    #[test]
+    fn a_system_that_heard_an_answer_is_believed_when_we_hear_nothing() {
+        let silent = failed(DnsFailure::Timeout);
+        let heard = [Heard { a: Some(&silent), aaaa: Some(&silent) }];
+        assert_eq!(of_system(&SystemFailure::NoSuchName(String::new()), &heard), Fault::NameNotFound);
+    }
+
+    #[test]
+    fn eight_addresses_are_tried_and_no_family_is_crowded_out() {
+        let many = |family: &str, count: usize| (1..=count).map(|n| format!("{family}{n}")).collect::<Vec<_>>();
+        for (v4, v6, left4, left6) in
+            [(9, 0, 8, 0), (2, 9, 2, 6), (9, 1, 7, 1), (9, 9, 4, 4), (4, 4, 4, 4), (1, 1, 1, 1)]
+        {
+            let texts = [many("2001:db8::", v6), many("192.0.2.", v4)].concat();
+            let all = ips(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+            let tried = worth_trying(all.iter().chain(&all).copied());
+            let count = |v4: bool| tried.iter().filter(|address| address.is_ipv4() == v4).count();
+            assert_eq!((count(true), count(false)), (left4, left6), "{v4} and {v6}");
+            assert!(tried.is_sorted_by_key(|address| all.iter().position(|given| given == address)), "{tried:?}");
+        }
+    }
+}
