@@ -2,8 +2,8 @@
 
 mod story;
 
-use waprobe::report::table::{self, Layout};
 use waprobe::report::Report;
+use waprobe::report::table::{self, Layout};
 
 fn table(report: &Report, width: usize) -> String {
     let mut out = Vec::new();

@@ -12,10 +12,9 @@ use crate::plan::{Budget, Plan, PlannedRoute};
 
 /// A context with one plain endpoint per host, over `routes`.
 pub(super) fn context(hosts: &[&str], routes: Vec<PlannedRoute>, net: Net, budget: Budget) -> Context {
-    let mut text = "schema = \"waprobe-catalogue/1\"\nname = \"test\"\n".to_owned();
-    for (number, host) in hosts.iter().enumerate() {
-        text += &format!("[[endpoint]]\nname = \"e{number}\"\nurl = \"http://{host}\"\n");
-    }
+    let head = "schema = \"waprobe-catalogue/1\"\nname = \"test\"\n".to_owned();
+    let endpoint = |(number, host)| format!("[[endpoint]]\nname = \"e{number}\"\nurl = \"http://{host}\"\n");
+    let text = head + &hosts.iter().enumerate().map(endpoint).collect::<Vec<_>>().concat();
     let source = CatalogueSource::gather("test.toml", text, |name| Err(format!("there is no {name}")));
     let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
     let plan = Plan::new(&catalogue, routes, budget, OsSelection::all(), Solution::ALL.to_vec());

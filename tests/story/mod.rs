@@ -31,8 +31,7 @@ pub fn through(proxy: &str, identity: Identity) -> PlannedRoute {
 /// An office: direct is open, the proxy wants a user and inspects what a user sends.
 pub fn office() -> Report {
     let proxy = "http://proxy.contoso.example:8080";
-    let routes =
-        vec![PlannedRoute::Direct, through(proxy, Identity::Bypass), through(proxy, Identity::User)];
+    let routes = vec![PlannedRoute::Direct, through(proxy, Identity::Bypass), through(proxy, Identity::User)];
     told(routes, |route, endpoint| match (route, endpoint) {
         (0, "oca") => answer(Cause::ChainWrongClass),
         (1, "settings-win") | (0, _) => answer(Cause::Ok),
@@ -72,8 +71,7 @@ pub fn lab() -> Report {
 /// A report in which each job came to what `tell` says for its route's index and endpoint's name.
 pub fn told(routes: Vec<PlannedRoute>, tell: impl Fn(usize, &str) -> Answer) -> Report {
     let catalogue = Catalogue::embedded();
-    let plan =
-        Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
+    let plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
     let verdicts: Vec<Verdict> = plan
         .jobs
         .iter()
@@ -111,7 +109,8 @@ fn findings(verdicts: &[Verdict]) -> Vec<Finding> {
 fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
     let endpoint = &catalogue.endpoints[job.endpoint];
     let facts = answer.cause.facts();
-    let took = |factor: u64| Some(Duration::from_micros(1_000 + (u64::from(job.id.0) * 7_919 % 1_000 + 200) * factor * 10));
+    let took =
+        |factor: u64| Some(Duration::from_micros(1_000 + (u64::from(job.id.0) * 7_919 % 1_000 + 200) * factor * 10));
     let stopped_early = facts.code.starts_with("pauth") || facts.code.starts_with("proxy");
     let status = facts.status;
     Verdict {

@@ -116,13 +116,11 @@ impl Wanted<&str> {
 
 /// The name that a route needs, and its port.
 fn wanted<'a>(endpoint: &'a Endpoint, route: &'a PlannedRoute, net: &Net) -> (Wanted<&'a str>, u16) {
-    match route.proxy() {
-        Some(proxy) => (Wanted { name: &proxy.host, system: true }, proxy.port),
-        None => {
-            let system = matches!(net.names, Names::System { .. });
-            (Wanted { name: &endpoint.host, system }, endpoint.port)
-        }
+    if let Some(proxy) = route.proxy() {
+        return (Wanted { name: &proxy.host, system: true }, proxy.port);
     }
+    let system = matches!(net.names, Names::System { .. });
+    (Wanted { name: &endpoint.host, system }, endpoint.port)
 }
 
 pub(super) async fn resolve(endpoint: &Endpoint, route: &PlannedRoute, context: &Context) -> StageOutcome<Resolved> {
@@ -149,13 +147,11 @@ pub(super) async fn resolve(endpoint: &Endpoint, route: &PlannedRoute, context: 
         system: lookup.system.clone(),
         answers: lookup.inquiry.as_ref().map(Inquiry::answers).unwrap_or_default(),
     });
-    match &lookup.fault {
-        Some(fault) => StageOutcome::Stopped { fault: fault.clone(), evidence },
-        None => {
-            let addresses = outcome::with_port(&lookup.addresses, port);
-            StageOutcome::Passed { carry: Resolved { addresses, lookup: Some(shared.clone()) }, evidence }
-        }
+    if let Some(fault) = &lookup.fault {
+        return StageOutcome::Stopped { fault: fault.clone(), evidence };
     }
+    let addresses = outcome::with_port(&lookup.addresses, port);
+    StageOutcome::Passed { carry: Resolved { addresses, lookup: Some(shared.clone()) }, evidence }
 }
 
 async fn look_up(wanted: &Wanted<&str>, net: &Net, budget: &Budget) -> Lookup {

@@ -257,9 +257,9 @@ async fn a_name_that_fits_into_no_question_is_said_to_be_so() {
 
 #[tokio::test(start_paused = true)]
 async fn ipv4_addresses_do_not_wait_long_for_an_ipv6_answer() {
-    let server = Scripted::udp(|query| match wants(query, Kind::A) {
-        true => vec![bytes(&addresses(query, &["192.0.2.1"]))],
-        false => Vec::new(),
+    let server = Scripted::udp(|query| {
+        let answers = wants(query, Kind::A).then(|| bytes(&addresses(query, &["192.0.2.1"])));
+        answers.into_iter().collect()
     })
     .await;
     let context = testing::context(&[HOST], vec![PlannedRoute::Direct], asking(server.address), Budget::default());
@@ -272,9 +272,9 @@ async fn ipv4_addresses_do_not_wait_long_for_an_ipv6_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn ipv6_addresses_alone_wait_for_the_ipv4_answer() {
-    let silent_on_a: Script = |query| match wants(query, Kind::A) {
-        true => Vec::new(),
-        false => vec![bytes(&addresses(query, &["2001:db8::1"]))],
+    let silent_on_a: Script = |query| {
+        let answers = wants(query, Kind::AAAA).then(|| bytes(&addresses(query, &["2001:db8::1"])));
+        answers.into_iter().collect()
     };
     let server = Scripted::udp(silent_on_a).await;
     let (result, seen) = resolved(asking(server.address), Budget::default()).await;
