@@ -1,5 +1,10 @@
 //! The trust verdict: every cell of the table, the real chains, and what nobody may ever get past it.
 
 mod chains {
+    mod hostile;
+    mod properties;
+    mod questions;
     mod real;
+    mod table;
+    mod world;
 }

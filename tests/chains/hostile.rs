@@ -1,0 +1,1 @@
+//! Chains that nobody sends by accident.
