@@ -147,6 +147,10 @@ pub(super) struct OutputArguments {
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
     pub output: Vec<String>,
 
+    /// Show the whole map, also of a clean network.
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     pub color: Color,

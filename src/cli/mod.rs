@@ -11,6 +11,7 @@ mod files;
 mod progress;
 mod replay;
 mod show;
+mod terminal;
 
 use std::ffi::OsString;
 

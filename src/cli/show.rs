@@ -4,14 +4,18 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arguments::{Color, Format, OutputArguments};
+use super::arguments::{Format, OutputArguments};
 use super::files::{self, OutputFile};
-use super::{Exit, Failure};
+use super::{Exit, Failure, terminal};
 use crate::catalogue::Catalogue;
 use crate::judge::{Grounds, findings, judge};
 use crate::observation::recording::{Header, Roots};
 use crate::observation::{Ended, Observation};
+use crate::report::table::Layout;
 use crate::report::{self, Report, RunFacts};
+
+/// In a file there is no terminal: no colour, and a width that reads well anywhere.
+const FILE_LAYOUT: Layout = Layout { width: 120, colour: false, ascii: false, verbose: true };
 
 /// Everything that a report is made of.
 pub(super) struct Seen {
@@ -28,7 +32,7 @@ pub(super) struct Seen {
 /// Where the report goes.
 pub(super) struct Outputs {
     format: Format,
-    color: Color,
+    layout: Layout,
     files: Vec<(Format, OutputFile)>,
 }
 
@@ -45,18 +49,17 @@ impl Outputs {
             })?;
             files.push((format, OutputFile::create(path.as_ref())?));
         }
-        Ok(Self { format: arguments.format, color: arguments.color, files })
+        Ok(Self { format: arguments.format, layout: terminal::layout(arguments.color, arguments.verbose), files })
     }
 
     /// Judges, writes every output, and says how the process ends.
     pub fn conclude(mut self, seen: &Seen) -> Result<Exit, Failure> {
         let report = report_of(seen);
-        files::print(|out| render(self.format, &report, out))?;
+        files::print(|out| render(self.format, &report, self.layout, out))?;
         for (format, file) in &mut self.files {
-            let result = render(*format, &report, &mut file.file);
+            let result = render(*format, &report, FILE_LAYOUT, &mut file.file);
             result.map_err(|error| file.failed(&error))?;
         }
-        let _ = self.color;
         Ok(Exit::Ok)
     }
 }
@@ -78,9 +81,10 @@ fn report_of(seen: &Seen) -> Report {
     report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, run)
 }
 
-fn render(format: Format, report: &Report, mut out: &mut dyn Write) -> std::io::Result<()> {
+fn render(format: Format, report: &Report, layout: Layout, mut out: &mut dyn Write) -> std::io::Result<()> {
     match format {
-        Format::Table | Format::Json => report::json::write(report, &mut out),
+        Format::Table => report::table::write(report, layout, &mut out),
+        Format::Json => report::json::write(report, &mut out),
     }
 }
 

@@ -195,6 +195,44 @@ impl Cause {
         }
     }
 
+    /// Whether the change is made for these hosts. The others mend the way to the proxy, the name server or an account,
+    /// whatever is asked for.
+    #[must_use]
+    pub fn is_about_hosts(&self) -> bool {
+        !matches!(
+            self,
+            Self::DnsTimeout
+                | Self::DnsRefused
+                | Self::DnsTcp53Blocked
+                | Self::DnsNoResolver
+                | Self::DnsProxyName
+                | Self::TcpNetUnreachable
+                | Self::TcpLocalExhausted
+                | Self::ProxyTcpRefused
+                | Self::ProxyTcpTimeout
+                | Self::ProxyTcpHostUnreachable
+                | Self::ProxyTcpNetUnreachable
+                | Self::ProxyTcpAdminProhibited
+                | Self::ProxyTcpLocalDenied
+                | Self::ProxyTcpLocalExhausted
+                | Self::ProxyNotHttp
+                | Self::ProxyTlsFailed
+                | Self::ProxyTlsUntrusted
+                | Self::ProxyLoop
+                | Self::ProxyIcapDown
+                | Self::PauthNoChallenge
+                | Self::PauthWrongCode
+                | Self::PauthRejected
+                | Self::PauthDigestStaleLoop
+                | Self::PauthDigestUnsupported
+                | Self::PauthBasicCleartext
+                | Self::ChainClockSkew
+                | Self::NotTested
+                | Self::Budget
+                | Self::Internal
+        )
+    }
+
     /// The table.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a table, one entry per cause")]

@@ -24,6 +24,9 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
     groups.into_iter().map(|(key, rows)| finding(grounds, &key, &rows)).collect()
 }
 
+/// More names than anybody reads; the rows of the finding have them all.
+const MOST_HOSTS: usize = 40;
+
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     severity: std::cmp::Reverse<Status>,
@@ -51,7 +54,19 @@ fn finding(grounds: &Grounds<'_>, key: &Key, rows: &[&Verdict]) -> Finding {
         code: key.code.clone(),
         title: format!("{}{place}", facts.title),
         owner: facts.owner,
-        remedy: format!("{}: {}", facts.remedy, hosts.join(" ")),
+        remedy: remedy(facts.remedy, rows[0].cause.is_about_hosts(), &hosts),
         jobs: rows.iter().map(|row| row.job).collect(),
+    }
+}
+
+/// The instruction, with the exact names where somebody has to write them into a rule.
+fn remedy(instruction: &str, is_about_hosts: bool, hosts: &[&str]) -> String {
+    if !is_about_hosts {
+        return instruction.to_owned();
+    }
+    let listed = hosts[..hosts.len().min(MOST_HOSTS)].join(" ");
+    match hosts.len().saturating_sub(MOST_HOSTS) {
+        0 => format!("{instruction}: {listed}"),
+        more => format!("{instruction}: {listed} and {more} more"),
     }
 }

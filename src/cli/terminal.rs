@@ -1,0 +1,45 @@
+//! What standard output can show.
+
+use std::env;
+use std::io::IsTerminal as _;
+
+use super::arguments::Color;
+use crate::report::table::Layout;
+
+/// For pipes and files, where nobody says how wide the reader's screen is.
+const WIDTH_WITHOUT_TERMINAL: usize = 100;
+
+/// Width and abilities of standard output, by the conventions of `NO_COLOR`, `CLICOLOR_FORCE`, `TERM` and the locale.
+pub(super) fn layout(color: Color, verbose: bool) -> Layout {
+    let is_terminal = std::io::stdout().is_terminal();
+    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let colour = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if is_set("NO_COLOR") => false,
+        Color::Auto => is_set("CLICOLOR_FORCE") || (is_terminal && !is_dumb),
+    };
+    let width = terminal_size::terminal_size()
+        .filter(|_| is_terminal)
+        .map(|(width, _)| usize::from(width.0))
+        .or_else(|| env::var("COLUMNS").ok()?.parse().ok())
+        .filter(|width| *width >= 20)
+        .unwrap_or(WIDTH_WITHOUT_TERMINAL);
+    Layout { width, colour, ascii: is_terminal && !speaks_utf8(), verbose }
+}
+
+/// The first variable that is set decides, as in the C library; without any, the C locale speaks ASCII.
+fn speaks_utf8() -> bool {
+    if cfg!(windows) {
+        return true;
+    }
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(|name| env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            value.contains("utf-8") || value.contains("utf8")
+        })
+}
