@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod cli;
 pub mod impact;
 pub mod judge;
+pub mod lab;
 pub mod net;
 pub mod observation;
 pub mod plan;

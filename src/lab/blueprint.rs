@@ -1,0 +1,249 @@
+//! What a world is to be like, before anything runs. A blueprint that says nothing is a healthy one.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::dns::NameAnswer;
+use super::http::Reply;
+use super::login::Account;
+use super::origin::{Answer, Breakage, Front, Site, Tls};
+use super::proxy::ProxyPlan;
+use crate::plan::{Budget, Identity, PlannedRoute, Proxy, SchemeChoice};
+
+/// The plan of one world: every endpoint healthy and every name known, except as said here.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    /// Answers of the name server, by the endpoint's name in the catalogue.
+    pub names: HashMap<&'static str, NameAnswer>,
+    pub sites: HashMap<&'static str, Site>,
+    /// Where endpoints stand, instead of at one address with their site behind it.
+    pub places: HashMap<&'static str, Place>,
+    pub resolver: ResolverPlace,
+    pub proxies: Vec<(ProxyPlan, ProxyPlace)>,
+    pub routes: Vec<PlannedRoute>,
+    /// Who the checks's user is, and its device.
+    pub user: Option<Account>,
+    pub device: Option<Account>,
+    pub basic_cleartext: bool,
+    pub budget: Budget,
+    /// Endpoints that the catalogue calls retired.
+    pub retired: Vec<&'static str>,
+    /// How far this machine's clock is ahead of everybody else's.
+    pub clock_ahead: jiff::Span,
+    /// Whether an address that no one has answers too.
+    pub accepts_everything: bool,
+    pub expectations: Vec<Expectation>,
+}
+
+/// How an address treats a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nobody listens.
+    Closed,
+    /// What arrives there is dropped. Only Linux lets an unprivileged program do that.
+    #[cfg(target_os = "linux")]
+    Silent,
+    /// There is no way to the address.
+    Unreachable,
+    /// A second address, where nobody listens.
+    OneOfTwoClosed,
+    /// An IPv6 address beside the other, where nobody listens.
+    Ipv6Closed,
+    /// An IPv6 address alone, and no way there.
+    Ipv6Only,
+    /// A private address behind a private-link alias.
+    PrivateLink,
+    /// The address of a blocklist, in place of its own.
+    Sinkhole(std::net::Ipv4Addr),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyPlace {
+    Listening,
+    Closed,
+    #[cfg(target_os = "linux")]
+    Silent,
+    Unreachable,
+    /// Nobody knows the name.
+    Unnamed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResolverPlace {
+    Listening,
+    /// Over UDP; the TCP port is closed.
+    DatagramsOnly,
+    Closed,
+}
+
+/// What rows must come out as; one `[[expect]]` of `waprobe-expect/1`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Expectation {
+    /// A route's key or a pattern.
+    pub route: String,
+    pub endpoints: Vec<&'static str>,
+    pub status: Vec<&'static str>,
+    pub code: Vec<&'static str>,
+}
+
+impl Default for Blueprint {
+    fn default() -> Self {
+        Self {
+            names: HashMap::new(),
+            sites: HashMap::new(),
+            places: HashMap::new(),
+            resolver: ResolverPlace::Listening,
+            proxies: Vec::new(),
+            routes: Vec::new(),
+            user: None,
+            device: None,
+            basic_cleartext: false,
+            budget: Budget::default(),
+            retired: Vec::new(),
+            clock_ahead: jiff::Span::new(),
+            accepts_everything: false,
+            expectations: Vec::new(),
+        }
+    }
+}
+
+/// Sites, names and routes are said one by one, so that a scenario reads like a story.
+impl Blueprint {
+    /// A healthy world with the direct route.
+    #[must_use]
+    pub fn direct() -> Self {
+        Self { routes: vec![PlannedRoute::Direct], ..Self::default() }
+    }
+
+    /// A healthy world with this proxy, and the route through it that no one authenticates.
+    #[must_use]
+    pub fn behind(proxy: ProxyPlan) -> Self {
+        Self::default().route(&proxy, Identity::Bypass, SchemeChoice::Auto).proxy(proxy)
+    }
+
+    #[must_use]
+    pub fn proxy(self, proxy: ProxyPlan) -> Self {
+        self.proxy_at(proxy, ProxyPlace::Listening)
+    }
+
+    #[must_use]
+    pub fn proxy_at(mut self, proxy: ProxyPlan, place: ProxyPlace) -> Self {
+        self.proxies.push((proxy, place));
+        self
+    }
+
+    #[must_use]
+    pub fn route(mut self, proxy: &ProxyPlan, identity: Identity, scheme: SchemeChoice) -> Self {
+        self.routes.push(PlannedRoute::Proxy { proxy: address(proxy), identity, scheme });
+        self
+    }
+
+    /// The user's login; Basic may go in clear, because nothing here leaves the machine.
+    #[must_use]
+    pub fn user(mut self, account: Account) -> Self {
+        self.user = Some(account);
+        self.basic_cleartext = true;
+        self
+    }
+
+    #[must_use]
+    pub fn name(mut self, endpoint: &'static str, answer: NameAnswer) -> Self {
+        self.names.insert(endpoint, answer);
+        self
+    }
+
+    #[must_use]
+    pub fn place(mut self, endpoint: &'static str, place: Place) -> Self {
+        self.places.insert(endpoint, place);
+        self
+    }
+
+    /// The endpoint is healthy but for its certificate and handshake.
+    #[must_use]
+    pub fn tls(mut self, endpoint: &'static str, change: impl FnOnce(Tls) -> Tls) -> Self {
+        let mut site = Site::healthy(true);
+        if let Front::Tls(tls) = site.front {
+            site.front = Front::Tls(change(tls));
+        }
+        self.sites.insert(endpoint, site);
+        self
+    }
+
+    /// Connections to the endpoint never get as far as HTTP.
+    #[must_use]
+    pub fn broken(mut self, endpoint: &'static str, breakage: Breakage) -> Self {
+        self.sites.insert(endpoint, Site { front: Front::Broken(breakage), ..Site::healthy(false) });
+        self
+    }
+
+    /// The endpoint is healthy but for its answers.
+    #[must_use]
+    pub fn answer(mut self, endpoint: &'static str, answer: Answer) -> Self {
+        let site = Site { answer, ..Site::healthy(endpoint != PLAIN_ENDPOINT) };
+        self.sites.insert(endpoint, site);
+        self
+    }
+
+    #[must_use]
+    pub fn reply(self, endpoint: &'static str, reply: Reply) -> Self {
+        self.answer(endpoint, Answer::Reply(Box::new(reply)))
+    }
+
+    #[must_use]
+    pub fn budget(mut self, change: impl FnOnce(&mut Budget)) -> Self {
+        change(&mut self.budget);
+        self
+    }
+
+    /// These rows of the one or the last route come out as `status` with `code`.
+    #[must_use]
+    pub fn expect(self, endpoints: &[&'static str], status: &'static str, code: &'static str) -> Self {
+        let key = match self.routes.last() {
+            // What decides is only known when the proxy has said what it offers.
+            Some(route @ PlannedRoute::Proxy { identity: Identity::User | Identity::Device, .. }) => {
+                format!("{}*", route.key(None))
+            }
+            Some(route) => route.key(None).0,
+            None => "*".to_owned(),
+        };
+        self.expect_on(&key, endpoints, status, code)
+    }
+
+    #[must_use]
+    pub fn expect_on(
+        mut self,
+        route: &str,
+        endpoints: &[&'static str],
+        status: &'static str,
+        code: &'static str,
+    ) -> Self {
+        self.expectations.push(Expectation {
+            route: route.to_owned(),
+            endpoints: endpoints.to_vec(),
+            status: vec![status],
+            code: vec![code],
+        });
+        self
+    }
+
+    /// The expectations as `waprobe-expect/1`.
+    pub(super) fn expectation_text(&self) -> String {
+        #[derive(Serialize)]
+        struct File<'a> {
+            schema: &'static str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            expect: &'a [Expectation],
+        }
+        let file = File { schema: "waprobe-expect/1", expect: &self.expectations };
+        toml::to_string(&file).expect("texts and lists have a form in TOML")
+    }
+}
+
+/// The one endpoint without TLS.
+const PLAIN_ENDPOINT: &str = "adl";
+
+/// The proxy as routes name it.
+pub(super) fn address(proxy: &ProxyPlan) -> Proxy {
+    Proxy { scheme: proxy.scheme, host: proxy.host(), port: proxy.port }
+}

@@ -1,0 +1,57 @@
+//! A world inside this program: name server, authorities, origins and proxies on loopback.
+//!
+//! In: a [`Blueprint`]. Out: a running [`World`] with the catalogue, the network and the routes for a check against it,
+//! and what every row must come out as. Never: the probe or the judge, so that a mistake cannot agree with itself; a
+//! connection that leaves the machine; privileges; a port that has to be free.
+
+mod authority;
+mod blueprint;
+mod dns;
+mod http;
+mod login;
+mod origin;
+mod proxy;
+mod running;
+mod scenarios;
+mod story;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use authority::{Inspector, Shown};
+pub use blueprint::{Blueprint, Expectation, Place, ProxyPlace};
+pub use dns::{Addresses, NameAnswer};
+pub use http::{Manner, Reply};
+pub use login::{Account, Algorithm, Digest, Gate, Nonces};
+pub use origin::{Answer, Breakage, ClientCertificate, Front, Site, Tls};
+pub use proxy::{Deed, Hosts, Pretence, ProxyPlan, Refusal};
+pub use running::{LabMistake, Logins, World};
+pub use scenarios::{NOT_PRODUCIBLE, scenarios};
+pub use story::story;
+
+/// A world worth checking against, by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// As `waprobe lab NAME` takes it.
+    pub name: &'static str,
+    /// One sentence.
+    pub title: &'static str,
+    /// The row codes that come out of it, beside `ok`.
+    pub codes: &'static [&'static str],
+    build: fn() -> Blueprint,
+}
+
+impl Scenario {
+    #[must_use]
+    pub fn blueprint(&self) -> Blueprint {
+        (self.build)()
+    }
+
+    /// Makes it real.
+    ///
+    /// # Errors
+    /// When the machine has no loopback ports to give.
+    pub fn start(&self) -> Result<World, LabMistake> {
+        World::start(self.blueprint())
+    }
+}

@@ -1,0 +1,276 @@
+//! The endpoints' own servers: TLS or plain, healthy or in any of the ways in which servers and boxes before them fail.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use super::authority::{Authorities, Mistake, Shown};
+use super::http::Reply;
+use super::wire::{Buffered, close, hear, hush, read_head, reset};
+use crate::catalogue::{Endpoint, TrustClass};
+use crate::net::Clock;
+
+/// What stands at an endpoint's address.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub front: Front,
+    pub answer: Answer,
+    /// What the first connection meets in place of `front`.
+    pub first: Option<Breakage>,
+}
+
+/// What a connection meets before HTTP.
+#[derive(Debug, Clone)]
+pub enum Front {
+    Clear,
+    Tls(Tls),
+    Broken(Breakage),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Tls {
+    pub shown: Shown,
+    pub only_tls12: bool,
+    pub client_certificate: ClientCertificate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificate {
+    NotAsked,
+    Wanted,
+    Required,
+}
+
+/// How a connection ends before it was any use.
+#[derive(Debug, Clone, Copy)]
+pub enum Breakage {
+    ResetAfterFirstBytes,
+    CloseAfterFirstBytes,
+    Silent,
+    /// Answers the first bytes with these, whatever they were.
+    Speaks(&'static [u8]),
+}
+
+/// What a request is answered with.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// As the catalogue says a healthy service answers.
+    Healthy,
+    Reply(Box<Reply>),
+    /// Bytes in place of a reply.
+    Bytes(&'static [u8]),
+    /// A header of this many bytes.
+    LongHeader(usize),
+    Nothing,
+    Silence,
+}
+
+impl Site {
+    #[must_use]
+    pub fn healthy(is_tls: bool) -> Self {
+        let tls = Tls { shown: Shown::Genuine, only_tls12: false, client_certificate: ClientCertificate::NotAsked };
+        Self { front: if is_tls { Front::Tls(tls) } else { Front::Clear }, answer: Answer::Healthy, first: None }
+    }
+}
+
+/// A running origin.
+#[derive(Debug)]
+pub(super) struct Origin {
+    front: ReadyFront,
+    answer: ReadyAnswer,
+    first: Option<Breakage>,
+    connections: AtomicUsize,
+}
+
+#[derive(Debug)]
+enum ReadyFront {
+    Clear,
+    Tls(Arc<ServerConfig>),
+    Broken(Breakage),
+}
+
+#[derive(Debug)]
+enum ReadyAnswer {
+    Reply(Box<Reply>),
+    Bytes(Vec<u8>),
+    Nothing,
+    Silence,
+}
+
+impl Origin {
+    /// Prepares what `site` says for `endpoint`.
+    pub fn new(site: &Site, endpoint: &Endpoint, authorities: &Authorities) -> Result<Self, Mistake> {
+        let class = endpoint.trust.first().copied().unwrap_or(TrustClass::MicrosoftPublic);
+        let front = match &site.front {
+            Front::Clear => ReadyFront::Clear,
+            Front::Tls(tls) => ReadyFront::Tls(configuration(tls, &endpoint.host, class, authorities)?),
+            Front::Broken(breakage) => ReadyFront::Broken(*breakage),
+        };
+        let answer = match &site.answer {
+            Answer::Healthy => ReadyAnswer::Reply(Box::new(healthy(endpoint))),
+            Answer::Reply(reply) => ReadyAnswer::Reply(reply.clone()),
+            Answer::Bytes(bytes) => ReadyAnswer::Bytes(bytes.to_vec()),
+            Answer::LongHeader(length) => ReadyAnswer::Bytes(
+                format!("HTTP/1.1 200 OK\r\nX-Padding: {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(*length))
+                    .into_bytes(),
+            ),
+            Answer::Nothing => ReadyAnswer::Nothing,
+            Answer::Silence => ReadyAnswer::Silence,
+        };
+        Ok(Self { front, answer, first: site.first, connections: AtomicUsize::new(0) })
+    }
+
+    /// A plain http server that says `body` to everything.
+    pub fn saying(body: &str) -> Self {
+        let reply = Reply::status(200).header("Content-Type", "text/plain").body(body);
+        Self {
+            front: ReadyFront::Clear,
+            answer: ReadyAnswer::Reply(Box::new(reply)),
+            first: None,
+            connections: AtomicUsize::new(0),
+        }
+    }
+
+    /// Serves until the lab ends.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            let origin = self.clone();
+            // A peer that goes away is no event.
+            tokio::spawn(async move { origin.converse(stream).await.ok() });
+        }
+    }
+
+    async fn converse(&self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        if self.connections.fetch_add(1, Ordering::Relaxed) == 0
+            && let Some(first) = self.first
+        {
+            return break_off(first, stream).await;
+        }
+        match &self.front {
+            ReadyFront::Clear => self.answer(BufReader::new(stream)).await,
+            ReadyFront::Tls(configuration) => {
+                let stream = TlsAcceptor::from(configuration.clone()).accept(stream).await?;
+                self.answer(BufReader::new(stream)).await
+            }
+            ReadyFront::Broken(breakage) => break_off(*breakage, stream).await,
+        }
+    }
+
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: Buffered<S>) -> io::Result<()> {
+        if read_head(&mut stream).await?.is_none() {
+            return Ok(());
+        }
+        match &self.answer {
+            ReadyAnswer::Reply(reply) => {
+                let reply = Reply::clone(reply).header("Connection", "close").dated(Clock::System.now());
+                reply.send(&mut stream).await?;
+            }
+            ReadyAnswer::Bytes(bytes) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await?;
+            }
+            ReadyAnswer::Nothing => {}
+            ReadyAnswer::Silence => hush(&mut stream).await,
+        }
+        close(stream).await;
+        Ok(())
+    }
+}
+
+pub(super) async fn break_off(breakage: Breakage, mut stream: TcpStream) -> io::Result<()> {
+    match breakage {
+        Breakage::ResetAfterFirstBytes => {
+            hear(&mut stream).await?;
+            reset(&stream);
+        }
+        Breakage::CloseAfterFirstBytes => {
+            hear(&mut stream).await?;
+            close(stream).await;
+        }
+        Breakage::Silent => hush(stream).await,
+        Breakage::Speaks(bytes) => {
+            hear(&mut stream).await?;
+            stream.write_all(bytes).await?;
+            close(stream).await;
+        }
+    }
+    Ok(())
+}
+
+/// The first answer that the catalogue calls healthy, with the headers of the front ends that give it.
+fn healthy(endpoint: &Endpoint) -> Reply {
+    let status = endpoint.probe.healthy.first().copied().unwrap_or(200);
+    if endpoint.host.ends_with(".blob.core.windows.net") {
+        return Reply::status(status)
+            .header("Server", "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0")
+            .header("x-ms-request-id", "00000000-0000-0000-0000-000000000000")
+            .header("Content-Type", "application/xml")
+            .body("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>InvalidQueryParameterValue</Code></Error>");
+    }
+    let reply = Reply::status(status).header("Server", "Microsoft-HTTPAPI/2.0");
+    match status {
+        300..=399 => reply.header("Location", "https://account.microsoft.com/").header("x-ms-request-id", "0"),
+        _ => reply,
+    }
+}
+
+/// One chain, whatever name is asked for.
+#[derive(Debug)]
+struct Always(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Always {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+}
+
+/// A server's TLS for one chain.
+pub(super) fn showing(chain: Arc<CertifiedKey>) -> Result<Arc<ServerConfig>, Mistake> {
+    let configuration = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(Always(chain)));
+    Ok(Arc::new(without_tickets(configuration)))
+}
+
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A probe never comes back with a ticket, and each costs the lab an encryption.
+fn without_tickets(mut configuration: ServerConfig) -> ServerConfig {
+    configuration.send_tls13_tickets = 0;
+    configuration
+}
+
+fn configuration(
+    tls: &Tls,
+    host: &str,
+    class: TrustClass,
+    authorities: &Authorities,
+) -> Result<Arc<ServerConfig>, Mistake> {
+    let chain = authorities.show(tls.shown, host, class)?;
+    let versions: &[_] =
+        if tls.only_tls12 { &[&rustls::version::TLS12] } else { &[&rustls::version::TLS13, &rustls::version::TLS12] };
+    let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions)?;
+    let builder = match tls.client_certificate {
+        ClientCertificate::NotAsked => builder.with_no_client_auth(),
+        asked => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authorities.anchor(class).der().to_vec().into())?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+            let verifier = if asked == ClientCertificate::Wanted { verifier.allow_unauthenticated() } else { verifier };
+            builder.with_client_cert_verifier(verifier.build()?)
+        }
+    };
+    Ok(Arc::new(without_tickets(builder.with_cert_resolver(Arc::new(Always(chain))))))
+}
