@@ -186,6 +186,125 @@ impl fmt::Display for Owner {
 }
 
 impl Cause {
+    /// Every cause once; the alert stands for all alerts.
+    pub const ALL: [Self; 106] = [
+        Self::Ok,
+        Self::DnsTimeout,
+        Self::DnsServfail,
+        Self::DnsRefused,
+        Self::DnsNxdomain,
+        Self::DnsMalformed,
+        Self::DnsNodata,
+        Self::DnsV6Only,
+        Self::DnsEdeFiltered,
+        Self::DnsSinkhole,
+        Self::DnsPrivatelinkShadow,
+        Self::DnsTcp53Blocked,
+        Self::DnsNoResolver,
+        Self::DnsProxyName,
+        Self::TcpRefused,
+        Self::TcpTimeout,
+        Self::TcpHostUnreachable,
+        Self::TcpNetUnreachable,
+        Self::TcpAdminProhibited,
+        Self::TcpLocalDenied,
+        Self::TcpResetAfterConnect,
+        Self::TcpPartialIps,
+        Self::TcpV6Broken,
+        Self::TcpLocalExhausted,
+        Self::ProxyTcpRefused,
+        Self::ProxyTcpTimeout,
+        Self::ProxyTcpHostUnreachable,
+        Self::ProxyTcpNetUnreachable,
+        Self::ProxyTcpAdminProhibited,
+        Self::ProxyTcpLocalDenied,
+        Self::ProxyTcpLocalExhausted,
+        Self::ProxyNotHttp,
+        Self::ProxyTlsFailed,
+        Self::ProxyTlsUntrusted,
+        Self::ProxyDenied403,
+        Self::ProxyDeniedPort,
+        Self::ProxyMethodBlocked,
+        Self::ProxyBadRequest400,
+        Self::ProxyUpstreamDns,
+        Self::ProxyUpstreamRefused,
+        Self::ProxyUpstreamTimeout,
+        Self::ProxyUpstreamUnreachable,
+        Self::ProxyUpstreamTls,
+        Self::ProxyUpstreamUnknown,
+        Self::ProxyRedirect,
+        Self::ProxyPortalAuth,
+        Self::Proxy200ThenClose,
+        Self::Proxy200ThenRst,
+        Self::Proxy200WithBody,
+        Self::ProxyHeadTooLarge,
+        Self::ProxyBadReply,
+        Self::ProxySocksDenied,
+        Self::ProxyEmpty,
+        Self::ProxyRst,
+        Self::ProxyTimeout,
+        Self::ProxyRateLimited,
+        Self::ProxyLoop,
+        Self::ProxyIcapDown,
+        Self::PauthRequired,
+        Self::PauthNoChallenge,
+        Self::PauthWrongCode,
+        Self::PauthNoCommonScheme,
+        Self::PauthRejected,
+        Self::PauthDeniedAfterAuth,
+        Self::PauthDigestStaleLoop,
+        Self::PauthDigestUnsupported,
+        Self::PauthLoop,
+        Self::PauthBasicCleartext,
+        Self::TlsRstAfterHello,
+        Self::TlsFinAfterHello,
+        Self::TlsTimeoutAfterHello,
+        Self::TlsPlaintextReply,
+        Self::TlsNotTls,
+        Self::TlsAlert(0),
+        Self::TlsLegacyOnly,
+        Self::TlsClientCertWanted,
+        Self::TlsBadSignature,
+        Self::InterceptedTrusted,
+        Self::InterceptedUntrusted,
+        Self::ChainWrongClass,
+        Self::ChainIncomplete,
+        Self::ChainUnparsable,
+        Self::ChainExpired,
+        Self::ChainNotYetValid,
+        Self::ChainClockSkew,
+        Self::ChainNameMismatch,
+        Self::ChainWeak,
+        Self::ChainEku,
+        Self::ChainConstraints,
+        Self::HttpBlockPage,
+        Self::HttpPortal,
+        Self::HttpForeignRedirect,
+        Self::HttpMiddleboxStatus,
+        Self::HttpUnexpectedStatus,
+        Self::Http407InTunnel,
+        Self::HttpTimeoutFirstByte,
+        Self::HttpTruncated,
+        Self::HttpEmpty,
+        Self::HttpMalformed,
+        Self::HttpThrottled,
+        Self::HttpRetired,
+        Self::NotTested,
+        Self::Inconclusive,
+        Self::Flaky,
+        Self::Budget,
+        Self::Internal,
+    ];
+
+    /// The cause whose code this is.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        if let Some(alert) = code.strip_prefix("tls.alert.") {
+            return (0..=u8::MAX).find(|number| alert_name(*number) == alert).map(Self::TlsAlert);
+        }
+        Self::ALL.into_iter().find(|cause| cause.facts().code == code)
+    }
+
     /// The stable code of reports, expectations and explanations.
     #[must_use]
     pub fn code(&self) -> String {
@@ -1020,4 +1139,30 @@ pub(crate) fn alert_name(code: u8) -> String {
         other => return other.to_string(),
     };
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_causes_is_whole() {
+        let source = include_str!("cause.rs");
+        let body = source.split_once("pub enum Cause {").expect("the enum").1.split_once("\n}").expect("its end").0;
+        let variants = body.lines().filter(|line| line.trim_end().ends_with(',')).count();
+        assert_eq!(Cause::ALL.len(), variants);
+        let codes: std::collections::BTreeSet<_> = Cause::ALL.iter().map(Cause::code).collect();
+        assert_eq!(codes.len(), variants, "two causes share a code");
+    }
+
+    #[test]
+    fn a_cause_is_found_by_its_code() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::from_code(&cause.code()), Some(cause));
+        }
+        assert_eq!(Cause::from_code("tls.alert.unknown_ca"), Some(Cause::TlsAlert(48)));
+        assert_eq!(Cause::from_code("tls.alert.213"), Some(Cause::TlsAlert(213)));
+        assert_eq!(Cause::from_code("tls.alert"), Some(Cause::TlsAlert(0)));
+        assert_eq!(Cause::from_code("no.such"), None);
+    }
 }
