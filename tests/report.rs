@@ -3,11 +3,14 @@
 mod story;
 
 use waprobe::report::Report;
-use waprobe::report::table::{self, Layout};
+use waprobe::report::outcome::{self, FailOn};
+use waprobe::report::table::{self, End, Layout};
 
 fn table(report: &Report, width: usize) -> String {
     let mut out = Vec::new();
-    table::write(report, Layout { width, colour: false, ascii: false, verbose: false }, &mut out).expect("memory");
+    let conclusion = outcome::conclude(report, &FailOn::default());
+    let end = End { conclusion: &conclusion, exit: u8::from(!conclusion.is_good()) };
+    table::write(report, end, Layout { width, colour: false, ascii: false, verbose: false }, &mut out).expect("memory");
     String::from_utf8(out).expect("UTF-8")
 }
 

@@ -143,7 +143,7 @@ fn mask_credentials(text: &str) -> String {
 }
 
 /// `text` fit to be quoted in a message: harmless, in one line and short.
-pub(super) fn quotable(text: &str) -> String {
+pub(crate) fn quotable(text: &str) -> String {
     let text = harmless(text);
     let short = match text.char_indices().nth(60) {
         Some((cut, _)) => format!("{}…", &text[..cut]),

@@ -17,10 +17,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use build::{Build, BuildMistake, BuildRange};
+pub(crate) use complaint::quotable;
 pub use complaint::{Complaint, Complaints};
 pub use list::{ListedEndpoint, Listing};
 pub use os::{ImpactRow, OsChoice, OsMistake, OsSelection};
 pub use parse::CatalogueSource;
+pub(crate) use parse::section;
+pub(crate) use suggest::closest;
 pub use trust::{ClassMaterial, Trust, TrustClass};
 
 /// Everything the probe expects of the world: endpoints, trust classes and the control host.

@@ -1,7 +1,7 @@
 //! The word that was probably meant.
 
 /// The candidate closest to `word`, unless even that one is too far to be what was meant.
-pub(super) fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // A misspelling of a key is short; comparing a pasted page with every candidate would only take time.
     if word.len() > 80 {
         return None;

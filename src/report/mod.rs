@@ -5,7 +5,10 @@
 
 mod assemble;
 mod columns;
+pub mod expectation;
 pub mod json;
+pub mod outcome;
+mod pattern;
 pub mod table;
 pub mod text;
 pub mod wording;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::columns::{Column, columns};
+use super::outcome::Conclusion;
 use super::text::sanitize;
 use super::{ImpactStatus, Report, Route, Row};
 use crate::catalogue::ImpactRow;
@@ -269,6 +270,44 @@ pub fn counts(report: &Report) -> String {
         plural(report.rows.len(), "probe"),
         seconds(report.run.duration_ms)
     )
+}
+
+/// What the exit code means, as the rest of `Exit 1: …`.
+#[must_use]
+pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
+    const INTERRUPTED: u8 = 130;
+    let count = |wanted: &[Status]| report.rows.iter().filter(|row| wanted.contains(&row.status)).count();
+    let failing = count(&[Status::Blocked, Status::Intercepted]);
+    let evidence = " Every row with its evidence: --format json.";
+    let meaning = match conclusion {
+        _ if exit == INTERRUPTED => "interrupted; rows that were not reached say so.".to_owned(),
+        Conclusion::Findings if failing > 0 => "diagnostic data is blocked or intercepted.".to_owned(),
+        Conclusion::Findings => "what --fail-on names was seen.".to_owned(),
+        Conclusion::OutOfTime => format!(
+            "the time was up before {} were tested; allow more with --timeout.",
+            plural(count(&[Status::NotTested]), "row")
+        ),
+        Conclusion::Inconclusive => {
+            let rows = report.rows.iter().filter(|row| row.required && row.status == Status::Inconclusive).count();
+            format!("{} that some solution requires could not be decided.", plural(rows, "row"))
+        }
+        Conclusion::Clean if failing > 0 => "nothing that --fail-on names was seen.".to_owned(),
+        Conclusion::Clean => "nothing is blocked and nothing intercepted.".to_owned(),
+        Conclusion::Compared { unexpected } if unexpected.is_empty() => {
+            format!(
+                "{} as expected.",
+                if report.rows.len() == 1 {
+                    "the one row is".to_owned()
+                } else {
+                    format!("all {} are", plural(report.rows.len(), "row"))
+                }
+            )
+        }
+        Conclusion::Compared { unexpected } => {
+            format!("{} of {} are not as expected.", grouped(unexpected.len()), plural(report.rows.len(), "row"))
+        }
+    };
+    meaning + evidence
 }
 
 #[must_use]

@@ -2,7 +2,7 @@
 
 mod address;
 mod endpoint;
-mod section;
+pub(crate) mod section;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -143,7 +143,7 @@ fn interpret(source: &CatalogueSource, mistakes: &mut Mistakes) -> Option<Parts>
     }
     let (root, errors) = DeTable::parse_recoverable(text);
     mistakes.add_broken(errors, text);
-    let root = Section::root(root.get_ref(), &KEYS, mistakes);
+    let root = Section::root("the catalogue", root.get_ref(), &KEYS, mistakes);
 
     // A minimal catalogue leaves the schema out: it is read as this version.
     if let Some(schema) = root.text("schema", mistakes)

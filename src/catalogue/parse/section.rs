@@ -10,9 +10,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 use crate::catalogue::complaint::quotable;
 use crate::catalogue::{Complaint, suggest};
 
-/// What is wrong with a catalogue so far.
+/// What is wrong with a file so far.
 #[derive(Debug, Default)]
-pub(super) struct Mistakes {
+pub(crate) struct Mistakes {
     complaints: Vec<Complaint>,
     left_out: usize,
     /// Lines that are not TOML. What the parser made of them is not complained about once more, and what seems to be
@@ -27,13 +27,13 @@ const MOST_SHOWN: usize = 500;
 
 /// A piece of text with its place, quotes included.
 #[derive(Debug, Clone)]
-pub(super) struct Text<'t> {
+pub(crate) struct Text<'t> {
     pub value: &'t str,
     pub span: Range<usize>,
 }
 
 /// A table of the catalogue.
-pub(super) struct Section<'t> {
+pub(crate) struct Section<'t> {
     /// How the table is called in messages: `[[endpoint]]`.
     label: &'static str,
     span: Range<usize>,
@@ -119,8 +119,8 @@ impl Mistakes {
 
 impl<'t> Section<'t> {
     /// The whole file.
-    pub fn root(entries: &'t DeTable<'t>, known: &[&str], mistakes: &mut Mistakes) -> Self {
-        let section = Self { label: "the catalogue", span: 0..0, entries };
+    pub fn root(label: &'static str, entries: &'t DeTable<'t>, known: &[&str], mistakes: &mut Mistakes) -> Self {
+        let section = Self { label, span: 0..0, entries };
         section.refuse_unknown(known, mistakes);
         section
     }
@@ -181,7 +181,7 @@ impl<'t> Section<'t> {
     }
 }
 
-pub(super) fn text<'t>(key: &str, value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Text<'t>> {
+pub(crate) fn text<'t>(key: &str, value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Text<'t>> {
     let DeValue::String(text) = value.get_ref() else {
         let message = format!("`{key}` is {} where a text is expected", kind(value.get_ref()));
         let suggestion = match value.get_ref() {
@@ -195,7 +195,7 @@ pub(super) fn text<'t>(key: &str, value: &'t Spanned<DeValue<'t>>, mistakes: &mu
 }
 
 /// A list of tables or numbers; `example` shows one.
-pub(super) fn list<'t>(
+pub(crate) fn list<'t>(
     key: &str,
     value: &'t Spanned<DeValue<'t>>,
     example: &str,
@@ -210,7 +210,7 @@ pub(super) fn list<'t>(
 }
 
 /// Every text of a list of texts.
-pub(super) fn texts<'t>(key: &str, value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Vec<Text<'t>>> {
+pub(crate) fn texts<'t>(key: &str, value: &'t Spanned<DeValue<'t>>, mistakes: &mut Mistakes) -> Option<Vec<Text<'t>>> {
     let example = format!("{key} = [\"{}\"]", written(value.get_ref()));
     let list = list(key, value, &example, mistakes)?;
     Some(list.iter().filter_map(|entry| element(key, entry, mistakes)).collect())
@@ -238,7 +238,7 @@ fn written(value: &DeValue<'_>) -> String {
 }
 
 /// The one of `choices` whose name is `text`.
-pub(super) fn choose<T: Copy>(
+pub(crate) fn choose<T: Copy>(
     what: &str,
     text: &Text<'_>,
     choices: &[(&str, T)],
@@ -257,7 +257,7 @@ pub(super) fn choose<T: Copy>(
 }
 
 /// What a value is, as a sentence needs it.
-pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
+pub(crate) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a number",

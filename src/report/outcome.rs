@@ -1,0 +1,143 @@
+//! What a run's end means to the shell.
+//!
+//! In: a report, and what counts as a finding or as expected. Out: a [`Conclusion`], which the command line turns into
+//! an exit code. Never: a count in that code, which would wrap around.
+
+use super::Report;
+use super::expectation::{Expectation, Unexpected};
+use super::pattern::CodePattern;
+use crate::catalogue::{Complaints, closest, quotable};
+use crate::judge::{Cause, Status};
+
+/// How a run ended, the worst first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conclusion {
+    /// A row is blocked or intercepted, or is what `--fail-on` names instead.
+    Findings,
+    /// A row was not tested for lack of time.
+    OutOfTime,
+    /// A row that some chosen solution requires is inconclusive.
+    Inconclusive,
+    Clean,
+    /// With an expectation it alone decides: these rows differ from it, none when all is as expected.
+    Compared {
+        unexpected: Vec<Unexpected>,
+    },
+}
+
+/// Statuses and codes that count as a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailOn {
+    statuses: Vec<Status>,
+    codes: Vec<CodePattern>,
+}
+
+/// Weighs the whole report without an expectation.
+#[must_use]
+pub fn conclude(report: &Report, fail_on: &FailOn) -> Conclusion {
+    let fails = |status: Option<Status>, code: &str| {
+        status.is_some_and(|status| fail_on.statuses.contains(&status))
+            || fail_on.codes.iter().any(|pattern| pattern.matches(code))
+    };
+    let budget = Cause::Budget.code();
+    let rows = &report.rows;
+    if rows.iter().any(|row| fails(Some(row.status), &row.code))
+        || report.findings.iter().any(|finding| fails(None, &finding.code))
+    {
+        Conclusion::Findings
+    } else if rows.iter().any(|row| row.status == Status::NotTested && row.code == budget) {
+        Conclusion::OutOfTime
+    } else if rows.iter().any(|row| row.status == Status::Inconclusive && row.required) {
+        Conclusion::Inconclusive
+    } else {
+        Conclusion::Clean
+    }
+}
+
+/// Weighs the report by an expectation alone.
+///
+/// # Errors
+/// The entries of the expectation that match no row.
+pub fn compare(report: &Report, expectation: &Expectation) -> Result<Conclusion, Complaints> {
+    Ok(Conclusion::Compared { unexpected: expectation.compare(report)? })
+}
+
+impl Conclusion {
+    /// Whether the end is good: exit code 0.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        match self {
+            Self::Clean => true,
+            Self::Compared { unexpected } => unexpected.is_empty(),
+            Self::Findings | Self::OutOfTime | Self::Inconclusive => false,
+        }
+    }
+}
+
+impl Default for FailOn {
+    fn default() -> Self {
+        Self { statuses: vec![Status::Blocked, Status::Intercepted], codes: Vec::new() }
+    }
+}
+
+impl FailOn {
+    /// Reads a list such as `intercepted,tcp.*`.
+    ///
+    /// # Errors
+    /// The first word that is neither a status nor a code, with what was probably meant.
+    pub fn read(list: &str) -> Result<Self, String> {
+        let mut read = Self { statuses: Vec::new(), codes: Vec::new() };
+        for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            if word == Status::Ok.as_str() {
+                return Err("`ok` is no finding: name statuses or codes that shall fail".to_owned());
+            }
+            if let Some(status) = Status::ALL.into_iter().find(|status| status.as_str() == word) {
+                read.statuses.push(status);
+            } else if word.contains('.') || word.contains('*') {
+                let code = CodePattern::read(word)
+                    .map_err(|mistake| format!("{}: {}", mistake.message, mistake.suggestion))?;
+                // `*` and `o*` would call every row a finding.
+                if code.matches("ok") {
+                    return Err(format!("`{}` also means `ok`, and then every run fails", quotable(word)));
+                }
+                read.codes.push(code);
+            } else {
+                let statuses = Status::ALL.map(Status::as_str);
+                return Err(match closest(word, statuses) {
+                    Some(meant) => format!("`{}` is no status: did you mean `{meant}`?", quotable(word)),
+                    None => format!(
+                        "`{}` is neither a status ({}) nor a code such as tcp.*",
+                        quotable(word),
+                        statuses[1..].join(", ")
+                    ),
+                });
+            }
+        }
+        if read.statuses.is_empty() && read.codes.is_empty() {
+            return Err("the list is empty: name statuses or codes, such as intercepted,tcp.*".to_owned());
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_what_fails_is_read_or_refused_with_what_was_meant() {
+        let read = FailOn::read("intercepted, degraded,tcp.*").expect("readable");
+        assert_eq!(read.statuses, [Status::Intercepted, Status::Degraded]);
+        assert_eq!(read.codes.iter().map(CodePattern::as_str).collect::<Vec<_>>(), ["tcp.*"]);
+        for (list, mistake) in [
+            ("blokced", "`blokced` is no status: did you mean `blocked`?"),
+            ("tcp.refuse", "`tcp.refuse` is no code: did you mean `tcp.refused`?"),
+            ("ok", "`ok` is no finding: name statuses or codes that shall fail"),
+            ("*", "`*` also means `ok`, and then every run fails"),
+            (" , ", "the list is empty: name statuses or codes, such as intercepted,tcp.*"),
+        ] {
+            assert_eq!(FailOn::read(list), Err(mistake.to_owned()), "{list}");
+        }
+        assert!(FailOn::read("new").is_err_and(|mistake| mistake.contains("neither a status (degraded,")));
+    }
+}
