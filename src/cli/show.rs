@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::arguments::{Format, OutputArguments};
 use super::files::{self, OutputFile};
 use super::{Exit, Failure, terminal};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Grounds, findings, judge};
 use crate::observation::recording::{Header, Roots};
 use crate::observation::{Ended, Observation};
-use crate::report::table::Layout;
+use crate::report::expectation::Expectation;
+use crate::report::outcome::{self, Conclusion, FailOn};
+use crate::report::table::{End, Layout};
 use crate::report::{self, Report, RunFacts};
 
 /// In a file there is no terminal: no colour, and a width that reads well anywhere.
@@ -55,12 +57,48 @@ impl Outputs {
     /// Judges, writes every output, and says how the process ends.
     pub fn conclude(mut self, seen: &Seen) -> Result<Exit, Failure> {
         let report = report_of(seen);
-        files::print(|out| render(self.format, &report, self.layout, out))?;
+        let (conclusion, misfit) = conclusion(&report, &seen.header)?;
+        let exit = match (&conclusion, seen.ended) {
+            _ if misfit.is_some() => Exit::Usage,
+            (_, Ended::Interrupted) => Exit::Interrupted,
+            (Conclusion::Findings, _) => Exit::Findings,
+            (Conclusion::OutOfTime, _) => Exit::Partial,
+            (Conclusion::Inconclusive, _) => Exit::Inconclusive,
+            (Conclusion::Clean, _) => Exit::Ok,
+            (Conclusion::Compared { unexpected }, _) if unexpected.is_empty() => Exit::Ok,
+            (Conclusion::Compared { .. }, _) => Exit::Findings,
+        };
+        let end = End { conclusion: &conclusion, exit: exit.code() };
+        files::print(|out| render(self.format, &report, end, self.layout, out))?;
         for (format, file) in &mut self.files {
-            let result = render(*format, &report, FILE_LAYOUT, &mut file.file);
+            let result = render(*format, &report, end, FILE_LAYOUT, &mut file.file);
             result.map_err(|error| file.failed(&error))?;
         }
-        Ok(Exit::Ok)
+        misfit.map_or(Ok(exit), |complaints| Err(Failure::usage(complaints)))
+    }
+}
+
+/// How the run ended; beside it what is wrong with an expectation that names rows which are not there. The report is
+/// worth printing all the same.
+fn conclusion(report: &Report, header: &Header) -> Result<(Conclusion, Option<Complaints>), Failure> {
+    let fail_on = fail_on(header.fail_on.as_deref())?;
+    let Some(expectation) = expectation(header.expectation.as_deref())? else {
+        return Ok((outcome::conclude(report, &fail_on), None));
+    };
+    match outcome::compare(report, &expectation) {
+        Ok(conclusion) => Ok((conclusion, None)),
+        Err(complaints) => Ok((outcome::conclude(report, &fail_on), Some(complaints))),
+    }
+}
+
+fn expectation(text: Option<&str>) -> Result<Option<Expectation>, Failure> {
+    text.map(|text| Expectation::read("the expectations", text)).transpose().map_err(Failure::usage)
+}
+
+fn fail_on(list: Option<&str>) -> Result<FailOn, Failure> {
+    match list {
+        None => Ok(FailOn::default()),
+        Some(list) => FailOn::read(list).map_err(|mistake| Failure::usage(format!("--fail-on: {mistake}"))),
     }
 }
 
@@ -81,14 +119,22 @@ fn report_of(seen: &Seen) -> Report {
     report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, run)
 }
 
-fn render(format: Format, report: &Report, layout: Layout, mut out: &mut dyn Write) -> std::io::Result<()> {
+fn render(
+    format: Format,
+    report: &Report,
+    end: End<'_>,
+    layout: Layout,
+    mut out: &mut dyn Write,
+) -> std::io::Result<()> {
     match format {
-        Format::Table => report::table::write(report, layout, &mut out),
+        Format::Table => report::table::write(report, end, layout, &mut out),
         Format::Json => report::json::write(report, &mut out),
     }
 }
 
 /// Reads the expectation and the list of what fails, so that a mistake in them is found before the run.
-pub(super) fn check_verdict_arguments(_expectation: Option<&str>, _fail_on: Option<&str>) -> Result<(), Failure> {
+pub(super) fn check_verdict_arguments(expectation: Option<&str>, fail_on: Option<&str>) -> Result<(), Failure> {
+    self::expectation(expectation)?;
+    self::fail_on(fail_on)?;
     Ok(())
 }
