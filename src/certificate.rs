@@ -94,37 +94,19 @@ impl Certificate {
     /// # Errors
     /// [`PemMistake`] with the line, when a block is broken, is not a certificate, or there is none at all.
     pub fn list_from_pem(pem: &str) -> Result<Vec<Self>, PemMistake> {
-        let mut found = Vec::new();
-        let mut block: Option<(usize, String)> = None;
-        for (index, line) in pem.lines().enumerate() {
-            let line = line.trim();
-            match &mut block {
-                None if line == "-----BEGIN CERTIFICATE-----" => block = Some((index + 1, String::new())),
-                None => {}
-                Some((start, text)) if line == "-----END CERTIFICATE-----" => {
-                    found.push(Self::from_pem_body(*start, text)?);
-                    block = None;
-                }
-                Some((_, text)) => text.push_str(line),
-            }
-        }
-        match block {
-            Some((line, _)) => Err(PemMistake::BadBlock { line, detail: "no END CERTIFICATE line".into() }),
-            None if found.is_empty() => Err(PemMistake::NoCertificate),
-            None => Ok(found),
+        let blocks = read_blocks(pem)?;
+        match blocks.iter().find(|(_, certificate)| certificate.fields().is_none()) {
+            Some((line, _)) => Err(PemMistake::NotACertificate { line: *line }),
+            None => Ok(blocks.into_iter().map(|(_, certificate)| certificate).collect()),
         }
     }
 
-    fn from_pem_body(line: usize, text: &str) -> Result<Self, PemMistake> {
-        use base64::Engine as _;
-        let der = base64::engine::general_purpose::STANDARD
-            .decode(text)
-            .map_err(|error| PemMistake::BadBlock { line, detail: error.to_string() })?;
-        let certificate = Self::from_der(der);
-        if certificate.fields().is_none() {
-            return Err(PemMistake::NotACertificate { line });
-        }
-        Ok(certificate)
+    /// Every `CERTIFICATE` block of `pem` as a peer might have sent it, also what cannot be read as a certificate.
+    ///
+    /// # Errors
+    /// [`PemMistake`] with the line, when a block is broken or there is none at all.
+    pub fn chain_from_pem(pem: &str) -> Result<Vec<Self>, PemMistake> {
+        Ok(read_blocks(pem)?.into_iter().map(|(_, certificate)| certificate).collect())
     }
 
     #[must_use]
@@ -200,6 +182,33 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// The blocks of a PEM text, with the line where each begins.
+fn read_blocks(pem: &str) -> Result<Vec<(usize, Certificate)>, PemMistake> {
+    use base64::Engine as _;
+    let mut found = Vec::new();
+    let mut block: Option<(usize, String)> = None;
+    for (index, line) in pem.lines().enumerate() {
+        let line = line.trim();
+        match &mut block {
+            None if line == "-----BEGIN CERTIFICATE-----" => block = Some((index + 1, String::new())),
+            None => {}
+            Some((start, text)) if line == "-----END CERTIFICATE-----" => {
+                let der = base64::engine::general_purpose::STANDARD
+                    .decode(text)
+                    .map_err(|error| PemMistake::BadBlock { line: *start, detail: error.to_string() })?;
+                found.push((*start, Certificate::from_der(der)));
+                block = None;
+            }
+            Some((_, text)) => text.push_str(line),
+        }
+    }
+    match block {
+        Some((line, _)) => Err(PemMistake::BadBlock { line, detail: "no END CERTIFICATE line".into() }),
+        None if found.is_empty() => Err(PemMistake::NoCertificate),
+        None => Ok(found),
+    }
 }
 
 fn read_fields(der: &[u8]) -> Option<Fields> {

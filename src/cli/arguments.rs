@@ -24,6 +24,8 @@ pub(super) enum Command {
     Check(Box<CheckArguments>),
     /// Judge a recording again; nothing of this machine is used.
     Replay(ReplayArguments),
+    /// Judge the certificates in a file, without a network.
+    Verify(VerifyArguments),
     /// The endpoints of the catalogue.
     Endpoints {
         #[command(subcommand)]
@@ -180,6 +182,31 @@ pub(super) struct ReplayArguments {
 
     #[command(flatten)]
     pub verdict: VerdictArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// A PEM file with the server's certificate first, then what it sent along.
+    pub chain: PathBuf,
+
+    /// The name that was asked for.
+    #[arg(long, value_name = "HOST")]
+    pub host: String,
+
+    /// The moment to judge for, such as 2025-10-01T00:00:00Z; now without it.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+
+    /// The class of a host that is not in the catalogue, or another one than it says there.
+    #[arg(long = "trust", value_name = "CLASS", help_heading = "Trust")]
+    pub classes: Vec<String>,
+
+    #[command(flatten)]
+    pub trust: TrustArguments,
+
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
 }
 
 #[derive(Debug, Subcommand)]

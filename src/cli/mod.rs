@@ -12,6 +12,7 @@ mod progress;
 mod replay;
 mod show;
 mod terminal;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Endpoints { command } => endpoints::run(command),
     };
     done.unwrap_or_else(|failure| {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::{Timestamp, Unit};
 
 use super::{
-    Chain, ChainAnchor, ChainCertificate, ChainReached, Finding, Impact, ImpactRoute, Report, Route, RouteKind, Row,
-    Run, SCHEMA, Timings, Tool,
+    Chain, ChainAnchor, ChainCertificate, ChainReached, FileVerdict, Finding, Impact, ImpactRoute, Report, Route,
+    RouteKind, Row, Run, SCHEMA, Timings, Tool,
 };
 use crate::catalogue::{Catalogue, NeedLevel, TrustClass};
 use crate::certificate::{Certificate, hex};
@@ -183,6 +183,20 @@ fn timings(times: &StageTimes) -> Timings {
 
 pub(super) fn rfc3339(moment: Timestamp) -> String {
     moment.to_string()
+}
+
+impl FileVerdict {
+    /// The verdict on a chain from a file, in the report's words.
+    #[must_use]
+    pub fn new(host: &str, verdict: &ChainVerdict) -> Self {
+        Self {
+            host: host.to_owned(),
+            status: verdict.status,
+            code: verdict.cause.code(),
+            summary: verdict.summary.clone(),
+            chain: Certificates::default().chain(verdict),
+        }
+    }
 }
 
 /// Certificate lists that rows share: 10,000 hosts behind one inspecting proxy show the same authority.
