@@ -19,10 +19,8 @@ use crate::probe::{self, Access, Context, Login};
 
 /// Descriptors for files, name servers and the runtime, beside those of connections.
 const DESCRIPTORS_OF_ITS_OWN: u64 = 256;
-/// Connections per probe at the worst: every address of a host at once.
-const DESCRIPTORS_PER_PROBE: u64 = 10;
-/// Threads for the system's resolver, which blocks.
-const RESOLVER_THREADS: usize = 16;
+/// Sockets of one probe at the worst: every address of a host at once, and questions to name servers.
+const DESCRIPTORS_PER_PROBE: u64 = 14;
 
 /// A run, ready to begin.
 pub(super) struct Setup {
@@ -85,7 +83,6 @@ fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Res
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(RESOLVER_THREADS)
         .build()
         .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
     let progress = Progress::new(plan.jobs.len());

@@ -10,6 +10,8 @@ mod evidence;
 mod findings;
 mod refusal;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::Duration;

@@ -1,0 +1,402 @@
+//! Tables of what was seen and what it means, one row of the world at a time. Chains have tables of their own.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::catalogue::{CatalogueSource, OsSelection, Solution};
+use crate::observation::recording::MachineRootsNote;
+use crate::observation::{
+    Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, NameSource, Recorder, ServerAnswer, TcpAttempt,
+    TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
+};
+use crate::observation::{Question, RecordType, Signature};
+use crate::plan::{Budget, Identity, PlannedRoute, SchemeChoice};
+
+const TLS: u32 = 0;
+const PLAIN: u32 = 1;
+const RETIRED: u32 = 2;
+
+const CATALOGUE: &str = r#"
+schema = "waprobe-catalogue/1"
+[[endpoint]]
+name = "v10c"
+url = "https://v10c.events.data.microsoft.com"
+trust = ["microsoft-application-root"]
+[[endpoint]]
+name = "adl"
+url = "http://adl.windows.com"
+trust = []
+probe = { path = "/", healthy = [404] }
+[[endpoint]]
+name = "gone"
+url = "https://gone.data.microsoft.com"
+trust = ["microsoft-application-root"]
+lifecycle = "retired"
+"#;
+
+fn direct() -> PlannedRoute {
+    PlannedRoute::Direct
+}
+
+fn proxied() -> PlannedRoute {
+    let proxy = "http://proxy.example:8080".parse().expect("a proxy");
+    PlannedRoute::Proxy { proxy, identity: Identity::User, scheme: SchemeChoice::Auto }
+}
+
+fn verdict_on(route: PlannedRoute, job: u32, observations: &[Observation], ended: Ended) -> Verdict {
+    let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
+    let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
+    let plan = Plan::new(&catalogue, vec![route], Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
+    let note = MachineRootsNote { source: "a test".into(), count: 0, problems: Vec::new() };
+    let roots = Roots { machine: Vec::new(), note, public: None };
+    let at = "2026-11-22T10:30:00Z".parse().expect("a moment");
+    let verdicts = judge(&Grounds::new(&catalogue, &plan, &roots, at, ended), observations);
+    verdicts.into_iter().find(|verdict| verdict.job == JobId(job)).expect("a row for every job")
+}
+
+/// What is seen on the way to one fault, or to one answer.
+struct Way {
+    recorder: Recorder,
+    now: Instant,
+}
+
+impl Way {
+    fn of(job: u32) -> Self {
+        Self::again(job, Attempt::First)
+    }
+
+    fn again(job: u32, attempt: Attempt) -> Self {
+        let now = Instant::now();
+        Self { recorder: Recorder::new(JobId(job), attempt, now), now }
+    }
+
+    fn passed(mut self, evidence: Evidence) -> Self {
+        self.recorder.passed(evidence.stage(), Duration::ZERO, evidence);
+        self
+    }
+
+    fn stopped(self, evidence: Evidence, fault: Fault) -> Observation {
+        self.recorder.stopped(evidence.stage(), Duration::ZERO, evidence, fault, self.now)
+    }
+
+    fn finished(self) -> Observation {
+        self.recorder.finish(self.now)
+    }
+}
+
+fn dns(addresses: &[&str]) -> DnsEvidence {
+    DnsEvidence {
+        name: "v10c.events.data.microsoft.com".into(),
+        source: NameSource::Server("127.0.0.1:53".parse().expect("an address")),
+        addresses: addresses.iter().map(|address| address.parse().expect("an address")).collect(),
+        system: None,
+        answers: Vec::new(),
+    }
+}
+
+fn answer(cnames: &[&str], extended_errors: &[(u16, &str)]) -> ServerAnswer {
+    ServerAnswer {
+        server: "127.0.0.1:53".parse().expect("an address"),
+        question: Question { record: RecordType::A },
+        over_tcp: false,
+        took: Duration::ZERO,
+        rcode: Some(0),
+        authoritative: false,
+        cnames: cnames.iter().map(|name| (*name).to_owned()).collect(),
+        addresses: Vec::new(),
+        extended_errors: extended_errors.iter().map(|(code, text)| (*code, (*text).to_owned())).collect(),
+        failure: None,
+    }
+}
+
+fn tcp(outcomes: &[(&str, TcpOutcome)]) -> Evidence {
+    let attempts: Vec<TcpAttempt> = outcomes
+        .iter()
+        .map(|(address, outcome)| {
+            let address = SocketAddr::new(address.parse::<IpAddr>().expect("an address"), 443);
+            TcpAttempt { address, outcome: outcome.clone(), took: Duration::ZERO }
+        })
+        .collect();
+    let carried = attempts.iter().find(|attempt| attempt.outcome == TcpOutcome::Connected);
+    Evidence::Tcp(TcpEvidence { carried: carried.map(|attempt| attempt.address), attempts })
+}
+
+fn failed(fault: Fault) -> TcpOutcome {
+    TcpOutcome::Failed { fault, detail: "a test".into() }
+}
+
+fn tunnel() -> Evidence {
+    Evidence::Proxy(TunnelEvidence { tls: None, legs: Vec::new(), scheme: None, early_bytes: Vec::new() })
+}
+
+fn tls() -> Evidence {
+    Evidence::Tls(Box::new(TlsEvidence {
+        server_name: "v10c.events.data.microsoft.com".into(),
+        version: None,
+        cipher_suite: None,
+        key_exchange: None,
+        alpn: None,
+        chain: Vec::new(),
+        signature: Signature::NotAsked,
+        client_certificate_wanted: false,
+        hello_retried: false,
+        stapled_ocsp: false,
+        first_bytes: Vec::new(),
+        detail: None,
+    }))
+}
+
+fn http(status: u16, headers: &[(&str, &str)], body: &str) -> HttpEvidence {
+    HttpEvidence {
+        request: "GET /".into(),
+        status: (status != 0).then_some(status),
+        version: None,
+        reason: String::new(),
+        headers: headers.iter().map(|(name, value)| Header { name: (*name).into(), value: (*value).into() }).collect(),
+        body_start: body.as_bytes().to_vec(),
+        body_length: body.len() as u64,
+        alert: None,
+    }
+}
+
+/// The code of a single attempt that ended in `fault`.
+fn code_of(route: PlannedRoute, evidence: Evidence, fault: Fault) -> String {
+    let seen = Way::of(TLS).stopped(evidence, fault);
+    verdict_on(route, TLS, &[seen], Ended::Complete).cause.code()
+}
+
+#[test]
+fn a_name_that_cannot_be_resolved_is_the_endpoints_trouble_on_the_direct_route_and_the_proxys_on_another() {
+    for (fault, code) in [
+        (Fault::NameNotFound, "dns.nxdomain"),
+        (Fault::NoAddresses, "dns.nodata"),
+        (Fault::ServerFailure, "dns.servfail"),
+        (Fault::ServerRefused, "dns.refused"),
+        (Fault::ResolverSilent, "dns.timeout"),
+        (Fault::ResolverPortClosed, "dns.no_resolver"),
+        (Fault::ResolverUnreachable, "dns.no_resolver"),
+        (Fault::NoResolver, "dns.no_resolver"),
+        (Fault::MalformedAnswer, "dns.malformed"),
+        (Fault::TruncatedAndTcpFailed, "dns.tcp53_blocked"),
+        (Fault::Unrecognised { detail: "something new".into() }, "x.inconclusive"),
+    ] {
+        assert_eq!(code_of(direct(), Evidence::Dns(dns(&[])), fault.clone()), code, "{fault:?}");
+        assert_eq!(code_of(proxied(), Evidence::Dns(dns(&[])), fault.clone()), "dns.proxy_name", "{fault:?}");
+    }
+}
+
+#[test]
+fn a_name_server_that_says_why_is_quoted_instead_of_its_status() {
+    let mut filtered = dns(&[]);
+    filtered.answers = vec![answer(&[], &[(17, "blocked by policy 7")])];
+    let seen = Way::of(TLS).stopped(Evidence::Dns(filtered), Fault::NameNotFound);
+    let verdict = verdict_on(direct(), TLS, &[seen], Ended::Complete);
+    assert_eq!(verdict.cause.code(), "dns.ede_filtered");
+    assert!(verdict.summary.contains("blocked by policy 7"), "{}", verdict.summary);
+
+    let mut shadowed = dns(&[]);
+    shadowed.answers = vec![answer(&["ceuswatcab01.privatelink.blob.core.windows.net"], &[])];
+    assert_eq!(code_of(direct(), Evidence::Dns(shadowed), Fault::NameNotFound), "dns.privatelink_shadow");
+    let mut unrelated = dns(&[]);
+    unrelated.answers = vec![answer(&["v10c.akadns.net"], &[(3, "stale")])];
+    assert_eq!(code_of(direct(), Evidence::Dns(unrelated), Fault::NameNotFound), "dns.nxdomain");
+}
+
+#[test]
+fn a_connection_that_fails_is_named_by_the_systems_error_and_by_whose_it_is() {
+    for (fault, endpoint, proxy) in [
+        (Fault::ConnectionRefused, "tcp.refused", "proxy.tcp_refused"),
+        (Fault::ConnectTimeout, "tcp.timeout", "proxy.tcp_timeout"),
+        (Fault::HostUnreachable, "tcp.host_unreachable", "proxy.tcp_host_unreachable"),
+        (Fault::NetworkUnreachable, "tcp.net_unreachable", "proxy.tcp_net_unreachable"),
+        (Fault::Prohibited, "tcp.admin_prohibited", "proxy.tcp_admin_prohibited"),
+        (Fault::LocallyDenied, "tcp.local_denied", "proxy.tcp_local_denied"),
+        (Fault::LocallyExhausted, "tcp.local_exhausted", "proxy.tcp_local_exhausted"),
+        (Fault::OnlyUnusableIpv6, "dns.v6_only", "proxy.tcp_net_unreachable"),
+    ] {
+        let evidence = || tcp(&[("203.0.113.1", failed(fault.clone()))]);
+        assert_eq!(code_of(direct(), evidence(), fault.clone()), endpoint, "{fault:?}");
+        assert_eq!(code_of(proxied(), evidence(), fault.clone()), proxy, "{fault:?}");
+    }
+}
+
+#[test]
+fn what_a_proxy_does_instead_of_opening_a_tunnel_has_a_code_each() {
+    for (fault, code) in [
+        (Fault::CredentialsWanted, "pauth.required"),
+        (Fault::CredentialsRefused, "pauth.rejected"),
+        (Fault::CredentialsAlreadyRefused, "pauth.rejected"),
+        (Fault::NoChallenge, "pauth.no_challenge"),
+        (Fault::SchemeNotOffered, "pauth.no_common_scheme"),
+        (Fault::DigestUnsupported { detail: "MD6".into() }, "pauth.digest_unsupported"),
+        (Fault::DigestStaleLoop, "pauth.digest_stale_loop"),
+        (Fault::AuthenticationLoop, "pauth.loop"),
+        (Fault::CleartextRefused, "pauth.basic_cleartext"),
+        (Fault::NoCredential { detail: "no user".into() }, "x.not_tested"),
+        (Fault::NotHttp, "proxy.not_http"),
+        (Fault::MalformedReply { detail: "two lengths".into() }, "proxy.bad_reply"),
+        (Fault::HeadTooLarge, "proxy.head_too_large"),
+        (Fault::PageInsteadOfTunnel, "proxy.200_with_body"),
+        (Fault::ResetByPeer { received: 0 }, "proxy.rst"),
+        (Fault::ClosedByPeer { received: 0 }, "proxy.empty"),
+        (Fault::TimedOut { received: 0 }, "proxy.timeout"),
+        (Fault::ProxyCertificateRejected { detail: "unknown issuer".into() }, "proxy.tls_untrusted"),
+        (Fault::SocksRefused { reply: 2 }, "proxy.socks_denied"),
+        (Fault::SocksRefused { reply: 5 }, "proxy.upstream_refused"),
+        (Fault::SocksRefused { reply: 255 }, "pauth.required"),
+        (Fault::TunnelRefused { status: 403 }, "proxy.denied_403"),
+    ] {
+        assert_eq!(code_of(proxied(), tunnel(), fault.clone()), code, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_handshake_that_breaks_behind_a_2xx_is_the_proxys_and_elsewhere_the_networks() {
+    for (fault, on_direct, behind_proxy) in [
+        (Fault::ResetByPeer { received: 0 }, "tls.rst_after_hello", "proxy.200_then_rst"),
+        (Fault::ClosedByPeer { received: 0 }, "tls.fin_after_hello", "proxy.200_then_close"),
+        (Fault::ResetByPeer { received: 90 }, "tls.rst_after_hello", "tls.rst_after_hello"),
+        (Fault::TimedOut { received: 0 }, "tls.timeout_after_hello", "tls.timeout_after_hello"),
+        (Fault::PlaintextReply, "tls.plaintext_reply", "tls.plaintext_reply"),
+        (Fault::NotTls, "tls.not_tls", "tls.not_tls"),
+        (Fault::OldTlsOnly, "tls.legacy_only", "tls.legacy_only"),
+        (Fault::Alert { code: 112 }, "tls.alert.unrecognized_name", "tls.alert.unrecognized_name"),
+        (Fault::Alert { code: 40 }, "tls.alert.handshake_failure", "tls.alert.handshake_failure"),
+        (Fault::Alert { code: 200 }, "tls.alert.200", "tls.alert.200"),
+        (Fault::HandshakeFailed { detail: "odd".into() }, "x.inconclusive", "x.inconclusive"),
+    ] {
+        assert_eq!(code_of(direct(), tls(), fault.clone()), on_direct, "{fault:?}");
+        assert_eq!(code_of(proxied(), tls(), fault.clone()), behind_proxy, "{fault:?}");
+    }
+}
+
+#[test]
+fn an_address_that_no_public_service_has_explains_every_later_failure() {
+    for address in ["0.0.0.0", "127.0.0.1", "10.9.8.7", "192.168.1.1", "::", "fd00::1", "::ffff:10.0.0.1"] {
+        let seen = Way::of(TLS)
+            .passed(Evidence::Dns(dns(&[address])))
+            .stopped(tcp(&[(address, failed(Fault::ConnectionRefused))]), Fault::ConnectionRefused);
+        let verdict = verdict_on(direct(), TLS, &[seen], Ended::Complete);
+        assert_eq!(verdict.cause.code(), "dns.sinkhole", "{address}");
+        assert_eq!((verdict.stage, verdict.status), (Stage::Dns, Status::Blocked));
+    }
+    let public = Way::of(TLS)
+        .passed(Evidence::Dns(dns(&["203.0.113.1"])))
+        .stopped(tcp(&[("203.0.113.1", failed(Fault::ConnectionRefused))]), Fault::ConnectionRefused);
+    assert_eq!(verdict_on(direct(), TLS, &[public], Ended::Complete).cause.code(), "tcp.refused");
+
+    let chosen = DnsEvidence { source: NameSource::ConnectTo, ..dns(&["127.0.0.1"]) };
+    let chosen = Way::of(TLS)
+        .passed(Evidence::Dns(chosen))
+        .stopped(tcp(&[("127.0.0.1", failed(Fault::ConnectionRefused))]), Fault::ConnectionRefused);
+    let verdict = verdict_on(direct(), TLS, &[chosen], Ended::Complete);
+    assert_eq!(verdict.cause.code(), "tcp.refused", "whoever gives the address knows what it is");
+}
+
+#[test]
+fn addresses_that_fail_beside_one_that_works_are_a_remark() {
+    let connected = ("203.0.113.1", TcpOutcome::Connected);
+    for (outcomes, code) in [
+        (vec![connected.clone(), ("203.0.113.2", failed(Fault::ConnectTimeout))], "tcp.partial_ips"),
+        (vec![connected.clone(), ("2001:db8::1", failed(Fault::ConnectTimeout))], "tcp.v6_broken"),
+        (vec![connected.clone(), ("2001:db8::1", failed(Fault::NetworkUnreachable))], "ok"),
+        (vec![connected.clone(), ("203.0.113.2", TcpOutcome::Pending)], "ok"),
+        (vec![connected.clone(), ("203.0.113.2", TcpOutcome::Connected)], "ok"),
+    ] {
+        let seen = Way::of(PLAIN)
+            .passed(Evidence::Dns(dns(&["203.0.113.1"])))
+            .passed(tcp(&outcomes))
+            .passed(Evidence::Http(http(404, &[], "")))
+            .finished();
+        let verdict = verdict_on(direct(), PLAIN, &[seen], Ended::Complete);
+        assert_eq!(verdict.cause.code(), code, "{outcomes:?}");
+        assert_eq!(verdict.status, if code == "ok" { Status::Ok } else { Status::Degraded });
+    }
+}
+
+#[test]
+fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
+    let portal = "<form><input type=\"password\" name=p></form>";
+    let blocked = "<html>Access to this page has been blocked.</html>";
+    for (status, headers, body, code) in [
+        (404, &[][..], "", "ok"),
+        (200, &[("Server", "Microsoft-IIS/10.0")], "hello", "ok"),
+        (404, &[("Via", "1.1 proxy (squid/5.7)")], "", "ok"),
+        (404, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.middlebox_status"),
+        (403, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.middlebox_status"),
+        (503, &[("X-Squid-Error", "ERR_DNS_FAIL 0")], "", "proxy.upstream_dns"),
+        (502, &[("Proxy-Status", "gw; error=dns_error")], "", "http.middlebox_status"),
+        (403, &[], "", "http.middlebox_status"),
+        (500, &[("Server", "Microsoft-HTTPAPI/2.0")], "", "http.unexpected_status"),
+        (200, &[], portal, "http.portal"),
+        (200, &[], blocked, "http.block_page"),
+        (511, &[], "", "http.portal"),
+        (302, &[("Location", "https://login.portal.example/")], "", "http.portal"),
+        (302, &[("Location", "https://blocked.example/")], "", "http.foreign_redirect"),
+        (302, &[("Location", "https://evil-microsoft.com/")], "", "http.foreign_redirect"),
+        (301, &[("Location", "https://adl.windows.com/")], "", "http.unexpected_status"),
+        (429, &[("Retry-After", "5")], "", "http.throttled"),
+        (407, &[], "", "pauth.required"),
+    ] {
+        let seen = Way::of(PLAIN)
+            .passed(Evidence::Dns(dns(&["203.0.113.1"])))
+            .passed(tcp(&[("203.0.113.1", TcpOutcome::Connected)]))
+            .passed(Evidence::Http(http(status, headers, body)))
+            .finished();
+        let verdict = verdict_on(direct(), PLAIN, &[seen], Ended::Complete);
+        assert_eq!(verdict.cause.code(), code, "{status} {headers:?} {body}");
+        let blocks = !matches!(code, "ok" | "http.unexpected_status" | "http.throttled");
+        assert_eq!(verdict.status == Status::Blocked, blocks, "{code}");
+        assert!(verdict.chain.is_none());
+    }
+}
+
+#[test]
+fn over_plain_http_silence_is_a_block_because_nothing_shows_that_the_service_was_reached() {
+    for (fault, code) in [
+        (Fault::TimedOut { received: 0 }, "http.timeout_first_byte"),
+        (Fault::ClosedByPeer { received: 0 }, "http.empty"),
+        (Fault::ResetByPeer { received: 0 }, "http.empty"),
+        (Fault::NotHttp, "http.malformed"),
+        (Fault::HeadTooLarge, "http.malformed"),
+    ] {
+        let seen = Way::of(PLAIN)
+            .passed(tcp(&[("203.0.113.1", TcpOutcome::Connected)]))
+            .stopped(Evidence::Http(http(0, &[], "")), fault.clone());
+        let verdict = verdict_on(direct(), PLAIN, &[seen], Ended::Complete);
+        assert_eq!((verdict.cause.code().as_str(), verdict.status), (code, Status::Blocked), "{fault:?}");
+    }
+}
+
+#[test]
+fn for_a_retired_service_absence_is_excused_and_a_refusal_is_not() {
+    let absent = Way::of(RETIRED).stopped(Evidence::Dns(dns(&[])), Fault::NameNotFound);
+    let verdict = verdict_on(direct(), RETIRED, &[absent], Ended::Complete);
+    assert_eq!((verdict.cause.code().as_str(), verdict.status), ("dns.nxdomain", Status::Inconclusive));
+
+    let refused = Fault::ConnectionRefused;
+    let seen = Way::of(RETIRED).stopped(tcp(&[("203.0.113.1", failed(refused.clone()))]), refused);
+    assert_eq!(verdict_on(direct(), RETIRED, &[seen], Ended::Complete).status, Status::Blocked);
+}
+
+#[test]
+fn two_tries_with_two_answers_are_called_flaky_and_two_equal_ones_are_not() {
+    let reset = || Way::of(TLS).stopped(tls(), Fault::ResetByPeer { received: 0 });
+    let again = |fault| Way::again(TLS, Attempt::Again).stopped(tls(), fault);
+    let same = verdict_on(direct(), TLS, &[reset(), again(Fault::ResetByPeer { received: 0 })], Ended::Complete);
+    assert_eq!(same.cause.code(), "tls.rst_after_hello");
+    let other = verdict_on(direct(), TLS, &[again(Fault::Alert { code: 40 }), reset()], Ended::Complete);
+    assert_eq!((other.cause.code().as_str(), other.status), ("x.flaky", Status::Blocked));
+    assert!(other.summary.contains("first tls.rst_after_hello, then tls.alert.handshake_failure"), "{}", other.summary);
+}
+
+#[test]
+fn a_job_without_an_observation_says_why_it_was_not_tested() {
+    for (ended, code) in
+        [(Ended::OutOfTime, "x.budget"), (Ended::Interrupted, "x.not_tested"), (Ended::Complete, "x.internal")]
+    {
+        let verdict = verdict_on(direct(), TLS, &[], ended);
+        assert_eq!((verdict.cause.code().as_str(), verdict.status), (code, Status::NotTested));
+    }
+}
