@@ -144,7 +144,8 @@ pub struct TunnelEvidence {
     /// TLS to an https proxy.
     pub tls: Option<Box<TlsEvidence>>,
     pub legs: Vec<Leg>,
-    /// The scheme of the last credential sent; `None` when none was.
+    /// The scheme that decided: of the last credential sent, or of the one that was held back; `None` when no
+    /// credential was asked for.
     pub scheme: Option<Scheme>,
     /// Bytes that followed the 2xx before the client spoke, as far as kept.
     #[serde(with = "as_text")]

@@ -145,7 +145,7 @@ impl Watch {
         let is_tls = matches!(start.first(), Some(20..=23));
         Box::new(TlsEvidence {
             server_name: name.to_owned(),
-            version: session.and_then(|session| session.protocol_version()?.as_str()).map(str::to_owned),
+            version: session.and_then(|session| session.protocol_version()?.as_str()).map(spoken),
             cipher_suite: session
                 .and_then(|session| session.negotiated_cipher_suite()?.suite().as_str())
                 .map(str::to_owned),
@@ -165,6 +165,11 @@ impl Watch {
             detail: None,
         })
     }
+}
+
+/// `TLS 1.2`, where the library says `TLSv1_2`.
+fn spoken(version: &str) -> String {
+    version.replace("TLSv", "TLS ").replace('_', ".")
 }
 
 impl ServerCertVerifier for Watch {

@@ -23,6 +23,7 @@ pub(super) struct Authenticator<'a> {
     entropy: Entropy,
     gate: Arc<Gate>,
     sent: Sent,
+    considered: Option<Scheme>,
     turn: Option<Turn>,
 }
 
@@ -69,6 +70,7 @@ impl<'a> Authenticator<'a> {
             entropy,
             gate,
             sent: Sent::Nothing,
+            considered: None,
             turn: None,
         })
     }
@@ -123,6 +125,11 @@ impl<'a> Authenticator<'a> {
         }
     }
 
+    /// The scheme whose turn it was, whether or not a credential went out.
+    pub fn considered(&self) -> Option<Scheme> {
+        self.considered
+    }
+
     /// Waits until the login's password may be sent to this proxy.
     pub async fn take_turn(&mut self, login: &Login) -> Result<(), Fault> {
         self.turn = Some(self.gate.turn(&login.name).await.ok_or(Fault::CredentialsAlreadyRefused)?);
@@ -154,16 +161,18 @@ impl<'a> Authenticator<'a> {
         Fault::CredentialsRefused
     }
 
-    fn choose(&self, offers: &[Offer], login: &Login) -> Result<Chosen, Fault> {
+    fn choose(&mut self, offers: &[Offer], login: &Login) -> Result<Chosen, Fault> {
         if let SchemeChoice::Forced(scheme) = self.choice {
             if !offers.iter().any(|offer| offer.is(scheme)) {
                 return Err(Fault::SchemeNotOffered);
             }
+            self.considered = Some(scheme);
             return self.prepare(scheme, offers, login);
         }
         let mut obstacle = Fault::CredentialsWanted;
         for scheme in STRENGTH {
             if offers.iter().any(|offer| offer.is(scheme)) {
+                self.considered = Some(scheme);
                 match self.prepare(scheme, offers, login) {
                     Ok(chosen) => return Ok(chosen),
                     Err(fault) => obstacle = fault,

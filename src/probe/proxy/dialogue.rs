@@ -114,7 +114,10 @@ impl<'a> Dialogue<'a> {
             }
             let same = self.drain(exchange, reply, &head).await?;
             let uri = self.uri();
-            answer = Some(self.authenticator.answer(&offers, (self.method(), &uri)).await?);
+            let next = self.authenticator.answer(&offers, (self.method(), &uri)).await;
+            // A credential that was held back is decided by its scheme as well as one that was sent.
+            self.evidence.scheme = self.evidence.scheme.or(self.authenticator.considered());
+            answer = Some(next?);
             exchange = match same {
                 Some(exchange) => exchange,
                 None => self.reconnect().await?,

@@ -1,0 +1,1 @@
+//! Dialogues byte for byte, with scripted peers on loopback.
