@@ -1,0 +1,100 @@
+//! Squid wants to know who asks: Basic and Digest, right and wrong passwords, and where the passwords are seen.
+
+use crate::hosts;
+use crate::nginx::Nginx;
+use crate::squid::{Policy, Squid};
+use crate::waprobe::{Check, Report};
+use crate::world::World;
+
+const NAME: &str = "anna";
+const PASSWORD: &str = "correct-horse-7493";
+/// `anna:correct-horse-7493`, as it travels.
+const BASIC_TOKEN: &str = "YW5uYTpjb3JyZWN0LWhvcnNlLTc0OTM=";
+
+#[test]
+fn basic_lets_the_user_through_and_nobody_without_a_name() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let squid = world.proxy("squid", &servers, &Policy::Basic { name: NAME, password: PASSWORD });
+
+    let report = check(&world, &servers, &squid, PASSWORD).args(["--allow-basic-cleartext"]).report();
+    report.expect("direct", hosts::all(), "ok", "ok");
+    report.expect(&format!("{}|bypass", squid.url), hosts::all(), "blocked", "pauth.required");
+    let user = format!("{}|user|basic", squid.url);
+    report.expect(&user, hosts::all(), "ok", "ok");
+    let route = &report.row("login.live.com", &user)["route"];
+    assert_eq!((&route["identity"], &route["scheme"]), (&"user".into(), &"basic".into()), "{route:#}");
+    assert_eq!(report.exit, 1, "without credentials nothing gets out");
+    // The recommended way is closed, and the user's works from 1703 on.
+    assert_eq!(report.impact("device-health", "win10-1809-later", &user), "ok");
+    assert_eq!(report.impact("device-health", "win10-1809-later", &format!("{}|bypass", squid.url)), "blocked");
+    keeps_the_secret(&report);
+}
+
+#[test]
+fn basic_over_a_clear_connection_is_sent_only_when_asked_for() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let squid = world.proxy("squid", &servers, &Policy::Basic { name: NAME, password: PASSWORD });
+
+    let report = check(&world, &servers, &squid, PASSWORD).args(["--no-direct"]).report();
+    for row in report.rows().iter().filter(|row| row["route"]["identity"] == "user") {
+        assert_eq!((&row["status"], &row["code"]), (&"blocked".into(), &"pauth.basic_cleartext".into()), "{row:#}");
+    }
+    assert_eq!(report.rows().len(), 30);
+    assert_eq!(squid.credentials(), Vec::<String>::new());
+    keeps_the_secret(&report);
+}
+
+#[test]
+fn a_wrong_password_reaches_the_proxy_exactly_once() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    for (name, policy, scheme) in [
+        ("basic", Policy::Basic { name: NAME, password: "another" }, "basic"),
+        ("digest", Policy::Digest { name: NAME, password: "another" }, "digest"),
+    ] {
+        let squid = world.proxy(name, &servers, &policy);
+        let report = check(&world, &servers, &squid, PASSWORD)
+            .args(["--no-direct", "--identity", "user", "--allow-basic-cleartext"])
+            .report();
+        report.expect(&format!("{}|user|{scheme}", squid.url), hosts::all(), "blocked", "pauth.rejected");
+        assert_eq!(report.exit, 1, "{}", report.outline());
+        let sent = squid.credentials();
+        assert_eq!(sent.len(), 1, "an account is locked by what was sent here: {sent:#?}");
+        keeps_the_secret(&report);
+    }
+}
+
+#[test]
+fn digest_needs_no_permission_to_speak_in_clear() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let squid = world.proxy("squid", &servers, &Policy::Digest { name: NAME, password: PASSWORD });
+    let recording = world.folder().join("run.jsonl");
+
+    let report = check(&world, &servers, &squid, PASSWORD).arg("--record").arg(&recording).report();
+    report.expect(&format!("{}|bypass", squid.url), hosts::all(), "blocked", "pauth.required");
+    report.expect(&format!("{}|user|digest", squid.url), hosts::all(), "ok", "ok");
+    keeps_the_secret(&report);
+
+    let recorded = crate::authorities::read(&recording);
+    assert!(!recorded.contains(PASSWORD), "the recording holds the password");
+    for sent in squid.credentials() {
+        let response = sent.split("response=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let response = response.unwrap_or_else(|| panic!("a Digest answer: {sent}"));
+        assert!(!recorded.contains(response), "the recording holds an answer that was sent: {response}");
+    }
+}
+
+/// With a name and its password: both without them and as that user, unless told otherwise.
+fn check(world: &World, servers: &Nginx, squid: &Squid, password: &str) -> Check {
+    let file = world.file("password", &format!("{password}\n"));
+    Check::new(world).direct_to(servers).through(squid).args(["--proxy-user", NAME, "--proxy-password-file"]).arg(file)
+}
+
+fn keeps_the_secret(report: &Report) {
+    for secret in [PASSWORD, BASIC_TOKEN] {
+        assert!(!report.printed.contains(secret), "{secret} was printed");
+    }
+}

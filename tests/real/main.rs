@@ -1,0 +1,25 @@
+//! waprobe against the software that people really run: Squid, nginx, dnsmasq, certificates by openssl, curl as the
+//! witness that sees nothing.
+//!
+//! In: the built program, driven by its command line alone. Out: its reports, read as JSON, and its exit codes. Never: the
+//! library of this package, because a judge must not confirm itself; and never an address other than loopback.
+//!
+//! `tests/run` installs the software and gives the tests a network namespace. Without the software they say so and pass,
+//! except where `CI=true` or `WAPROBE_REAL=required` is set: there a test that cannot run is a failure.
+
+mod authorities;
+mod dnsmasq;
+mod hosts;
+mod nginx;
+mod server;
+mod software;
+mod squid;
+mod waprobe;
+mod world;
+
+mod authentication;
+mod denial;
+mod inspection;
+mod names;
+mod origins;
+mod recordings;

@@ -1,0 +1,67 @@
+//! dnsmasq between a device and the names it needs: lies, aliases, silence.
+
+use std::net::UdpSocket;
+
+use crate::dnsmasq::Dnsmasq;
+use crate::hosts;
+use crate::waprobe::Check;
+use crate::world::{World, free_address};
+
+#[test]
+fn each_lie_of_a_name_server_has_its_own_answer() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let genuine = servers.address;
+    let nobody = free_address();
+    let [v10c, v10, v10_vortex, vortex, settings, watson, oca] = hosts::APPLICATION;
+    // Takes questions and never says a word.
+    let silent = UdpSocket::bind((free_address(), 53)).expect("a socket");
+    let silent_address = silent.local_addr().expect("its address");
+
+    let mut rules = vec![
+        format!("--address=/{v10}/"),
+        format!("--address=/{v10_vortex}/0.0.0.0"),
+        format!("--address=/{vortex}/{nobody}"),
+        format!("--address=/{settings}/10.11.12.13"),
+        format!("--cname={watson},blobs.westeurope.example"),
+        format!("--cname=blobs.westeurope.example,{oca}"),
+        format!("--host-record={oca},{genuine}"),
+        format!("--server=/{v10c}/{}#{}", silent_address.ip(), silent_address.port()),
+    ];
+    let found = || hosts::PUBLIC.into_iter().chain([hosts::PLAIN]);
+    rules.extend(found().map(|host| format!("--host-record={host},{genuine}")));
+    let dnsmasq = Dnsmasq::start(world.folder(), free_address(), &rules);
+
+    let report = Check::new(&world).args(["--resolver", &dnsmasq.address.to_string()]).report();
+    report.expect("direct", [v10], "blocked", "dns.nxdomain");
+    report.expect("direct", [v10_vortex, vortex, settings], "blocked", "dns.sinkhole");
+    report.expect("direct", [v10c], "blocked", "dns.timeout");
+    // An address that no public service has is no lie where the service itself answers there.
+    report.expect("direct", [oca, watson], "ok", "ok");
+    report.expect("direct", found(), "ok", "ok");
+    let evidence = report.evidence(watson, "direct");
+    assert!(evidence.contains("alias of") && evidence.contains(oca), "the path of aliases is shown: {evidence}");
+    assert_eq!(report.exit, 1, "{}", report.outline());
+}
+
+#[test]
+fn a_closed_port_of_the_name_server_is_not_called_silence() {
+    let Some(world) = World::new() else { return };
+    let nobody = free_address();
+
+    let report = Check::new(&world).args(["--resolver", &format!("{nobody}:53")]).report();
+    report.expect("direct", hosts::all(), "blocked", "dns.no_resolver");
+}
+
+#[test]
+fn a_lying_name_server_says_nothing_about_the_way_through_a_proxy() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let rules: Vec<String> = hosts::all().map(|host| format!("--address=/{host}/")).collect();
+    let dnsmasq = Dnsmasq::start(world.folder(), free_address(), &rules);
+    let squid = world.proxy("squid", &servers, &crate::squid::Policy::Open);
+
+    let report = Check::new(&world).args(["--resolver", &dnsmasq.address.to_string()]).through(&squid).report();
+    report.expect("direct", hosts::all(), "blocked", "dns.nxdomain");
+    report.expect(&format!("{}|bypass", squid.url), hosts::all(), "ok", "ok");
+}

@@ -1,0 +1,187 @@
+//! nginx with every kind of certificate that a server, a middlebox or a forger shows.
+
+use std::path::Path;
+
+use crate::authorities::{Pair, Wish};
+use crate::nginx::{Nginx, Site};
+use crate::waprobe::Check;
+use crate::world::{World, free_address};
+
+const APPLICATION_HOST: &str = "v10c.events.data.microsoft.com";
+const PUBLIC_HOST: &str = "login.live.com";
+const LONG_AGO: (&str, &str) = ("20190101000000Z", "20200101000000Z");
+const IN_THE_FUTURE: (&str, &str) = ("20440101000000Z", "20441231000000Z");
+
+/// What one server shows, and what has to be said of it.
+struct Case<'a> {
+    host: &'a str,
+    shows: Pair,
+    status: &'a str,
+    code: &'a str,
+}
+
+#[test]
+fn each_kind_of_certificate_has_its_own_answer() {
+    let Some(world) = World::new() else { return };
+    let forged = Forger::of(&world);
+    let case = |host, shows, status, code| Case { host, shows, status, code };
+    let [v10c, v10, v10_vortex, vortex, settings, watson, oca] = crate::hosts::APPLICATION;
+    let [login, ceus1, ceus2, eaus1, eaus2, weus1, weus2] = crate::hosts::PUBLIC;
+    let (application, public) = (&world.application_issuer, &world.public_issuer);
+
+    let cases = [
+        case(v10c, world.genuine(v10c), "ok", "ok"),
+        case(
+            v10,
+            forged.leaf(v10, application, &Wish { valid: LONG_AGO, ..Wish::default() }),
+            "blocked",
+            "chain.expired",
+        ),
+        case(
+            v10_vortex,
+            forged.leaf("www.example.com", application, &Wish::default()),
+            "blocked",
+            "chain.name_mismatch",
+        ),
+        case(vortex, forged.self_signed(vortex), "intercepted", "intercepted.untrusted"),
+        case(settings, forged.alone(settings, None), "intercepted", "intercepted.untrusted"),
+        case(
+            watson,
+            forged.alone(watson, Some("http://issuers.example/issuing.crt")),
+            "inconclusive",
+            "chain.incomplete",
+        ),
+        // Either of Microsoft's classes will do for this one.
+        case(oca, forged.leaf(oca, public, &Wish::default()), "ok", "ok"),
+        case(login, forged.by_a_namesake_of(&world.public_root, login), "intercepted", "intercepted.untrusted"),
+        case(ceus1, forged.leaf(ceus1, application, &Wish::default()), "degraded", "chain.wrong_class"),
+        case(
+            ceus2,
+            forged.leaf(ceus2, public, &Wish { valid: IN_THE_FUTURE, ..Wish::default() }),
+            "blocked",
+            "chain.not_yet_valid",
+        ),
+        case(eaus1, forged.leaf(eaus1, public, &Wish { key: "rsa:1024", ..Wish::default() }), "blocked", "chain.weak"),
+        case(
+            eaus2,
+            forged.leaf(eaus2, public, &Wish { key: "rsa:2048", digest: "sha1", ..Wish::default() }),
+            "blocked",
+            "chain.weak",
+        ),
+        case(
+            weus1,
+            forged.leaf(weus1, &world.corporate_root, &Wish::default()),
+            "intercepted",
+            "intercepted.untrusted",
+        ),
+        case(weus2, forged.leaf(weus2, public, &Wish { key: "rsa:2048", ..Wish::default() }), "ok", "ok"),
+    ];
+    let sites: Vec<Site> = cases.iter().map(|case| Site::new(case.host, &case.shows)).collect();
+    let servers = Nginx::start(world.folder(), "nginx", free_address(), &sites);
+
+    let report = Check::new(&world).direct_to(&servers).report();
+    for case in &cases {
+        report.expect("direct", [case.host], case.status, case.code);
+        // A key of 1024 bits is one that nothing is checked with.
+        let expected = if case.host == eaus1 { serde_json::Value::Null } else { true.into() };
+        assert_eq!(report.row(case.host, "direct")["chain"]["proved"], expected, "{}", case.host);
+    }
+    assert_eq!(report.exit, 1, "{}", report.outline());
+}
+
+#[test]
+fn microsofts_other_root_is_no_interception_and_no_proof_either() {
+    let Some(world) = World::new() else { return };
+    let forged = Forger::of(&world);
+    let shows = forged.leaf(APPLICATION_HOST, &world.public_issuer, &Wish::default());
+    let servers = Nginx::start(world.folder(), "nginx", free_address(), &[Site::new(APPLICATION_HOST, &shows)]);
+
+    let report = Check::new(&world).direct_to(&servers).report();
+    report.expect("direct", [APPLICATION_HOST], "inconclusive", "chain.wrong_class");
+}
+
+#[test]
+fn tls_1_2_alone_is_good_enough() {
+    let Some(world) = World::new() else { return };
+    let pair = world.genuine(APPLICATION_HOST);
+    let site = Site { protocols: "TLSv1.2", ..Site::new(APPLICATION_HOST, &pair) };
+    let servers = Nginx::start(world.folder(), "nginx", free_address(), &[site]);
+
+    let report = Check::new(&world).direct_to(&servers).report();
+    report.expect("direct", [APPLICATION_HOST], "ok", "ok");
+    let evidence = report.evidence(APPLICATION_HOST, "direct");
+    assert!(evidence.contains("TLS 1.2"), "{evidence}");
+}
+
+#[test]
+fn plain_http_where_tls_belongs_is_read_and_quoted() {
+    let Some(world) = World::new() else { return };
+    let servers = Nginx::start_without_tls(world.folder(), "nginx", free_address());
+
+    let report = Check::new(&world).direct_to(&servers).report();
+    report.expect("direct", crate::hosts::over_tls(), "blocked", "tls.plaintext_reply");
+    assert!(report.evidence(PUBLIC_HOST, "direct").contains("HTTP/1.1 400"));
+}
+
+#[test]
+fn a_genuine_chain_without_its_key_is_not_believed() {
+    let Some(world) = World::new() else { return };
+    // A chain that Microsoft's own servers sent, and Microsoft's own root: everything is right but the key.
+    let chain = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/chains/v20.events.data.microsoft.com-2025-mssecureserver2011.pem");
+    let stolen = Pair { key: world.authorities.key_that_signs_wrongly("stolen", &chain), certificate: chain };
+    for protocols in ["TLSv1.2", "TLSv1.3"] {
+        let site = Site { protocols, ..Site::new(APPLICATION_HOST, &stolen) };
+        let servers = Nginx::start(world.folder(), protocols, free_address(), &[site]);
+
+        let report = Check::with_microsofts_roots(&world).direct_to(&servers).report();
+        report.expect("direct", [APPLICATION_HOST], "blocked", "tls.bad_signature");
+        let row = report.row(APPLICATION_HOST, "direct");
+        assert_eq!(row["chain"]["proved"], false, "{row:#}");
+        assert_eq!(row["chain"]["reached"], "microsoft-application-root", "{row:#}");
+    }
+}
+
+/// Makes what a server should not show.
+struct Forger<'a> {
+    world: &'a World,
+}
+
+impl<'a> Forger<'a> {
+    fn of(world: &'a World) -> Self {
+        Self { world }
+    }
+
+    fn leaf(&self, host: &str, issuer: &Pair, wish: &Wish) -> Pair {
+        let leaf = self.signed(host, Some(issuer), wish);
+        self.world.authorities.with_chain(&leaf, &[issuer])
+    }
+
+    fn self_signed(&self, host: &str) -> Pair {
+        self.signed(host, None, &Wish::default())
+    }
+
+    /// The leaf without the issuing authority that nobody else has either.
+    fn alone(&self, host: &str, ca_issuers: Option<&str>) -> Pair {
+        let hidden = self.world.authorities.issue(
+            &format!("hidden-issuer-{host}"),
+            Some(&self.world.application_root),
+            &Wish { subject: "/O=Microsoft/CN=Issuing CA that nobody has", ..Wish::default() },
+        );
+        self.signed(host, Some(&hidden), &Wish { ca_issuers, ..Wish::default() })
+    }
+
+    /// Everything reads as under `root`, and another key signed it.
+    fn by_a_namesake_of(&self, root: &Pair, host: &str) -> Pair {
+        let subject = crate::authorities::subject(&root.certificate);
+        let namesake = self.world.authorities.root("namesake", &subject);
+        let leaf = self.signed(host, Some(&namesake), &Wish::default());
+        self.world.authorities.with_chain(&leaf, &[&namesake])
+    }
+
+    fn signed(&self, host: &str, issuer: Option<&Pair>, wish: &Wish) -> Pair {
+        let subject = format!("/CN={host}");
+        let wish = Wish { subject: &subject, names: &[host], ..*wish };
+        self.world.authorities.issue(&format!("shown-{host}"), issuer, &wish)
+    }
+}

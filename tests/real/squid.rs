@@ -1,0 +1,207 @@
+//! Squid, in every kind of proxy that a company runs.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::authorities::run;
+use crate::server::Server;
+use crate::software::program;
+
+/// What this proxy does to its clients, beyond passing them on.
+pub enum Policy<'a> {
+    Open,
+    /// Signs every host anew with this authority (a file of certificate and key), except those that are exempt.
+    Inspect {
+        authority: &'a Path,
+        exempt: &'a [&'a str],
+    },
+    /// Lets in who knows this name and password.
+    Basic {
+        name: &'a str,
+        password: &'a str,
+    },
+    Digest {
+        name: &'a str,
+        password: &'a str,
+    },
+    /// Answers 403 for these hosts.
+    Deny(&'a [&'a str]),
+    /// Resets the connection for these hosts.
+    Reset(&'a [&'a str]),
+}
+
+pub struct Squid {
+    pub url: String,
+    access_log: PathBuf,
+    service: String,
+    server: Server,
+}
+
+const PORT: u16 = 3128;
+
+impl Squid {
+    /// A proxy at `address` that finds all `hosts` at `origin` and believes the roots in `trusted`.
+    pub fn start(folder: &Path, name: &str, address: IpAddr, world: &Surroundings, policy: &Policy) -> Self {
+        let home = folder.join(name);
+        fs::create_dir(&home).expect("a folder for squid");
+        let hosts: String = world.hosts.iter().fold(String::new(), |mut text, (host, origin)| {
+            let _ = writeln!(text, "{origin} {host}");
+            text
+        });
+        fs::write(home.join("hosts"), hosts).expect("squid's hosts file");
+        fs::write(home.join("roots.pem"), world.trusted).expect("squid's roots");
+
+        let access_log = home.join("access.log");
+        let mut lines = vec![
+            format!("hosts_file {}", home.join("hosts").display()),
+            // Nobody answers there, so that no name is ever asked for outside.
+            format!("dns_nameservers {address}"),
+            "dns_timeout 2 seconds".to_owned(),
+            "visible_hostname proxy.corp.example".to_owned(),
+            "pid_filename none".to_owned(),
+            "cache deny all".to_owned(),
+            "cache_mem 0".to_owned(),
+            format!("coredump_dir {}", home.display()),
+            format!("cache_log {}", home.join("cache.log").display()),
+            // Everything that shows which credential came with a request.
+            "logformat waprobe %Ss/%03>Hs %rm %ru user=%un sent=%{Proxy-Authorization}>h".to_owned(),
+            format!("access_log stdio:{} waprobe", access_log.display()),
+            "netdb_filename none".to_owned(),
+            // Before it starts a helper Squid closes every descriptor that it may have.
+            "max_filedescriptors 1024".to_owned(),
+            "pinger_enable off".to_owned(),
+            "sslproxy_session_cache_size 0".to_owned(),
+            format!("tls_outgoing_options cafile={}", home.join("roots.pem").display()),
+        ];
+        if runs_as_root() {
+            lines.push("cache_effective_user proxy".to_owned());
+        }
+        lines.extend(policy_lines(policy, &home, address));
+        let configuration = home.join("squid.conf");
+        fs::write(&configuration, lines.join("\n") + "\n").expect("squid's configuration");
+        give_to_proxy(&home);
+
+        let mut command = Command::new(program("squid").expect("squid is there"));
+        let service = format!("waprobe{}", address.to_string().replace('.', "x"));
+        command.args(["-N", "-n", &service, "-f"]).arg(&configuration).arg("-d1");
+        let listens = SocketAddr::new(address, PORT);
+        let server = Server::start(name, command, &home, &[listens]);
+        Self { url: format!("http://{listens}"), access_log, service, server }
+    }
+
+    /// One line per finished request: result and status, method, target, user, credential.
+    pub fn requests(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.access_log).unwrap_or_default();
+        // Squid escapes what it quotes.
+        text.lines().map(|line| line.replace("%22", "\"").replace("%20", " ")).collect()
+    }
+
+    /// The requests that brought a credential.
+    pub fn credentials(&self) -> Vec<String> {
+        self.requests().into_iter().filter(|request| !request.ends_with("sent=-")).collect()
+    }
+
+    pub fn log(&self) -> String {
+        self.server.log()
+    }
+}
+
+impl Drop for Squid {
+    /// Ended without a word, Squid leaves its shared memory behind.
+    fn drop(&mut self) {
+        let left = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+        for file in left.filter(|file| file.file_name().to_string_lossy().starts_with(&format!("{}-", self.service))) {
+            let _ = fs::remove_file(file.path());
+        }
+    }
+}
+
+/// The network as this proxy sees it.
+pub struct Surroundings<'a> {
+    pub hosts: &'a [(&'a str, IpAddr)],
+    pub trusted: &'a str,
+}
+
+fn policy_lines(policy: &Policy, home: &Path, address: IpAddr) -> Vec<String> {
+    let plain_port = format!("http_port {address}:{PORT}");
+    let allow = "http_access allow all".to_owned();
+    match policy {
+        Policy::Open => vec![plain_port, allow],
+        Policy::Inspect { authority, exempt } => {
+            let forger = program("security_file_certgen").expect("squid's certificate generator");
+            let database = home.join("forged");
+            run(Command::new(&forger).arg("-c").arg("-s").arg(&database).args(["-M", "4MB"]));
+            let mut lines = vec![
+                format!(
+                    "http_port {address}:{PORT} ssl-bump tls-cert={} generate-host-certificates=on \
+                     dynamic_cert_mem_cache_size=4MB",
+                    authority.display()
+                ),
+                format!("sslcrtd_program {} -s {} -M 4MB", forger.display(), database.display()),
+                "sslcrtd_children 4 startup=1".to_owned(),
+                "acl hello at_step SslBump1".to_owned(),
+            ];
+            if !exempt.is_empty() {
+                lines.push(format!("acl exempt ssl::server_name {}", exempt.join(" ")));
+                lines.push("ssl_bump splice exempt".to_owned());
+            }
+            lines.extend(["ssl_bump stare hello".to_owned(), "ssl_bump bump all".to_owned(), allow]);
+            lines
+        }
+        Policy::Basic { name, password } => {
+            let line = format!("{name}:{}\n", run(Command::new("openssl").args(["passwd", "-apr1", password])).trim());
+            let helper = helper_with(home, "basic_ncsa_auth", &line);
+            [vec![plain_port, format!("auth_param basic program {helper}")], only_known("basic")].concat()
+        }
+        Policy::Digest { name, password } => {
+            let helper = helper_with(home, "digest_file_auth", &format!("{name}:{password}\n"));
+            [vec![plain_port, format!("auth_param digest program {helper}")], only_known("digest")].concat()
+        }
+        Policy::Deny(hosts) => vec![
+            plain_port,
+            format!("acl unwanted dstdomain {}", hosts.join(" ")),
+            "http_access deny unwanted".to_owned(),
+            allow,
+        ],
+        Policy::Reset(hosts) => vec![
+            plain_port,
+            format!("acl unwanted dstdomain {}", hosts.join(" ")),
+            "deny_info TCP_RESET unwanted".to_owned(),
+            "http_access deny unwanted".to_owned(),
+            allow,
+        ],
+    }
+}
+
+/// One of Squid's own helpers, reading `passwords`.
+fn helper_with(home: &Path, helper: &str, passwords: &str) -> String {
+    let file = home.join("passwords");
+    fs::write(&file, passwords).expect("a password file");
+    format!("{} {}", program(helper).expect("squid's helper").display(), file.display())
+}
+
+fn only_known(scheme: &str) -> Vec<String> {
+    [
+        &format!("auth_param {scheme} children 2 startup=1"),
+        &format!("auth_param {scheme} realm corp"),
+        "acl known proxy_auth REQUIRED",
+        "http_access allow known",
+        "http_access deny all",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+fn runs_as_root() -> bool {
+    run(Command::new("id").arg("-u")).trim() == "0"
+}
+
+/// Squid leaves root behind and has to write in its folder.
+fn give_to_proxy(home: &Path) {
+    if runs_as_root() {
+        run(Command::new("chown").args(["-R", "proxy:proxy"]).arg(home));
+    }
+}

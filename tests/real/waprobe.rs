@@ -1,0 +1,186 @@
+//! The built program, and its reports as anybody else reads them.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::nginx::Nginx;
+use crate::squid::Squid;
+use crate::world::World;
+
+/// One call of `waprobe`, in an environment that says nothing about proxies, roots or terminals.
+pub fn waprobe() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waprobe"));
+    for variable in [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "CLICOLOR_FORCE",
+    ] {
+        command.env_remove(variable);
+    }
+    command.env("NO_COLOR", "1").env("COLUMNS", "140");
+    command
+}
+
+/// A check that is being put together.
+pub struct Check {
+    command: Command,
+}
+
+impl Check {
+    /// Of the fifteen hosts, in a world whose roots stand in for Microsoft's, and a machine that knows neither them nor the
+    /// company's.
+    pub fn new(world: &World) -> Self {
+        Self::under_the_worlds_roots(world).machine_roots(&world.unrelated_root.certificate)
+    }
+
+    /// The same, and the machine's store is what OpenSSL's users set by a variable.
+    pub fn in_the_machines_store(world: &World, roots: &Path) -> Self {
+        let mut check = Self::under_the_worlds_roots(world);
+        check.command.env("SSL_CERT_FILE", roots);
+        check
+    }
+
+    /// Of the fifteen hosts under the roots that waprobe carries.
+    pub fn with_microsofts_roots(world: &World) -> Self {
+        Self::bare().machine_roots(&world.unrelated_root.certificate)
+    }
+
+    fn bare() -> Self {
+        let mut command = waprobe();
+        command.arg("check");
+        Self { command }
+    }
+
+    fn under_the_worlds_roots(world: &World) -> Self {
+        let anchors = |class: &str, path: &Path| format!("{class}={}", path.display());
+        Self::bare()
+            .arg("--anchors")
+            .arg(anchors("microsoft-application-root", &world.application_root.certificate))
+            .arg("--anchors")
+            .arg(anchors("microsoft-public", &world.public_root.certificate))
+    }
+
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub fn args<const N: usize>(mut self, arguments: [&str; N]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// The direct route leads to `servers`, whatever the name.
+    pub fn direct_to(self, servers: &Nginx) -> Self {
+        let address = servers.address;
+        self.args(["--connect-to", &format!(":443={address}:443"), "--connect-to", &format!(":80={address}:80")])
+    }
+
+    pub fn through(self, proxy: &Squid) -> Self {
+        self.args(["--proxy", &proxy.url])
+    }
+
+    pub fn machine_roots(self, roots: &Path) -> Self {
+        self.arg("--machine-roots").arg(roots)
+    }
+
+    /// Runs it for the report.
+    pub fn report(mut self) -> Report {
+        self.command.args(["--format", "json"]);
+        Report::read(&self.command.output().expect("waprobe starts"))
+    }
+
+    /// Runs it for the table that people read.
+    pub fn table(mut self) -> String {
+        let output = self.command.output().expect("waprobe starts");
+        String::from_utf8(output.stdout).expect("a table in UTF-8")
+    }
+}
+
+/// A report in JSON with the exit code that came with it.
+pub struct Report {
+    pub json: Value,
+    pub exit: i32,
+    /// Everything that was printed, for searching.
+    pub printed: String,
+}
+
+impl Report {
+    pub fn read(output: &Output) -> Self {
+        let exit = output.status.code().expect("waprobe ends by itself");
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let json = serde_json::from_str(&stdout)
+            .unwrap_or_else(|error| panic!("no report ({error}), exit {exit}:\n{stdout}\n{stderr}"));
+        Self { json, exit, printed: format!("{stdout}\n{stderr}") }
+    }
+
+    pub fn rows(&self) -> &[Value] {
+        self.json["rows"].as_array().map(Vec::as_slice).expect("rows")
+    }
+
+    /// The rows of a route by its key.
+    pub fn on(&self, route: &str) -> Vec<&Value> {
+        self.rows().iter().filter(|row| row["route"]["key"] == route).collect()
+    }
+
+    pub fn row(&self, host: &str, route: &str) -> &Value {
+        let fitting: Vec<&Value> = self.on(route).into_iter().filter(|row| row["host"] == host).collect();
+        let [row] = fitting[..] else { panic!("{} rows for {host} on {route} in\n{}", fitting.len(), self.outline()) };
+        row
+    }
+
+    /// Every row of `route` with `status` and `code`, at least one; the message names the first that differs.
+    #[track_caller]
+    pub fn expect<'a>(&self, route: &str, hosts: impl IntoIterator<Item = &'a str>, status: &str, code: &str) {
+        for host in hosts {
+            let row = self.row(host, route);
+            assert!(
+                row["status"] == status && row["code"] == code,
+                "{host} on {route} is not {status} {code}: {row:#}"
+            );
+        }
+    }
+
+    /// One line per row, for messages.
+    pub fn outline(&self) -> String {
+        let mut text = format!("exit {}\n", self.exit);
+        for row in self.rows() {
+            let _ = writeln!(
+                text,
+                "{} {} {} {} {}",
+                row["route"]["key"], row["host"], row["status"], row["code"], row["summary"]
+            );
+        }
+        text
+    }
+
+    pub fn evidence(&self, host: &str, route: &str) -> String {
+        let lines = self.row(host, route)["evidence"].as_array().expect("evidence");
+        lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the report says of a solution on a version and a route.
+    pub fn impact(&self, solution: &str, os: &str, route: &str) -> &str {
+        let fits =
+            |impact: &&Value| impact["solution"] == solution && impact["os"] == os && impact["route"]["key"] == route;
+        let impacts = self.json["impacts"].as_array().expect("impacts");
+        let impact = impacts.iter().find(fits).unwrap_or_else(|| panic!("no impact for {solution} {os} {route}"));
+        impact["status"].as_str().expect("a status")
+    }
+
+    pub fn finding(&self, code: &str) -> Option<&Value> {
+        self.json["findings"].as_array().expect("findings").iter().find(|finding| finding["code"] == code)
+    }
+}
