@@ -26,6 +26,8 @@ pub(super) enum Command {
     Replay(ReplayArguments),
     /// Judge the certificates in a file, without a network.
     Verify(VerifyArguments),
+    /// The check against a loopback world inside this program, by scenario.
+    Lab(LabArguments),
     /// The endpoints of the catalogue.
     Endpoints {
         #[command(subcommand)]
@@ -35,6 +37,12 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
+    /// Run against the loopback world inside this program instead of the internet.
+    #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "identity", "scheme", "proxy_user", "device_user",
+        "allow_basic_cleartext", "max_connects", "resolver", "connect_to", "anchors", "machine_roots", "timeout",
+        "concurrency", "expect", "fail_on"])]
+    pub lab: bool,
+
     #[command(flatten)]
     pub trust: TrustArguments,
 
@@ -207,6 +215,23 @@ pub(super) struct VerifyArguments {
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LabArguments {
+    /// A scenario's name, or `list`.
+    #[arg(value_name = "list|NAME")]
+    pub name: String,
+
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+
+    #[command(flatten)]
+    pub output: OutputArguments,
+
+    /// Keep everything that was seen, to be judged again by `replay`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub record: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

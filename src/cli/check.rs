@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::BufWriter;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::arguments::{CheckArguments, ScopeArguments, SolutionId};
+use super::arguments::{CheckArguments, OutputArguments, ScopeArguments, SolutionId};
 use super::files::{self, OutputFile};
 use super::progress::Progress;
 use super::show::{self, Outputs, Seen};
@@ -38,14 +39,17 @@ pub(super) struct Setup {
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     // The first random draw of the TLS library is slow; it can go on while files are read.
     std::thread::spawn(probe::warm_up);
+    if arguments.lab {
+        return super::lab::check(arguments);
+    }
     let setup = from_arguments(arguments)?;
-    execute(setup, arguments)
+    execute(setup, &arguments.output, arguments.record.as_deref())
 }
 
 /// Opens every output, runs, and reports.
-pub(super) fn execute(setup: Setup, arguments: &CheckArguments) -> Result<Exit, Failure> {
-    let outputs = Outputs::open(&arguments.output)?;
-    let recording = arguments.record.as_deref().map(OutputFile::create).transpose()?;
+pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Path>) -> Result<Exit, Failure> {
+    let outputs = Outputs::open(output)?;
+    let recording = record.map(OutputFile::create).transpose()?;
     show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref())?;
     let in_flight = setup.plan.jobs.len().min(setup.plan.budget.concurrency) as u64;
     // What cannot be raised is seen as `tcp.local_exhausted` where it matters.

@@ -8,6 +8,7 @@ mod check;
 mod endpoints;
 mod exit;
 mod files;
+mod lab;
 mod progress;
 mod replay;
 mod show;
@@ -53,6 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
         Command::Endpoints { command } => endpoints::run(command),
     };
     done.unwrap_or_else(|failure| {
