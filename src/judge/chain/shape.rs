@@ -3,9 +3,11 @@
 //! In: a path that keys and signatures have made. Out: the rules it breaks. A path that breaks one is never a met one: a
 //! server's own certificate can sign another, and its signature is genuine.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -215,16 +217,34 @@ pub(super) fn verify<'a>(
     anchors: &'a [TrustAnchor<'a>],
     moment: Timestamp,
 ) -> Result<(Vec<Certificate>, &'a TrustAnchor<'a>), webpki::Error> {
+    verify_if(certificates, anchors, moment, |_| true)
+}
+
+/// The same among the anchors that `may_end` takes.
+pub(super) fn verify_if<'a>(
+    certificates: &[Certificate],
+    anchors: &'a [TrustAnchor<'a>],
+    moment: Timestamp,
+    may_end: impl Fn(&TrustAnchor<'_>) -> bool,
+) -> Result<(Vec<Certificate>, &'a TrustAnchor<'a>), webpki::Error> {
     let [leaf, others @ ..] = certificates else { return Err(webpki::Error::BadDer) };
     let der = CertificateDer::from(leaf.der());
     let others_der: Vec<CertificateDer<'_>> = others.iter().map(|other| CertificateDer::from(other.der())).collect();
     let end_entity = EndEntityCert::try_from(&der)?;
-    let moment = UnixTime::since_unix_epoch(std::time::Duration::from_secs(
-        u64::try_from(moment.as_second()).unwrap_or_default(),
-    ));
-    let algorithms = webpki::ALL_VERIFICATION_ALGS;
-    let path =
-        end_entity.verify_for_usage(algorithms, anchors, &others_der, moment, KeyUsage::server_auth(), None, None)?;
+    let moment =
+        UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment.as_second()).unwrap_or_default()));
+    let judge_end = |path: &VerifiedPath<'_>| {
+        if may_end(path.anchor()) { Ok(()) } else { Err(webpki::Error::UnknownIssuer) }
+    };
+    let path = end_entity.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        anchors,
+        &others_der,
+        moment,
+        KeyUsage::server_auth(),
+        None,
+        Some(&judge_end),
+    )?;
     let used = path.intermediate_certificates().filter_map(|used| {
         let used = used.der();
         others.iter().find(|other| other.der() == used.as_ref()).cloned()

@@ -61,6 +61,12 @@ pub(super) fn is_sha1(parsed: &X509Certificate<'_>) -> bool {
     )
 }
 
+/// The algorithm of the signature on `certificate`, when it is none that can be checked here.
+pub(super) fn unknown_algorithm(certificate: &Certificate) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(certificate.der()).ok()?;
+    padding(&parsed.signature_algorithm).is_none().then(|| parsed.signature_algorithm.algorithm.to_id_string())
+}
+
 enum Fit {
     Algorithm(&'static dyn VerificationAlgorithm),
     /// A key of this kind cannot have made such a signature.

@@ -3,8 +3,9 @@
 //! In: a chain, the expected classes, the known authorities and a moment. Out: a [`Standing`]: the row of the table, the
 //! path that put it there, and what that path breaks. Names and proof are asked elsewhere.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use rustls::pki_types::TrustAnchor;
 
 use super::known::{Anchor, Known};
 use super::path::{End, Path, Paths, walk};
@@ -93,7 +94,7 @@ fn at_once(chain: &[Certificate], expected: &[TrustClass], at: Timestamp, known:
             spans: shape::common_span(&certificates).into_iter().collect(),
             is_current: true,
             breaches: shape::breaches_of_verified(&certificates),
-            machine_path: known.has_machine.then(|| accepts(chain, known.of_machine(), at)),
+            machine_path: known.has_machine.then(|| machine_accepts(chain, at, known)),
             cut_off: false,
             path: Some(Path { certificates, end: End::Anchor(anchor) }),
         });
@@ -118,8 +119,14 @@ fn with_helpers(chain: &[Certificate], known: &Known) -> Vec<Certificate> {
     completed
 }
 
-fn accepts(chain: &[Certificate], anchors: &[TrustAnchor<'_>], at: Timestamp) -> bool {
-    shape::verify(chain, anchors, at).is_ok()
+/// Whether the machine finds a path by itself. Unlike the classes' anchors, a root of its store counts only while it is
+/// valid: browsers and curl look at that too.
+fn machine_accepts(chain: &[Certificate], at: Timestamp, known: &Known) -> bool {
+    shape::verify_if(chain, known.of_machine(), at, |end| is_valid_root(known.anchor(end), at)).is_ok()
+}
+
+fn is_valid_root(anchor: Option<&Arc<Anchor>>, at: Timestamp) -> bool {
+    anchor.and_then(|anchor| anchor.fields()).is_some_and(|fields| fields.is_valid_at(at))
 }
 
 /// A path that was walked, and its place in the order of preference.
@@ -183,7 +190,7 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
     let candidates: Vec<Candidate> = found.into_iter().map(|path| Candidate::new(path, expected)).collect();
     let machine_path = known.has_machine.then(|| {
         if chain.len() <= LONGEST_PLAIN_CHAIN {
-            accepts(chain, known.of_machine(), at)
+            machine_accepts(chain, at, known)
         } else {
             candidates.iter().any(|candidate| is_machines_own(candidate, chain, at))
         }
@@ -221,7 +228,7 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
 
 /// A path that the machine would find by itself: to one of its roots, from what was sent, valid now and within the rules.
 fn is_machines_own(candidate: &Candidate, chain: &[Certificate], at: Timestamp) -> bool {
-    matches!(&candidate.path.end, End::Anchor(anchor) if anchor.machine)
+    matches!(&candidate.path.end, End::Anchor(anchor) if anchor.machine && is_valid_root(Some(anchor), at))
         && candidate.breaches.is_empty()
         && candidate.is_valid_at(at)
         && candidate.path.certificates.iter().all(|certificate| chain.contains(certificate))

@@ -3,17 +3,18 @@
 use jiff::SignedDuration;
 
 use super::Facts;
-use super::path::End;
 use crate::catalogue::TrustClass;
 use crate::certificate::Certificate;
 
 /// A certificate made on the fly is younger than this; a CA's is seldom met on its first day.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
+const MOST_LOOKED_AT: usize = 64;
+
 /// The stable names of the hints that this chain gives.
 pub(super) fn tells(facts: &Facts<'_>) -> Vec<&'static str> {
     let mut tells = Vec::new();
-    let chain = facts.question.chain;
+    let chain = &facts.question.chain[..facts.question.chain.len().min(MOST_LOOKED_AT)];
     let Some(leaf) = chain.first().and_then(Certificate::fields) else { return tells };
     let age = facts.question.at.duration_since(leaf.not_before);
     if !age.is_negative() && age < FRESH {
@@ -21,9 +22,6 @@ pub(super) fn tells(facts: &Facts<'_>) -> Vec<&'static str> {
     }
     if facts.question.expected == [TrustClass::MicrosoftPublic] && !leaf.has_timestamps {
         tells.push("no-sct");
-    }
-    if matches!(facts.standing.path.as_ref().map(|path| &path.end), Some(End::KnownIssuerOtherKey(_))) {
-        tells.push("copied-key-id");
     }
     let places: Vec<usize> =
         facts.path().iter().filter_map(|step| chain.iter().position(|sent| sent == step)).collect();

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::path::End;
+use super::signature::unknown_algorithm;
 use super::table::TableRow;
 use super::{Facts, Proof};
 use crate::catalogue::TrustClass;
@@ -60,6 +61,10 @@ pub(super) fn evidence(facts: &Facts<'_>, cause: &Cause) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(proof(facts));
     lines.push(path(facts));
+    if let Some((last, algorithm)) = facts.path().last().and_then(|last| Some((last, unknown_algorithm(last)?))) {
+        let name = last.fields().map_or_else(String::new, short_name);
+        lines.push(format!("{name} is signed with an algorithm that is not checked here ({algorithm})"));
+    }
     if *cause == Cause::ChainWrongClass {
         lines.push(
             "Microsoft answers under another of its roots than last documented, or the service has moved; nobody has \
