@@ -48,9 +48,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 
 /// Opens every output, runs, and reports.
 pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Path>) -> Result<Exit, Failure> {
+    show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref())?;
     let outputs = Outputs::open(output)?;
     let recording = record.map(OutputFile::create).transpose()?;
-    show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref())?;
     let in_flight = setup.plan.jobs.len().min(setup.plan.budget.concurrency) as u64;
     // What cannot be raised is seen as `tcp.local_exhausted` where it matters.
     let _ = allow_open_files(DESCRIPTORS_OF_ITS_OWN + in_flight * DESCRIPTORS_PER_PROBE);

@@ -61,7 +61,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         let text = crate::report::text::sanitize_lines(&failure.to_string());
         match failure {
             Failure::Usage(_) => {
-                eprintln!("error: {}", text.trim_end());
+                // Complaints about a file begin so themselves, each of them.
+                let text = text.trim_end();
+                let prefix = if text.starts_with("error: ") { "" } else { "error: " };
+                eprintln!("{prefix}{text}");
                 Exit::Usage
             }
             Failure::Internal(_) => {
