@@ -1,40 +1,13 @@
-//! `waprobe check`: settings to a run, and its observations to the report.
+//! `waprobe check`: arguments to settings.
 
-use std::collections::BTreeMap;
-use std::io::BufWriter;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::arguments::{CheckArguments, OutputArguments, ScopeArguments, SolutionId};
-use super::files::{self, OutputFile};
-use super::progress::Progress;
-use super::show::{self, Outputs, Seen};
-use super::{Exit, Failure};
-use crate::catalogue::{Catalogue, OsSelection, Solution};
-use crate::net::{ConnectTo, Names, Net, allow_open_files, configured_resolvers};
-use crate::observation::recording::{self, Header, Roots, Writer};
-use crate::observation::{Ended, Observation};
+use super::arguments::CheckArguments;
+use super::run::{self, Setup, scope};
+use super::{Exit, Failure, files};
+use crate::net::{ConnectTo, Names, Net, configured_resolvers};
 use crate::plan::{Budget, Identity, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
-use crate::probe::{self, Access, Context, Login};
-
-/// Descriptors for files, name servers and the runtime, beside those of connections.
-const DESCRIPTORS_OF_ITS_OWN: u64 = 256;
-/// Sockets of one probe at the worst: every address of a host at once, and questions to name servers.
-const DESCRIPTORS_PER_PROBE: u64 = 14;
-
-/// A run, ready to begin.
-pub(super) struct Setup {
-    pub catalogue: Catalogue,
-    /// PEM text by trust class.
-    pub anchors: BTreeMap<String, String>,
-    pub plan: Plan,
-    pub net: Net,
-    pub access: Access,
-    pub roots: Roots,
-    pub expectation: Option<String>,
-    pub fail_on: Option<String>,
-}
+use crate::probe::{self, Access, Login};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     // The first random draw of the TLS library is slow; it can go on while files are read.
@@ -43,118 +16,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         return super::lab::check(arguments);
     }
     let setup = from_arguments(arguments)?;
-    execute(setup, &arguments.output, arguments.record.as_deref())
-}
-
-/// Opens every output, runs, and reports.
-pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Path>) -> Result<Exit, Failure> {
-    show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref())?;
-    let outputs = Outputs::open(output)?;
-    let recording = record.map(OutputFile::create).transpose()?;
-    let in_flight = setup.plan.jobs.len().min(setup.plan.budget.concurrency) as u64;
-    // What cannot be raised is seen as `tcp.local_exhausted` where it matters.
-    let _ = allow_open_files(DESCRIPTORS_OF_ITS_OWN + in_flight * DESCRIPTORS_PER_PROBE);
-
-    let header = header(&setup);
-    let seen = probe_all(setup, header, recording)?;
-    outputs.conclude(&seen)
-}
-
-fn header(setup: &Setup) -> Header {
-    Header {
-        schema: Header::schema(),
-        tool: recording::Tool {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        started: setup.net.clock.now(),
-        catalogue: setup.catalogue.source.clone(),
-        anchors: setup.anchors.clone(),
-        plan: setup.plan.clone(),
-        machine_roots: setup.roots.note.clone(),
-        expectation: setup.expectation.clone(),
-        fail_on: setup.fail_on.clone(),
-    }
-}
-
-/// Runs every job and keeps what was seen, in memory and in the recording.
-fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Result<Seen, Failure> {
-    let Setup { catalogue, plan, net, access, roots, .. } = setup;
-    let catalogue = Arc::new(catalogue);
-    let mut tape = match recording {
-        None => None,
-        Some(file) => Some(Tape::begin(file, &header)?),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
-    let progress = Progress::new(plan.jobs.len());
-    let context = Context::new(catalogue.clone(), plan, net, access, Arc::new(store(&roots)));
-    let mut observations: Vec<Observation> = Vec::new();
-    let started = Instant::now();
-    let ended = runtime.block_on(probe::run(context, interrupt(), |observation| {
-        progress.step(&observation);
-        if let Some(tape) = &mut tape {
-            tape.add(&observation);
-        }
-        observations.push(observation);
-    }));
-    let duration = started.elapsed();
-    progress.finish();
-    // Lookups that the system still works on would otherwise hold the process back.
-    runtime.shutdown_background();
-    if let Some(tape) = tape {
-        tape.end(&roots, duration, ended)?;
-    }
-    recording::in_plan_order(&mut observations);
-    Ok(Seen { header, catalogue, roots, observations, duration: Some(duration), ended, remarks: Vec::new() })
-}
-
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a signal handler the run just cannot be interrupted gracefully.
-        std::future::pending::<()>().await;
-    }
-}
-
-fn store(roots: &Roots) -> rustls::RootCertStore {
-    let mut store = rustls::RootCertStore::empty();
-    for root in &roots.machine {
-        // A root that the TLS library cannot read is one that it cannot trust either.
-        let _ = store.add(root.der().to_vec().into());
-    }
-    store
-}
-
-/// The recording while it is written; the first failure is kept and told at the end, so that the run is not lost.
-struct Tape {
-    writer: Writer<BufWriter<std::fs::File>>,
-    output: std::path::PathBuf,
-    failed: Option<std::io::Error>,
-}
-
-impl Tape {
-    fn begin(file: OutputFile, header: &Header) -> Result<Self, Failure> {
-        let output = file.path.clone();
-        let fail = |error: std::io::Error| Failure::usage(format!("could not write {}: {error}", output.display()));
-        let writer = Writer::begin(BufWriter::new(file.file), header).map_err(fail)?;
-        Ok(Self { writer, output, failed: None })
-    }
-
-    fn add(&mut self, observation: &Observation) {
-        if self.failed.is_none() {
-            self.failed = self.writer.observation(observation).err();
-        }
-    }
-
-    fn end(self, roots: &Roots, duration: std::time::Duration, ended: Ended) -> Result<(), Failure> {
-        let done = match self.failed {
-            Some(error) => Err(error),
-            None => self.writer.end(roots, duration, ended).map(drop),
-        };
-        done.map_err(|error| Failure::usage(format!("could not write {}: {error}", self.output.display())))
-    }
+    run::execute(setup, &arguments.output, arguments.record.as_deref())
 }
 
 fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
@@ -185,32 +47,6 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
         ..Net::of_this_machine(Vec::new())
     };
     Ok(Setup { catalogue, anchors, plan, net, access, roots, expectation, fail_on: arguments.verdict.fail_on.clone() })
-}
-
-pub(super) fn scope(arguments: &ScopeArguments) -> Result<(OsSelection, Vec<Solution>), Failure> {
-    let os = if arguments.os.is_empty() {
-        OsSelection::all()
-    } else {
-        OsSelection::read(&arguments.os, None).map_err(Failure::usage)?
-    };
-    let solutions = match arguments.solution.as_slice() {
-        [] => Solution::ALL.to_vec(),
-        chosen => Solution::ALL
-            .into_iter()
-            .filter(|solution| chosen.iter().any(|id| Solution::from(*id) == *solution))
-            .collect(),
-    };
-    Ok((os, solutions))
-}
-
-impl From<SolutionId> for Solution {
-    fn from(id: SolutionId) -> Self {
-        match id {
-            SolutionId::DeviceHealth => Self::DeviceHealth,
-            SolutionId::UpgradeReadiness => Self::UpgradeReadiness,
-            SolutionId::UpdateCompliance => Self::UpdateCompliance,
-        }
-    }
 }
 
 fn proxies(arguments: &[String]) -> Result<Vec<Proxy>, Failure> {

@@ -1,7 +1,8 @@
 //! `waprobe endpoints`: what has to be reachable.
 
 use super::arguments::{EndpointsArguments, EndpointsCommand, Format, ScopeArguments};
-use super::{Exit, Failure, check, files};
+use super::run::scope;
+use super::{Exit, Failure, files};
 use crate::catalogue::Listing;
 use crate::report;
 
@@ -12,7 +13,7 @@ pub(super) fn run(command: Option<EndpointsCommand>) -> Result<Exit, Failure> {
         format: Format::Table,
     }));
     let catalogue = files::catalogue_file(arguments.catalogue.as_deref())?;
-    let (os, solutions) = check::scope(&arguments.scope)?;
+    let (os, solutions) = scope(&arguments.scope)?;
     let listing = Listing::of(&catalogue, &solutions, &os);
     files::print(|mut out| match arguments.format {
         Format::Json | Format::Table => report::json::write(&listing, &mut out),

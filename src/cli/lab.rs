@@ -1,10 +1,9 @@
 //! `check --lab` and `waprobe lab`: the same check against a world inside this program.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use super::arguments::{CheckArguments, LabArguments, OutputArguments, ScopeArguments};
-use super::check::{self, Setup};
+use super::run::{self, Setup};
 use super::{Exit, Failure, files};
 use crate::lab::{Blueprint, World, scenarios, story};
 use crate::observation::recording::{MachineRootsNote, Roots};
@@ -48,7 +47,7 @@ fn run_in(
     output: &OutputArguments,
     record: Option<&Path>,
 ) -> Result<Exit, Failure> {
-    let (os, solutions) = check::scope(scope)?;
+    let (os, solutions) = run::scope(scope)?;
     let world = World::start(blueprint).map_err(|mistake| Failure::Internal(format!("could not {mistake}")))?;
     let plan = Plan::new(&world.catalogue, world.routes.clone(), world.budget.clone(), os, solutions);
     let login = |known: &Option<(String, secrecy::SecretString)>| {
@@ -72,5 +71,5 @@ fn run_in(
         expectation: Some(world.expectation.clone()),
         fail_on: None,
     };
-    check::execute(setup, output, record)
+    run::execute(setup, output, record)
 }

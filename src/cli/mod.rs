@@ -11,6 +11,7 @@ mod files;
 mod lab;
 mod progress;
 mod replay;
+mod run;
 mod show;
 mod terminal;
 mod verify;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::row::{Opinion, unrecognised};
+use super::opinion::{Opinion, unrecognised};
 use super::{Cause, Status, chain, refusal};
 use crate::catalogue::Endpoint;
 use crate::observation::{Fault, HttpEvidence, Stage, TlsEvidence};

@@ -8,6 +8,7 @@ mod cause;
 pub mod chain;
 mod evidence;
 mod findings;
+mod opinion;
 mod refusal;
 mod row;
 #[cfg(test)]

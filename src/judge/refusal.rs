@@ -1,6 +1,6 @@
 //! A proxy that answered, and not with a tunnel: what its status and headers say.
 
-use super::row::Opinion;
+use super::opinion::Opinion;
 use super::{Cause, Status};
 use crate::observation::{Leg, Stage};
 

@@ -3,45 +3,11 @@
 use std::net::IpAddr;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
+use super::opinion::{Opinion, unrecognised};
 use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, refusal};
 use crate::catalogue::Endpoint;
 use crate::observation::{DnsEvidence, Fault, NameSource, Observation, Stage, TcpEvidence, TcpOutcome, TunnelEvidence};
 use crate::plan::{Job, PlannedRoute, ProxyScheme};
-
-/// What one attempt means, before it is compared with a second one.
-#[derive(Debug, Clone)]
-pub(super) struct Opinion {
-    pub cause: Cause,
-    pub status: Status,
-    pub stage: Stage,
-    /// The part of the summary that only this row knows.
-    pub detail: Option<String>,
-    pub chain: Option<ChainVerdict>,
-}
-
-impl Opinion {
-    pub fn new(cause: Cause, stage: Stage) -> Self {
-        let status = cause.facts().status;
-        Self { cause, status, stage, detail: None, chain: None }
-    }
-
-    pub fn with(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
-        self
-    }
-
-    fn with_status(mut self, status: Status) -> Self {
-        self.status = status;
-        self
-    }
-
-    fn summary(&self) -> String {
-        match &self.detail {
-            Some(detail) => format!("{}: {detail}", self.cause.facts().title),
-            None => self.cause.facts().title.to_owned(),
-        }
-    }
-}
 
 /// The verdict on a job with its one or two attempts.
 pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, attempts: &[&Observation]) -> Verdict {
@@ -418,15 +384,6 @@ fn of_tls(route: &PlannedRoute, fault: &Fault) -> Opinion {
         other => return unrecognised(Stage::Tls, other),
     };
     Opinion::new(cause, Stage::Tls)
-}
-
-/// Seen and not understood: said so, instead of being taken for a neighbour.
-pub(super) fn unrecognised(stage: Stage, fault: &Fault) -> Opinion {
-    match fault {
-        Fault::BudgetSpent => Opinion::new(Cause::Budget, stage),
-        Fault::Interrupted => Opinion::new(Cause::NotTested, stage).with("interrupted"),
-        other => Opinion::new(Cause::Inconclusive, stage).with(evidence::fault(other)),
-    }
 }
 
 /// For a retired service the signs of absence are excused, and nothing else is.

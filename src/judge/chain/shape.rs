@@ -231,8 +231,7 @@ pub(super) fn verify_if<'a>(
     let der = CertificateDer::from(leaf.der());
     let others_der: Vec<CertificateDer<'_>> = others.iter().map(|other| CertificateDer::from(other.der())).collect();
     let end_entity = EndEntityCert::try_from(&der)?;
-    let moment =
-        UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment.as_second()).unwrap_or_default()));
+    let moment = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment.as_second()).unwrap_or_default()));
     let judge_end = |path: &VerifiedPath<'_>| {
         if may_end(path.anchor()) { Ok(()) } else { Err(webpki::Error::UnknownIssuer) }
     };
