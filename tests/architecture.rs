@@ -20,6 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("judge", &["catalogue", "certificate", "observation", "plan"]),
     ("impact", &["catalogue", "judge", "plan"]),
     ("report", &["catalogue", "certificate", "impact", "judge", "observation", "plan"]),
+    ("lab", &["catalogue", "certificate", "net", "plan"]),
     ("cli", &["catalogue", "certificate", "impact", "judge", "lab", "net", "observation", "plan", "probe", "report"]),
 ];
 

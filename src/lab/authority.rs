@@ -57,6 +57,8 @@ pub enum Inspector {
     Corporate,
     /// A CA that nobody installed.
     Unknown,
+    /// The same, which keeps its own certificate to itself and says where it could be fetched.
+    Withdrawn,
 }
 
 /// A root with its issuing CA.
@@ -138,7 +140,7 @@ impl Authorities {
     fn of_inspector(&self, inspector: Inspector) -> &Hierarchy {
         match inspector {
             Inspector::Corporate => &self.corporate,
-            Inspector::Unknown => &self.unknown,
+            Inspector::Unknown | Inspector::Withdrawn => &self.unknown,
         }
     }
 
@@ -163,7 +165,7 @@ impl Authorities {
             Shown::SelfSigned => vec![leaf(Validity::Now)?.self_signed(&key)?.into()],
             Shown::WithoutIssuer => {
                 let mut leaf = leaf(Validity::Now)?;
-                leaf.custom_extensions.push(ca_issuers("http://pki.lab/issuing.crt"));
+                leaf.custom_extensions.push(ca_issuers(ISSUER_ADDRESS));
                 sign(&own.issuing, &leaf, &key)?.into_iter().take(1).collect()
             }
             Shown::WithoutIssuerOrAddress => {
@@ -201,12 +203,21 @@ impl Authorities {
         for name in names.iter().skip(1) {
             leaf.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
         }
-        let chain = sign(&self.of_inspector(inspector).issuing, &leaf, &self.inspection_key)?;
+        if inspector == Inspector::Withdrawn {
+            leaf.custom_extensions.push(ca_issuers(ISSUER_ADDRESS));
+        }
+        let mut chain = sign(&self.of_inspector(inspector).issuing, &leaf, &self.inspection_key)?;
+        if inspector == Inspector::Withdrawn {
+            chain.truncate(1);
+        }
         Ok(certified(chain, &self.inspection_key)?)
     }
 }
 
 const APPLICATION: (&str, &str) = ("Lab Application Root 2011", "Lab Application Server CA");
+
+/// Where issuers are said to be found; nobody asks there.
+const ISSUER_ADDRESS: &str = "http://pki.lab/issuing.crt";
 
 /// A name that no endpoint has.
 const OTHER_HOST: &str = "www.elsewhere.lab";

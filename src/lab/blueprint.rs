@@ -31,8 +31,6 @@ pub struct Blueprint {
     pub retired: Vec<&'static str>,
     /// How far this machine's clock is ahead of everybody else's.
     pub clock_ahead: jiff::Span,
-    /// Whether an address that no one has answers too.
-    pub accepts_everything: bool,
     pub expectations: Vec<Expectation>,
 }
 
@@ -102,7 +100,6 @@ impl Default for Blueprint {
             budget: Budget::default(),
             retired: Vec::new(),
             clock_ahead: jiff::Span::new(),
-            accepts_everything: false,
             expectations: Vec::new(),
         }
     }
@@ -116,10 +113,22 @@ impl Blueprint {
         Self { routes: vec![PlannedRoute::Direct], ..Self::default() }
     }
 
+    /// Adds this proxy, and the route through it that no one authenticates.
+    #[must_use]
+    pub fn through(self, proxy: ProxyPlan) -> Self {
+        self.route(&proxy, Identity::Bypass, SchemeChoice::Auto).proxy(proxy)
+    }
+
+    /// Adds this proxy, and the route through it on which the user logs in.
+    #[must_use]
+    pub fn as_user(self, proxy: ProxyPlan) -> Self {
+        self.route(&proxy, Identity::User, SchemeChoice::Auto).proxy(proxy)
+    }
+
     /// A healthy world with this proxy, and the route through it that no one authenticates.
     #[must_use]
     pub fn behind(proxy: ProxyPlan) -> Self {
-        Self::default().route(&proxy, Identity::Bypass, SchemeChoice::Auto).proxy(proxy)
+        Self::default().through(proxy)
     }
 
     #[must_use]
@@ -196,7 +205,7 @@ impl Blueprint {
         self
     }
 
-    /// These rows of the one or the last route come out as `status` with `code`.
+    /// These rows of the route last added come out as `status` with `code`.
     #[must_use]
     pub fn expect(self, endpoints: &[&'static str], status: &'static str, code: &'static str) -> Self {
         let key = match self.routes.last() {
@@ -227,16 +236,16 @@ impl Blueprint {
         self
     }
 
-    /// The expectations as `waprobe-expect/1`.
+    /// The expectations as `waprobe-expect/1`, behind the first of all: that every row is ok.
     pub(super) fn expectation_text(&self) -> String {
         #[derive(Serialize)]
-        struct File<'a> {
+        struct File {
             schema: &'static str,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            expect: &'a [Expectation],
+            expect: Vec<Expectation>,
         }
-        let file = File { schema: "waprobe-expect/1", expect: &self.expectations };
-        toml::to_string(&file).expect("texts and lists have a form in TOML")
+        let all_ok = Expectation { route: "*".to_owned(), endpoints: vec!["*"], status: vec!["ok"], code: vec!["ok"] };
+        let expect = std::iter::once(all_ok).chain(self.expectations.iter().cloned()).collect();
+        toml::to_string(&File { schema: "waprobe-expect/1", expect }).expect("texts and lists have a form in TOML")
     }
 }
 

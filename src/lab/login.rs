@@ -22,6 +22,8 @@ pub enum Gate {
     Open,
     Basic(Account),
     Digest(Account, Digest),
+    /// Nothing is ever right; every request is answered with these challenges.
+    Hopeless(&'static [&'static str]),
 }
 
 /// What a Digest challenge says and accepts.
@@ -98,6 +100,7 @@ impl Guard {
                     _ => Entry::Challenged(vec![format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")]),
                 }
             }
+            Gate::Hopeless(challenges) => Entry::Challenged(challenges.iter().map(ToString::to_string).collect()),
             Gate::Digest(account, digest) => {
                 let parameters = credential.and_then(|value| value.strip_prefix("Digest ")).map(parameters);
                 self.check_digest(*account, *digest, method, target, parameters.as_ref())

@@ -33,8 +33,10 @@ pub struct ProxyPlan {
     pub refusal: Refusal,
     /// The first rule whose hosts fit counts; without one the request is forwarded.
     pub rules: Vec<(Hosts, Deed)>,
-    /// The certificate that an https proxy shows; by default one that the machine accepts.
+    /// Who signed the certificate of an https proxy; by default a CA of this machine's store.
     pub shown_by: Inspector,
+    /// Whether an https proxy really speaks TLS.
+    pub speaks_tls: bool,
 }
 
 /// How a 407 is sent.
@@ -49,6 +51,7 @@ pub struct Refusal {
 pub enum Hosts {
     All,
     /// By the endpoint's name in the catalogue.
+    One(&'static str),
     Only(&'static [&'static str]),
     AllBut(&'static [&'static str]),
 }
@@ -92,6 +95,7 @@ impl ProxyPlan {
             refusal: Refusal { manner: Manner::Whole, closes: false },
             rules: Vec::new(),
             shown_by: Inspector::Corporate,
+            speaks_tls: true,
         }
     }
 
@@ -100,9 +104,32 @@ impl ProxyPlan {
         Self { gate, ..self }
     }
 
+    /// How its 407s go over the wire.
+    #[must_use]
+    pub fn refuses(self, manner: Manner, closes: bool) -> Self {
+        Self { refusal: Refusal { manner, closes }, ..self }
+    }
+
+    #[must_use]
+    pub fn scheme(self, scheme: ProxyScheme, port: u16) -> Self {
+        Self { scheme, port, ..self }
+    }
+
     #[must_use]
     pub fn rule(mut self, hosts: Hosts, deed: Deed) -> Self {
         self.rules.push((hosts, deed));
+        self
+    }
+
+    /// Answers requests for `endpoint` itself.
+    #[must_use]
+    pub fn replies(self, endpoint: &'static str, reply: Reply) -> Self {
+        self.to(endpoint, Deed::Reply(Box::new(reply)))
+    }
+
+    #[must_use]
+    pub fn to(mut self, endpoint: &'static str, deed: Deed) -> Self {
+        self.rules.push((Hosts::One(endpoint), deed));
         self
     }
 
@@ -116,6 +143,7 @@ impl Hosts {
     pub(super) fn include(self, endpoint: &str) -> bool {
         match self {
             Self::All => true,
+            Self::One(name) => name == endpoint,
             Self::Only(names) => names.contains(&endpoint),
             Self::AllBut(names) => !names.contains(&endpoint),
         }
@@ -151,10 +179,10 @@ impl RunningProxy {
     pub fn new(plan: ProxyPlan, world: Arc<Behind>) -> Result<Self, super::authority::Mistake> {
         let host = plan.host();
         let tls = match plan.scheme {
-            ProxyScheme::Https => {
+            ProxyScheme::Https if plan.speaks_tls => {
                 Some(showing(world.authorities.resign(plan.shown_by, &host, std::slice::from_ref(&host))?)?)
             }
-            ProxyScheme::Http | ProxyScheme::Socks5 => None,
+            ProxyScheme::Https | ProxyScheme::Http | ProxyScheme::Socks5 => None,
         };
         let guard = Guard::new(plan.gate.clone());
         Ok(Self { plan, host, guard, world, tls, resigned: Mutex::default() })
@@ -376,7 +404,7 @@ impl RunningProxy {
         let mut offered = vec![0; methods.into()];
         stream.read_exact(&mut offered).await?;
         let account = match &self.plan.gate {
-            Gate::Open => None,
+            Gate::Open | Gate::Hopeless(_) => None,
             Gate::Basic(account) | Gate::Digest(account, _) => Some(*account),
         };
         let wanted = if account.is_some() { PASSWORD } else { NO_LOGIN };

@@ -37,7 +37,7 @@ pub struct World {
     pub public_roots: Vec<Certificate>,
     /// The anchors of each trust class as PEM, by the class' id; a recording carries them.
     pub anchors_pem: BTreeMap<String, String>,
-    /// What every row must come out as, in the form of `waprobe-expect/1`. A row without an entry must be ok.
+    /// What every row must come out as, in the form of `waprobe-expect/1`.
     pub expectation: String,
     _running: Running,
 }
@@ -79,7 +79,7 @@ impl Drop for Running {
     }
 }
 
-/// An address that no one has (RFC 5737); what it answers tells whether the network answers for everybody.
+/// An address that no one has (RFC 5737). It answers only where the network answers in everybody's name, so not here.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 443);
 
 /// The endpoints' addresses: documentation networks, which are public and nobody's.
@@ -269,15 +269,8 @@ impl Builder {
             let addresses = Addresses { v4: vec![CONTROL_ADDRESS], ..Addresses::default() };
             self.zone.insert(control.host, NameAnswer::Addresses(addresses));
         }
-        let target = if self.blueprint.accepts_everything {
-            let listener = listen()?;
-            let target = listener.local_addr()?;
-            self.origins.push((Arc::new(Origin::saying("nobody")), listener));
-            target
-        } else {
-            self.closed()?
-        };
-        self.map.insert(NOBODY, target);
+        let closed = self.closed()?;
+        self.map.insert(NOBODY, closed);
         Ok(())
     }
 

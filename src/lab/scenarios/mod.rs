@@ -1,17 +1,140 @@
 //! Every scenario by name, and the codes that no scenario on loopback can produce.
 
+mod answers;
+mod certificates;
+mod connections;
+mod logins;
+mod names;
+mod proxies;
+
+use super::blueprint::Blueprint;
 use super::{Scenario, story};
+
+/// All endpoints, as expectations write them.
+const EVERYTHING: &[&str] = &["*"];
 
 /// In the order of `waprobe lab list`.
 #[must_use]
+#[rustfmt::skip]
 pub fn scenarios() -> Vec<Scenario> {
-    vec![Scenario {
-        name: "story",
-        title: "Five proxies, and everything that goes right and wrong with them; this is what `check --lab` runs",
-        codes: &["pauth.required", "proxy.denied_403", "intercepted.trusted", "intercepted.untrusted"],
-        build: story,
-    }]
+    let mut scenarios = vec![
+        scenario("story", "Five proxies and what goes right and wrong with them; `check --lab` runs this", story,
+            &["pauth.required", "proxy.denied_403", "intercepted.trusted", "intercepted.untrusted"]),
+
+        scenario("failing-name-server", "A name server that fails in every way it can", names::failing_name_server,
+            &["dns.nxdomain", "dns.nodata", "dns.servfail", "dns.refused", "dns.malformed", "dns.timeout"]),
+        scenario("filtered-names", "Names that a filter, a blocklist or a private zone keeps away", names::filtered_names,
+            &["dns.ede_filtered", "dns.sinkhole", "dns.privatelink_shadow", "dns.v6_only"]),
+        scenario("long-answers-lost", "An answer too long for a datagram, and TCP port 53 is closed",
+            names::long_answers_lost, &["dns.tcp53_blocked"]),
+        scenario("long-answers", "An answer too long for a datagram comes over TCP", names::long_answers_over_tcp, &[]),
+        scenario("no-name-server", "No name server at all, which a proxied route does not notice", names::no_name_server,
+            &["dns.no_resolver"]),
+        scenario("unknown-proxy", "A proxy whose own name nobody knows", names::unknown_proxy, &["dns.proxy_name"]),
+
+        scenario("failing-connections", "Addresses that refuse, that no route leads to, that half work",
+            connections::failing_connections,
+            &["tcp.refused", "tcp.net_unreachable", "tcp.partial_ips", "tcp.v6_broken"]),
+        scenario("unreachable-proxies", "Proxies that refuse or that no route leads to", connections::unreachable_proxies,
+            &["proxy.tcp_refused", "proxy.tcp_net_unreachable"]),
+        scenario("flaky-origin", "The first connection is reset and the second works", connections::flaky_origin,
+            &["x.flaky"]),
+        scenario("out-of-time", "The run's time is up before one endpoint has answered", connections::out_of_time,
+            &["x.budget"]),
+
+        scenario("denying-proxy", "A proxy that says no in many ways", proxies::denying_proxy,
+            &["proxy.denied_403", "proxy.method_blocked", "proxy.bad_request_400", "http.block_page", "x.inconclusive"]),
+        scenario("proxy-without-egress", "A proxy that cannot reach the endpoints, and says why",
+            proxies::proxy_without_egress,
+            &["proxy.upstream_dns", "proxy.upstream_refused", "proxy.upstream_timeout", "proxy.upstream_unreachable",
+              "proxy.upstream_tls", "proxy.upstream_unknown"]),
+        scenario("proxy-in-trouble", "A proxy at its limits, in a loop, without its scanner", proxies::proxy_in_trouble,
+            &["proxy.rate_limited", "proxy.loop", "proxy.icap_down"]),
+        scenario("portal", "A proxy that sends to a sign-in page", proxies::portal,
+            &["proxy.redirect", "proxy.portal_auth", "http.portal"]),
+        scenario("pretending-proxy", "A proxy that says 200 and then opens no tunnel", proxies::pretending_proxy,
+            &["proxy.200_then_close", "proxy.200_then_rst", "proxy.200_with_body", "tls.timeout_after_hello"]),
+        scenario("babbling-proxy", "Something at the proxy's address that is no HTTP proxy, or a broken one",
+            proxies::babbling_proxy,
+            &["proxy.not_http", "proxy.bad_reply", "proxy.head_too_large", "proxy.empty", "proxy.rst", "proxy.timeout"]),
+        scenario("socks", "A SOCKS proxy with a reason for every refusal", proxies::socks,
+            &["proxy.socks_denied", "proxy.upstream_unreachable", "proxy.upstream_refused", "proxy.upstream_timeout",
+              "proxy.method_blocked"]),
+        scenario("encrypted-proxies", "TLS to the proxy itself: in order, not accepted, not spoken",
+            proxies::encrypted_proxies, &["proxy.tls_untrusted", "proxy.tls_failed"]),
+        scenario("half-exempt", "An inspecting proxy that exempts some of the hosts", proxies::half_exempt,
+            &["intercepted.trusted"]),
+        scenario("withdrawn-issuer", "An inspector that does not send its CA, betrayed by the direct route",
+            proxies::withdrawn_issuer, &["intercepted.untrusted"]),
+        scenario("plain-answers", "Strangers' answers to the one plain http endpoint", proxies::plain_answers,
+            &["http.block_page", "http.portal", "http.foreign_redirect", "http.middlebox_status", "http.truncated"]),
+
+        scenario("digests", "Every form of Digest, all of which work", logins::digests, &[]),
+        scenario("awkward-challenges", "Challenges that close, are chunked or of HTTP/1.0, and work",
+            logins::awkward_challenges, &[]),
+        scenario("wrong-password", "A password that the proxy does not take", logins::wrong_password, &["pauth.rejected"]),
+        scenario("password-in-clear", "A proxy that offers Basic alone, over a clear connection",
+            logins::password_in_clear, &["pauth.basic_cleartext"]),
+        scenario("broken-challenges", "Challenges that nobody can answer", logins::broken_challenges,
+            &["pauth.no_challenge", "pauth.digest_unsupported", "pauth.required", "pauth.digest_stale_loop",
+              "pauth.wrong_code", "pauth.no_common_scheme"]),
+        scenario("no-rights", "A login that is right, and hosts that are not for everybody", logins::no_rights,
+            &["pauth.denied_after_auth"]),
+        scenario("no-login", "A route that needs a login, and nobody gave one", logins::no_login, &["x.not_tested"]),
+        scenario("socks-login", "A SOCKS proxy that wants a password", logins::socks_login, &["pauth.required"]),
+
+        scenario("broken-handshakes", "TLS that ends before it began", certificates::broken_handshakes,
+            &["tls.rst_after_hello", "tls.fin_after_hello", "tls.timeout_after_hello", "tls.plaintext_reply",
+              "tls.not_tls", "tls.alert.handshake_failure", "tls.alert.unrecognized_name", "tls.alert.access_denied",
+              "tls.legacy_only"]),
+        scenario("odd-handshakes", "TLS 1.2, wishes for a client certificate, a chain that is somebody else's",
+            certificates::odd_handshakes, &["tls.client_cert_wanted", "tls.bad_signature"]),
+        scenario("odd-chains", "Certificates out of date, misnamed, of another family, incomplete",
+            certificates::odd_chains,
+            &["chain.expired", "chain.not_yet_valid", "chain.name_mismatch", "chain.wrong_class", "chain.incomplete",
+              "chain.eku", "chain.constraints", "chain.unparsable"]),
+        scenario("inspected-directly", "Inspection and forgery on the way, without any proxy",
+            certificates::inspected_directly, &["intercepted.trusted", "intercepted.untrusted"]),
+        scenario("wrong-clock", "This machine's clock is more than a year ahead", certificates::wrong_clock,
+            &["chain.clock_skew"]),
+
+        scenario("odd-answers", "The endpoints' own answers, unusual and slow", answers::odd_answers,
+            &["http.unexpected_status", "http.407_in_tunnel", "http.throttled"]),
+        scenario("broken-answers", "Answers that do not come, stop, or are no HTTP", answers::broken_answers,
+            &["http.timeout_first_byte", "http.truncated", "http.empty", "http.malformed"]),
+        scenario("mute-plain-http", "The plain http endpoint closes without an answer", answers::mute_plain_http,
+            &["http.empty"]),
+        scenario("retired-endpoints", "Endpoints that the catalogue calls retired: gone, and blocked",
+            answers::retired_endpoints, &["http.retired", "dns.nxdomain", "tcp.refused"]),
+    ];
+    #[cfg(target_os = "linux")]
+    scenarios.push(scenario("dropped-packets", "An endpoint and a proxy that packets never come back from",
+        connections::dropped_packets, &["tcp.timeout", "proxy.tcp_timeout"]));
+    scenarios
 }
 
-/// Row codes that need more than loopback and no privileges, each with the reason.
-pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[];
+fn scenario(
+    name: &'static str,
+    title: &'static str,
+    build: fn() -> Blueprint,
+    codes: &'static [&'static str],
+) -> Scenario {
+    Scenario { name, title, codes, build }
+}
+
+/// Row codes that need more than loopback without privileges, each with the reason.
+pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
+    ("tcp.host_unreachable", "needs a router that says so"),
+    ("tcp.admin_prohibited", "needs a firewall that says so"),
+    ("tcp.local_denied", "needs a firewall on this machine"),
+    ("tcp.reset_after_connect", "whether a reset comes before the first bytes or after them is the scheduler's choice"),
+    ("tcp.local_exhausted", "would need to exhaust this machine"),
+    ("proxy.tcp_host_unreachable", "needs a router that says so"),
+    ("proxy.tcp_admin_prohibited", "needs a firewall that says so"),
+    ("proxy.tcp_local_denied", "needs a firewall on this machine"),
+    ("proxy.tcp_local_exhausted", "would need to exhaust this machine"),
+    ("proxy.denied_port", "follows from a second question to the proxy"),
+    ("pauth.loop", "no scheme of this version has so many rounds"),
+    ("chain.weak", "the lab's library makes no keys or signatures that weak"),
+    ("x.internal", "is a mistake in this program"),
+];

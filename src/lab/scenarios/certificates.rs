@@ -1,0 +1,100 @@
+//! Handshakes that break and chains that lead elsewhere.
+
+use std::time::Duration;
+
+use jiff::ToSpan;
+
+use crate::lab::authority::{Inspector, Shown};
+use crate::lab::blueprint::Blueprint;
+use crate::lab::origin::{Breakage, ClientCertificate, Tls};
+
+pub(super) fn broken_handshakes() -> Blueprint {
+    /// A page in the clear where TLS should be.
+    const PAGE: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 15\r\n\r\n<html>no</html>";
+    /// A ServerHello that chooses TLS 1.1: version, 32 bytes of randomness, no session, a suite, no compression.
+    const OLD: &[u8] = b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02\
+        0123456789abcdef0123456789abcdef\x00\x00\x2f\x00";
+    Blueprint::direct()
+        .broken("v10c", Breakage::ResetAfterFirstBytes)
+        .expect(&["v10c"], "blocked", "tls.rst_after_hello")
+        .broken("v10", Breakage::CloseAfterFirstBytes)
+        .expect(&["v10"], "blocked", "tls.fin_after_hello")
+        .broken("v10-vortex-win", Breakage::Silent)
+        .expect(&["v10-vortex-win"], "blocked", "tls.timeout_after_hello")
+        .broken("vortex-win", Breakage::Speaks(PAGE))
+        .expect(&["vortex-win"], "blocked", "tls.plaintext_reply")
+        .broken("settings-win", Breakage::Speaks(b"SSH-2.0-OpenSSH_9.2\r\n"))
+        .expect(&["settings-win"], "blocked", "tls.not_tls")
+        .broken("watson", Breakage::Speaks(b"\x15\x03\x03\x00\x02\x02\x28"))
+        .expect(&["watson"], "blocked", "tls.alert.handshake_failure")
+        .broken("oca", Breakage::Speaks(b"\x15\x03\x03\x00\x02\x02\x70"))
+        .expect(&["oca"], "blocked", "tls.alert.unrecognized_name")
+        .broken("login-live", Breakage::Speaks(b"\x15\x03\x03\x00\x02\x02\x31"))
+        .expect(&["login-live"], "blocked", "tls.alert.access_denied")
+        .broken("ceuswatcab01", Breakage::Speaks(OLD))
+        .expect(&["ceuswatcab01"], "blocked", "tls.legacy_only")
+        .budget(|budget| budget.tls = Duration::from_secs(2))
+}
+
+pub(super) fn odd_handshakes() -> Blueprint {
+    let asking = |client_certificate| move |tls| Tls { client_certificate, ..tls };
+    Blueprint::direct()
+        .tls("v10c", |tls| Tls { only_tls12: true, ..tls })
+        .tls("v10", asking(ClientCertificate::Wanted))
+        .tls("vortex-win", asking(ClientCertificate::Required))
+        .tls("settings-win", |tls| Tls { only_tls12: true, client_certificate: ClientCertificate::Wanted, ..tls })
+        .expect(&["v10", "vortex-win", "settings-win"], "degraded", "tls.client_cert_wanted")
+        .tls("watson", show(Shown::SomebodyElses))
+        .expect(&["watson"], "blocked", "tls.bad_signature")
+        .tls("oca", |tls| Tls { shown: Shown::SomebodyElses, only_tls12: true, ..tls })
+        .expect(&["oca"], "blocked", "tls.bad_signature")
+}
+
+pub(super) fn odd_chains() -> Blueprint {
+    Blueprint::direct()
+        .tls("v10c", show(Shown::Expired))
+        .expect(&["v10c"], "blocked", "chain.expired")
+        .tls("v10", show(Shown::NotYetValid))
+        .expect(&["v10"], "blocked", "chain.not_yet_valid")
+        .tls("v10-vortex-win", show(Shown::WrongName))
+        .expect(&["v10-vortex-win"], "blocked", "chain.name_mismatch")
+        .tls("vortex-win", show(Shown::OtherClass))
+        .tls("settings-win", show(Shown::OtherPublicRoot))
+        .expect(&["vortex-win", "settings-win"], "inconclusive", "chain.wrong_class")
+        .tls("login-live", show(Shown::OtherClass))
+        .tls("ceuswatcab01", show(Shown::OtherPublicRoot))
+        .expect(&["login-live", "ceuswatcab01"], "degraded", "chain.wrong_class")
+        .tls("watson", show(Shown::WithoutIssuer))
+        .expect(&["watson"], "inconclusive", "chain.incomplete")
+        .tls("eaus2watcab01", show(Shown::NotForServers))
+        .expect(&["eaus2watcab01"], "blocked", "chain.eku")
+        .tls("eaus2watcab02", show(Shown::OutsideConstraints))
+        .expect(&["eaus2watcab02"], "blocked", "chain.constraints")
+        .tls("weus2watcab01", show(Shown::Unreadable))
+        .expect(&["weus2watcab01"], "inconclusive", "chain.unparsable")
+}
+
+/// A firewall inspects, without any proxy, and every kind of forgery there is.
+pub(super) fn inspected_directly() -> Blueprint {
+    Blueprint::direct()
+        .tls("v10c", show(Shown::ResignedBy(Inspector::Corporate)))
+        .tls("v10", show(Shown::ResignedAndExpired(Inspector::Corporate)))
+        .expect(&["v10c", "v10"], "intercepted", "intercepted.trusted")
+        .tls("vortex-win", show(Shown::ResignedBy(Inspector::Unknown)))
+        .tls("settings-win", show(Shown::ResignedAndExpired(Inspector::Unknown)))
+        .tls("watson", show(Shown::SelfSigned))
+        .tls("oca", show(Shown::SameNamesOtherKeys))
+        .tls("login-live", show(Shown::WithoutIssuerOrAddress))
+        .expect(&["vortex-win", "settings-win", "watson", "oca", "login-live"], "intercepted", "intercepted.untrusted")
+}
+
+/// This machine's clock is more than a year ahead; every peer says so.
+pub(super) fn wrong_clock() -> Blueprint {
+    let mut blueprint = Blueprint::direct().expect(&["*"], "blocked", "chain.clock_skew").expect(&["adl"], "ok", "ok");
+    blueprint.clock_ahead = 400.days();
+    blueprint
+}
+
+fn show(shown: Shown) -> impl FnOnce(Tls) -> Tls {
+    move |tls| Tls { shown, ..tls }
+}

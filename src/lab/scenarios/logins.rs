@@ -1,0 +1,106 @@
+//! Proxies that ask who is there.
+
+use crate::lab::blueprint::Blueprint;
+use crate::lab::http::{Manner, Reply};
+use crate::lab::login::{Account, Algorithm, Digest, Gate, Nonces};
+use crate::lab::proxy::{Deed, Hosts, ProxyPlan};
+use crate::lab::scenarios::EVERYTHING;
+use crate::lab::story::USER;
+use crate::plan::{Identity, ProxyScheme, Scheme, SchemeChoice};
+
+const DIGEST: Digest = Digest { algorithm: Some(Algorithm::Md5), with_quality: true, nonces: Nonces::Lasting };
+
+/// Somebody that the proxies know under another password.
+const STRANGER: Account = Account { name: USER.name, password: "not-this-one" };
+
+/// Every form of Digest that is in use; all of them work.
+pub(super) fn digests() -> Blueprint {
+    let proxy = |name, digest| ProxyPlan::open(name).gate(Gate::Digest(USER, digest));
+    let algorithm = |algorithm| Digest { algorithm: Some(algorithm), ..DIGEST };
+    Blueprint::default()
+        .user(USER)
+        .as_user(proxy("md5", DIGEST))
+        .as_user(proxy("md5-session", algorithm(Algorithm::Md5Session)))
+        .as_user(proxy("sha-256", algorithm(Algorithm::Sha256)))
+        .as_user(proxy("sha-256-session", algorithm(Algorithm::Sha256Session)))
+        .as_user(proxy("silent-algorithm", Digest { algorithm: None, ..DIGEST }))
+        .as_user(proxy("old-form", Digest { with_quality: false, ..DIGEST }))
+        .as_user(proxy("stale", Digest { nonces: Nonces::StaleOnce, ..DIGEST }))
+}
+
+/// Challenges that come in awkward ways, and dialogues that come through all the same.
+pub(super) fn awkward_challenges() -> Blueprint {
+    let proxy = |name| ProxyPlan::open(name).gate(Gate::Basic(USER));
+    Blueprint::default()
+        .user(USER)
+        .as_user(proxy("closing").refuses(Manner::Whole, true))
+        .as_user(proxy("chunked").refuses(Manner::Chunked, false))
+        .as_user(proxy("old").refuses(Manner::UntilClose, false))
+        .as_user(proxy("old-digest").gate(Gate::Digest(USER, DIGEST)).refuses(Manner::UntilClose, false))
+}
+
+pub(super) fn wrong_password() -> Blueprint {
+    Blueprint::default()
+        .user(STRANGER)
+        .as_user(ProxyPlan::open("basic").gate(Gate::Basic(USER)))
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .as_user(ProxyPlan::open("digest").gate(Gate::Digest(USER, DIGEST)))
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .as_user(ProxyPlan::open("socks").scheme(ProxyScheme::Socks5, 1080).gate(Gate::Basic(USER)))
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+}
+
+pub(super) fn password_in_clear() -> Blueprint {
+    let mut blueprint = Blueprint::default()
+        .user(USER)
+        .as_user(ProxyPlan::open("basic").gate(Gate::Basic(USER)))
+        .expect(EVERYTHING, "blocked", "pauth.basic_cleartext");
+    blueprint.basic_cleartext = false;
+    blueprint
+}
+
+pub(super) fn broken_challenges() -> Blueprint {
+    let hopeless = |name, challenges| ProxyPlan::open(name).gate(Gate::Hopeless(challenges));
+    let basic = ProxyPlan::open("only-basic").gate(Gate::Basic(USER));
+    let always_stale = Digest { nonces: Nonces::AlwaysStale, ..DIGEST };
+    let wrong_code = Reply::status(401).header("WWW-Authenticate", "Basic realm=\"proxy\"");
+    Blueprint::default()
+        .user(USER)
+        .as_user(hopeless("mute", &[]))
+        .expect(EVERYTHING, "blocked", "pauth.no_challenge")
+        .as_user(hopeless("novel", &["Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA3-512"]))
+        .expect(EVERYTHING, "blocked", "pauth.digest_unsupported")
+        .as_user(hopeless("windows", &["Negotiate", "NTLM"]))
+        .expect(EVERYTHING, "blocked", "pauth.required")
+        .as_user(ProxyPlan::open("forgetful").gate(Gate::Digest(USER, always_stale)))
+        .expect(EVERYTHING, "blocked", "pauth.digest_stale_loop")
+        .through(ProxyPlan::open("confused").replies("v10c", wrong_code))
+        .expect(&["v10c"], "blocked", "pauth.wrong_code")
+        .route(&basic, Identity::User, SchemeChoice::Forced(Scheme::Digest))
+        .expect(EVERYTHING, "blocked", "pauth.no_common_scheme")
+        .proxy(basic)
+}
+
+/// The login is right, and these hosts are still not for everybody.
+pub(super) fn no_rights() -> Blueprint {
+    const DENIED: [&str; 2] = ["watson", "oca"];
+    let proxy = ProxyPlan::open("groups")
+        .gate(Gate::Basic(USER))
+        .rule(Hosts::Only(&DENIED), Deed::Reply(Box::new(crate::lab::story::denied())));
+    Blueprint::default().user(USER).as_user(proxy).expect(&DENIED, "blocked", "pauth.denied_after_auth")
+}
+
+pub(super) fn no_login() -> Blueprint {
+    let proxy = ProxyPlan::open("basic").gate(Gate::Basic(USER));
+    Blueprint::default().as_user(proxy).expect(EVERYTHING, "not-tested", "x.not_tested")
+}
+
+/// SOCKS with a password: the user comes through, nobody else does.
+pub(super) fn socks_login() -> Blueprint {
+    let proxy = ProxyPlan::open("socks").scheme(ProxyScheme::Socks5, 1080).gate(Gate::Basic(USER));
+    Blueprint::default()
+        .user(USER)
+        .route(&proxy, Identity::Bypass, SchemeChoice::Auto)
+        .expect(EVERYTHING, "blocked", "pauth.required")
+        .as_user(proxy)
+}

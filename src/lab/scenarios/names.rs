@@ -1,0 +1,71 @@
+//! Name servers that fail, filter and lead astray; a direct route suffers from them, a proxied one does not.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::lab::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace};
+use crate::lab::dns::{Addresses, NameAnswer};
+use crate::lab::proxy::ProxyPlan;
+use crate::lab::scenarios::EVERYTHING;
+
+pub(super) fn failing_name_server() -> Blueprint {
+    Blueprint::direct()
+        .name("v10c", NameAnswer::Nxdomain)
+        .expect(&["v10c"], "blocked", "dns.nxdomain")
+        .name("v10", NameAnswer::Nodata)
+        .expect(&["v10"], "blocked", "dns.nodata")
+        .name("v10-vortex-win", NameAnswer::Servfail)
+        .expect(&["v10-vortex-win"], "blocked", "dns.servfail")
+        .name("vortex-win", NameAnswer::Refused)
+        .expect(&["vortex-win"], "blocked", "dns.refused")
+        .name("settings-win", NameAnswer::Garbage)
+        .expect(&["settings-win"], "blocked", "dns.malformed")
+        .name("adl", NameAnswer::Silence)
+        .expect(&["adl"], "blocked", "dns.timeout")
+        .budget(|budget| budget.dns = Duration::from_secs(1))
+}
+
+pub(super) fn filtered_names() -> Blueprint {
+    Blueprint::direct()
+        .name("v10c", NameAnswer::Filtered { code: 15, text: "blocked by the company's policy" })
+        .expect(&["v10c"], "blocked", "dns.ede_filtered")
+        .name("v10", NameAnswer::Filtered { code: 17, text: "" })
+        .expect(&["v10"], "blocked", "dns.ede_filtered")
+        .place("settings-win", Place::Sinkhole(Ipv4Addr::UNSPECIFIED))
+        .expect(&["settings-win"], "blocked", "dns.sinkhole")
+        .place("adl", Place::Sinkhole(Ipv4Addr::new(10, 0, 0, 53)))
+        .expect(&["adl"], "blocked", "dns.sinkhole")
+        .place("ceuswatcab01", Place::PrivateLink)
+        .expect(&["ceuswatcab01"], "blocked", "dns.privatelink_shadow")
+        .place("login-live", Place::Ipv6Only)
+        .expect(&["login-live"], "blocked", "dns.v6_only")
+}
+
+pub(super) fn long_answers_lost() -> Blueprint {
+    let mut blueprint = Blueprint::direct().name("v10c", NameAnswer::Truncated(Addresses::default())).expect(
+        &["v10c"],
+        "blocked",
+        "dns.tcp53_blocked",
+    );
+    blueprint.resolver = ResolverPlace::DatagramsOnly;
+    blueprint
+}
+
+pub(super) fn long_answers_over_tcp() -> Blueprint {
+    Blueprint::direct().name("v10c", NameAnswer::Truncated(Addresses::default()))
+}
+
+pub(super) fn no_name_server() -> Blueprint {
+    let mut blueprint =
+        Blueprint::direct().expect(EVERYTHING, "blocked", "dns.no_resolver").through(ProxyPlan::open("open"));
+    blueprint.resolver = ResolverPlace::Closed;
+    blueprint
+}
+
+pub(super) fn unknown_proxy() -> Blueprint {
+    let proxy = ProxyPlan::open("mistyped");
+    Blueprint::direct()
+        .route(&proxy, crate::plan::Identity::Bypass, crate::plan::SchemeChoice::Auto)
+        .expect(EVERYTHING, "blocked", "dns.proxy_name")
+        .proxy_at(proxy, ProxyPlace::Unnamed)
+}

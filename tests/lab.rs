@@ -1,0 +1,144 @@
+//! Every scenario of the lab, checked like any network: the rows come out as the world was built.
+//!
+//! The lab knows nothing of the probe and the judge, so that what it says about its rows is a second opinion.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use waprobe::catalogue::{OsSelection, Solution};
+use waprobe::judge::{Cause, Grounds, findings, judge};
+use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
+use waprobe::observation::recording::{self, MachineRootsNote, Roots};
+use waprobe::plan::Plan;
+use waprobe::probe::{self, Access, Context, Login};
+use waprobe::report::expectation::Expectation;
+use waprobe::report::{Report, RunFacts, assemble};
+
+/// Scenarios that run at once: some of them wait for a deadline.
+const AT_ONCE: usize = 4;
+
+#[test]
+fn every_scenario_comes_out_as_it_was_built() {
+    let queue = Mutex::new(scenarios());
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|threads| {
+        for _ in 0..AT_ONCE {
+            threads.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                    let Some(scenario) = next else { return };
+                    let surprises = surprises(&scenario);
+                    wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(surprises);
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert!(wrong.is_empty(), "{} surprises:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Rows that are not as the scenario says, and codes that it claims and does not produce or produces and does not claim.
+fn surprises(scenario: &Scenario) -> Vec<String> {
+    let world = scenario.start().unwrap_or_else(|mistake| panic!("{}: could not {mistake}", scenario.name));
+    let report = check(&world);
+    let expectation = match Expectation::read(scenario.name, &world.expectation) {
+        Ok(expectation) => expectation,
+        Err(complaints) => return vec![format!("{}: {complaints}", scenario.name)],
+    };
+    let unexpected = match expectation.compare(&report) {
+        Ok(unexpected) => unexpected,
+        Err(complaints) => return vec![format!("{}: {complaints}", scenario.name)],
+    };
+    let mut surprises: Vec<String> = unexpected
+        .iter()
+        .filter_map(|surprise| {
+            let row = report.rows.iter().find(|row| row.id == surprise.row)?;
+            Some(format!(
+                "{}: {} over {} is {} {} ({}), and should be {}\n    {}",
+                scenario.name,
+                row.endpoint,
+                row.route.key,
+                row.status,
+                row.code,
+                row.summary,
+                surprise.expected,
+                row.evidence.join("\n    ")
+            ))
+        })
+        .collect();
+    let seen: BTreeSet<&str> = report.rows.iter().map(|row| row.code.as_str()).filter(|code| *code != "ok").collect();
+    let claimed: BTreeSet<&str> = scenario.codes.iter().copied().collect();
+    if seen != claimed {
+        surprises.push(format!("{}: claims {claimed:?} and produces {seen:?}", scenario.name));
+    }
+    surprises
+}
+
+/// The way of `waprobe lab NAME`, without the command line.
+fn check(world: &World) -> Report {
+    let plan = Plan::new(
+        &world.catalogue,
+        world.routes.clone(),
+        world.budget.clone(),
+        OsSelection::all(),
+        Solution::ALL.to_vec(),
+    );
+    let login = |known: &Option<(String, _)>| known.clone().map(|(name, password)| Login { name, password });
+    let access = Access {
+        user: login(&world.logins.user),
+        device: login(&world.logins.device),
+        basic_cleartext: world.logins.basic_cleartext,
+    };
+    let mut store = rustls::RootCertStore::empty();
+    for root in &world.machine_roots {
+        store.add(root.der().to_vec().into()).expect("the lab's roots can be read");
+    }
+    let catalogue = Arc::new(world.catalogue.clone());
+    let context = Context::new(catalogue.clone(), plan.clone(), world.net.clone(), access, Arc::new(store));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut observations = Vec::new();
+    let ended = runtime.block_on(probe::run(context, std::future::pending(), |seen| observations.push(seen)));
+    recording::in_plan_order(&mut observations);
+
+    let note = MachineRootsNote { source: "the lab".into(), count: world.machine_roots.len(), problems: Vec::new() };
+    let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
+    let started = world.net.clock.now();
+    let grounds = Grounds::new(&catalogue, &plan, &roots, started, ended);
+    let verdicts = judge(&grounds, &observations);
+    let findings = findings(&grounds, &verdicts);
+    let impacts = waprobe::impact::assess(&catalogue, &plan, &verdicts);
+    let run = RunFacts {
+        started,
+        duration: Duration::ZERO,
+        complete: true,
+        machine_roots: "the lab's".into(),
+        remarks: Vec::new(),
+    };
+    assemble(&catalogue, &plan, &verdicts, &findings, &impacts, run)
+}
+
+#[test]
+fn every_row_code_is_produced_by_a_scenario_or_has_a_reason_why_not() {
+    let produced: BTreeSet<&str> = scenarios().iter().flat_map(|scenario| scenario.codes).copied().collect();
+    let excused: BTreeSet<&str> = NOT_PRODUCIBLE.iter().map(|(code, _)| *code).collect();
+    let known: BTreeSet<String> =
+        Cause::ALL.iter().map(Cause::code).filter(|code| code != "ok" && !code.starts_with("tls.alert")).collect();
+    let missing: Vec<&String> =
+        known.iter().filter(|code| !produced.contains(code.as_str()) && !excused.contains(code.as_str())).collect();
+    assert!(missing.is_empty(), "no scenario and no reason: {missing:?}");
+    let both: Vec<&&str> = produced.intersection(&excused).collect();
+    assert!(both.is_empty(), "produced although it is said to be impossible: {both:?}");
+    let strange: Vec<&&str> = excused.iter().filter(|code| !known.contains(**code)).collect();
+    assert!(strange.is_empty(), "reasons for codes that do not exist: {strange:?}");
+}
+
+#[test]
+fn names_of_scenarios_are_distinct_and_fit_for_a_command_line() {
+    let mut names = BTreeSet::new();
+    for scenario in scenarios() {
+        assert!(names.insert(scenario.name), "two scenarios are called {}", scenario.name);
+        assert!(scenario.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+        assert_ne!(scenario.name, "list");
+    }
+}
