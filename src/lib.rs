@@ -15,4 +15,5 @@ pub mod net;
 pub mod observation;
 pub mod plan;
 pub mod probe;
+pub mod proxies;
 pub mod report;

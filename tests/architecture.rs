@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("certificate", &[]),
     ("catalogue", &["certificate", "report::text"]),
+    ("proxies", &[]),
     ("plan", &["catalogue"]),
     ("observation", &["catalogue", "certificate", "plan"]),
     ("net", &["certificate"]),

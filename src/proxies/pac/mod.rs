@@ -1,0 +1,21 @@
+//! Scripts that choose proxies: `FindProxyForURL`, run where it can do no harm.
+//!
+//! In: the bytes of a script, what to ask it, and a [`World`] that answers what it asks back. Out: an [`Answer`] per
+//! question, or why there is none, with the line. Never: a name lookup or a clock of its own; a script that loops,
+//! fills memory or nests without end is stopped and said so.
+#![cfg_attr(not(feature = "pac"), allow(dead_code, reason = "without an engine nothing calls what scripts call"))]
+
+mod answer;
+#[cfg(feature = "pac")]
+mod engine;
+mod evaluate;
+mod failure;
+mod functions;
+mod script;
+mod world;
+
+pub use answer::{Answer, Choice, ProxyKind, Remark};
+pub use evaluate::{Evaluation, Limits, Notes, Question, evaluate};
+pub use failure::{FailureKind, Place, ScriptFailure};
+pub use script::{NotScript, Script};
+pub use world::{Alert, Lookup, NameAnswers, Resolver, World};

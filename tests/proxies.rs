@@ -1,0 +1,6 @@
+//! Which proxy would be used, by whom, and why: settings and scripts, without a network.
+
+mod proxies {
+    #[cfg(feature = "pac")]
+    mod pac;
+}
