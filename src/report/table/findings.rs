@@ -4,23 +4,25 @@ use std::collections::{HashMap, HashSet};
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::map::address;
+use super::lines::address;
 use super::page::Page;
-use super::paint::{Tone, toned};
-use crate::judge::{Owner, Status};
+use super::paint::{Tone, toned, unbroken};
+use crate::judge::{Cause, Owner, Status};
 use crate::report::columns::Column;
 use crate::report::text::sanitize;
 use crate::report::{Finding, Report, Row, wording};
 
 /// Hosts that one finding names.
-const NAMED_HOSTS: usize = 16;
+const NAMED_HOSTS: usize = 20;
 /// Routes that one finding names.
 const NAMED_ROUTES: usize = 4;
+/// Lines of evidence that one finding shows when all is asked for.
+const SHOWN_EVIDENCE: usize = 20;
 
 /// Findings in the order in which they are printed, and which of them speaks of a row first.
 pub(super) struct Numbers<'r> {
-    pub changes: Vec<&'r Finding>,
-    pub notes: Vec<&'r Finding>,
+    changes: Vec<&'r Finding>,
+    notes: Vec<&'r Finding>,
     by_row: HashMap<&'r str, usize>,
 }
 
@@ -56,81 +58,143 @@ impl<'r> Numbers<'r> {
     }
 }
 
+/// Writes the findings below each other.
+pub(super) struct Findings<'a, 'r> {
+    columns: &'a [Column<'r>],
+    rows: HashMap<&'r str, &'r Row>,
+    endpoints: usize,
+    /// Hosts that an earlier finding named, so that a later one can point there.
+    named: Vec<(usize, Vec<String>)>,
+}
+
 pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>], numbers: &Numbers<'_>) {
-    let rows: HashMap<&str, &Row> = report.rows.iter().map(|row| (row.id.as_str(), row)).collect();
-    let mut earlier: Vec<(usize, Vec<String>)> = Vec::new();
+    let mut findings = Findings {
+        columns,
+        rows: report.rows.iter().map(|row| (row.id.as_str(), row)).collect(),
+        endpoints: columns.iter().map(|column| column.rows.len()).max().unwrap_or_default(),
+        named: Vec::new(),
+    };
     let mut number = 0;
-    for (title, findings) in [("What to change", &numbers.changes), ("Worth knowing", &numbers.notes)] {
-        if findings.is_empty() {
-            continue;
+    for (title, list) in [("What to change", &numbers.changes), ("Worth knowing", &numbers.notes)] {
+        if !list.is_empty() {
+            page.gap();
+            page.line(toned(Tone::Heading, title));
         }
-        page.gap();
-        page.line(toned(Tone::Heading, title));
-        for finding in findings {
+        for finding in list {
             number += 1;
             page.gap();
-            entry(page, number, finding, columns, &rows, &mut earlier);
+            findings.entry(page, number, finding);
         }
     }
 }
 
-fn entry(
-    page: &mut Page,
-    number: usize,
-    finding: &Finding,
-    columns: &[Column<'_>],
-    rows: &HashMap<&str, &Row>,
-    earlier: &mut Vec<(usize, Vec<String>)>,
-) {
-    let mark = format!("  [{number}] ");
-    let indent = " ".repeat(mark.width());
-    let owner = if finding.owner == Owner::Nobody { "" } else { finding.owner.as_str() };
-    page.ends(&format!("{mark}{}", toned(Tone::Heading, &sanitize(&finding.title))), owner);
-    let remedy = wording::upper_first(sanitize(&finding.remedy).trim_end_matches('.'));
-    page.prose(&indent, &format!("{remedy}."));
+impl<'r> Findings<'_, 'r> {
+    fn entry(&mut self, page: &mut Page, number: usize, finding: &Finding) {
+        let mark = format!("  [{number}] ");
+        let indent = " ".repeat(mark.width());
+        let owner = if finding.owner == Owner::Nobody { "" } else { finding.owner.as_str() };
+        page.ends(&mark, &toned(Tone::Heading, &sanitize(&finding.title)), owner);
 
-    let concerned: HashSet<&str> = finding.rows.iter().map(String::as_str).collect();
-    let routes: Vec<&Column<'_>> =
-        columns.iter().filter(|column| column.rows.iter().any(|row| concerned.contains(row.id.as_str()))).collect();
-    if !routes.is_empty() && columns.len() > 1 {
-        page.prose(&format!("{indent}on   "), &route_list(&routes));
-    }
-    let mut hosts: Vec<String> = Vec::new();
-    let mut seen: HashSet<&str> = HashSet::new();
-    for row in finding.rows.iter().filter_map(|id| rows.get(id.as_str())) {
-        if seen.insert(row.endpoint.as_str()) {
-            hosts.push(address(row));
+        let rows: Vec<&Row> = finding.rows.iter().filter_map(|id| self.rows.get(id.as_str()).copied()).collect();
+        let mut hosts: Vec<String> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
+        for row in &rows {
+            if seen.insert(row.endpoint.as_str()) {
+                hosts.push(address(row));
+            }
+        }
+        let (instruction, names_hosts) = instruction(&finding.remedy, rows.first().copied());
+        page.prose(&indent, &format!("{}.", wording::upper_first(sanitize(instruction).trim_end_matches('.'))));
+        if let Some(why) = wording::why(finding, &rows) {
+            page.prose(&indent, &why);
+        }
+        let routes = self.routes(&rows);
+        if self.columns.len() > 1 && !routes.is_empty() {
+            page.prose(&format!("{indent}on   "), &routes);
+        }
+        if !hosts.is_empty() {
+            page.prose(&format!("{indent}for  "), &self.hosts(&hosts, names_hosts));
+            if names_hosts {
+                self.named.push((number, hosts));
+            }
+        }
+        if let Some(detail) = detail(&rows) {
+            page.prose(&format!("{indent}seen "), &detail);
+        }
+        page.prose(&indent, &toned(Tone::Aside, &sanitize(&finding.code)));
+        if page.layout.verbose {
+            evidence(page, &indent, &rows);
         }
     }
-    if !hosts.is_empty() && !hosts.iter().any(|host| finding.remedy.contains(host)) {
-        page.prose(&format!("{indent}for  "), &host_list(&hosts, columns, earlier));
-        earlier.push((number, hosts));
+
+    fn routes(&self, rows: &[&Row]) -> String {
+        let concerned: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let columns: Vec<&Column<'_>> = self
+            .columns
+            .iter()
+            .filter(|column| column.rows.iter().any(|row| concerned.contains(row.id.as_str())))
+            .collect();
+        let mut names: Vec<String> = columns
+            .iter()
+            .take(NAMED_ROUTES)
+            .map(|column| unbroken(&wording::route_name(column.route(), column.scheme)))
+            .collect();
+        if columns.len() > NAMED_ROUTES {
+            names.push(wording::plural(columns.len() - NAMED_ROUTES, "more route"));
+        }
+        names.join(", ")
     }
-    page.prose(&indent, &toned(Tone::Aside, &sanitize(&finding.code)));
+
+    /// The exact names where somebody has to write them into a rule, otherwise only how many.
+    fn hosts(&self, hosts: &[String], names_hosts: bool) -> String {
+        let count = wording::grouped(hosts.len());
+        if !names_hosts && hosts.len() == self.endpoints && hosts.len() > 1 {
+            return format!("all {count} endpoints");
+        }
+        if !names_hosts && hosts.len() > 3 {
+            return format!("{count} of {} endpoints", wording::grouped(self.endpoints));
+        }
+        if hosts.len() > 2
+            && let Some((number, _)) = self.named.iter().find(|(_, others)| others == hosts)
+        {
+            return format!("the same {count} hosts as [{number}]");
+        }
+        let mut text = hosts.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
+        if hosts.len() > NAMED_HOSTS {
+            text += &format!("  … and {} more", wording::grouped(hosts.len() - NAMED_HOSTS));
+        }
+        text
+    }
 }
 
-fn route_list(routes: &[&Column<'_>]) -> String {
-    let mut names: Vec<String> =
-        routes.iter().take(NAMED_ROUTES).map(|column| wording::route_name(column.route(), column.scheme)).collect();
-    if routes.len() > NAMED_ROUTES {
-        names.push(format!("{} more routes", routes.len() - NAMED_ROUTES));
+/// A remedy ends with the hosts that it is about; they have a line of their own here.
+fn instruction<'f>(remedy: &'f str, row: Option<&Row>) -> (&'f str, bool) {
+    match row.and_then(|row| remedy.split_once(&format!(": {}", row.host))) {
+        Some((instruction, _)) => (instruction, true),
+        None => (remedy, false),
     }
-    names.join(", ")
 }
 
-fn host_list(hosts: &[String], columns: &[Column<'_>], earlier: &[(usize, Vec<String>)]) -> String {
-    let all = columns.iter().map(|column| column.rows.len()).max().unwrap_or_default();
-    if hosts.len() == all && all > 2 {
-        return format!("all {} hosts of this check", wording::grouped(all));
+/// What the rows' own sentences say beyond the title of their cause: the first one, and whose it is where they differ.
+fn detail(rows: &[&Row]) -> Option<String> {
+    let own = |row: &Row| {
+        let title = Cause::from_code(&row.code)?.facts().title;
+        row.summary.strip_prefix(title)?.strip_prefix(": ").map(sanitize)
+    };
+    let first = rows.first()?;
+    let detail = own(first)?;
+    if rows.iter().all(|row| own(row).as_ref() == Some(&detail)) {
+        return Some(detail);
     }
-    if hosts.len() > 2
-        && let Some((number, _)) = earlier.iter().find(|(_, others)| others == hosts)
-    {
-        return format!("the same {} hosts as [{number}]", wording::grouped(hosts.len()));
+    let host = address(first);
+    if detail.contains(&sanitize(&first.host)) { Some(detail) } else { Some(format!("{detail} ({host})")) }
+}
+
+fn evidence(page: &mut Page, indent: &str, rows: &[&Row]) {
+    let Some(row) = rows.iter().find(|row| !row.evidence.is_empty()) else { return };
+    let route = wording::route_name(&row.route, row.route.scheme);
+    page.prose(indent, &format!("evidence: {} on {route}", address(row)));
+    for line in row.evidence.iter().take(SHOWN_EVIDENCE) {
+        page.prose(&format!("{indent}  - "), &sanitize(line));
     }
-    let mut text = hosts.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
-    if hosts.len() > NAMED_HOSTS {
-        text += &format!("  … and {} more", wording::grouped(hosts.len() - NAMED_HOSTS));
-    }
-    text
 }

@@ -4,12 +4,15 @@ use comfy_table::{ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::page::Page;
-use super::paint::{Tone, toned};
+use super::paint::{Tone, toned, unbroken};
 use crate::catalogue::{ImpactRow, Solution};
 use crate::report::columns::Column;
+use crate::report::text::sanitize;
 use crate::report::{Impact, ImpactStatus, Report, wording};
 
-const WIDEST_LABEL: usize = 44;
+const TITLE: &str = "What it means";
+/// More routes than this with one meaning are counted, where it is clear which they are.
+const LISTED_ROUTES: usize = 3;
 
 /// Routes that mean the same for one solution.
 struct Line {
@@ -23,12 +26,19 @@ pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>]) {
     }
     let versions: Vec<ImpactRow> =
         ImpactRow::ALL.into_iter().filter(|os| report.impacts.iter().any(|impact| impact.os == *os)).collect();
-    let solutions: Vec<(Solution, Vec<Line>)> =
-        Solution::ALL.into_iter().map(|solution| (solution, lines(report, columns, solution, &versions))).collect();
+    let solutions: Vec<(Solution, Vec<Line>)> = Solution::ALL
+        .into_iter()
+        .map(|solution| (solution, lines(report, columns, solution, &versions)))
+        .filter(|(_, lines)| !lines.is_empty())
+        .collect();
     page.gap();
     let matrix = matrix(&solutions, &versions);
-    if matrix.lines().all(|line| line.width() <= page.width()) {
+    if matrix.lines().all(|line| line.trim_end().width() <= page.width()) {
         page.table(&matrix);
+        if report.impacts.iter().any(|impact| impact.status == ImpactStatus::NotApplicable) {
+            let mark = wording::impact(ImpactStatus::NotApplicable);
+            page.prose(&format!("  {mark} "), "the solution does not exist for these versions");
+        }
     } else {
         list(page, &solutions, &versions);
     }
@@ -36,40 +46,53 @@ pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>]) {
 
 fn lines(report: &Report, columns: &[Column<'_>], solution: Solution, versions: &[ImpactRow]) -> Vec<Line> {
     let impacts: Vec<&Impact> = report.impacts.iter().filter(|impact| impact.solution == solution).collect();
-    let mut lines: Vec<Line> = Vec::new();
     let mut keys = Vec::new();
     for impact in &impacts {
         if !keys.contains(&&impact.route.key) {
             keys.push(&impact.route.key);
         }
     }
+    let all = keys.len();
+    let mut lines: Vec<Line> = Vec::new();
     for key in keys {
-        let cells: Vec<Option<ImpactStatus>> = versions
-            .iter()
-            .map(|os| {
-                impacts.iter().find(|impact| impact.os == *os && impact.route.key == *key).map(|impact| impact.status)
-            })
-            .collect();
-        let name = columns.iter().find(|column| column.has_key(key)).map_or_else(
-            || crate::report::text::sanitize(&key.0),
-            |column| wording::route_name(column.route(), column.scheme),
-        );
+        let status_on = |os: &ImpactRow| {
+            impacts.iter().find(|impact| impact.os == *os && impact.route.key == *key).map(|impact| impact.status)
+        };
+        let cells: Vec<Option<ImpactStatus>> = versions.iter().map(status_on).collect();
+        let column = columns.iter().find(|column| column.has_key(key));
+        let name = column.map_or_else(|| sanitize(&key.0), |column| wording::route_name(column.route(), column.scheme));
         match lines.iter_mut().find(|line| line.cells == cells) {
             Some(line) => line.routes.push(name),
             None => lines.push(Line { routes: vec![name], cells }),
         }
     }
+    shorten(&mut lines, all);
     lines
+}
+
+/// Where the other lines name their routes, the longest list goes without saying.
+fn shorten(lines: &mut Vec<Line>, all: usize) {
+    let Some(longest) = (0..lines.len()).max_by_key(|index| lines[*index].routes.len()) else { return };
+    let count = lines[longest].routes.len();
+    if count <= LISTED_ROUTES {
+        return;
+    }
+    let mut line = lines.remove(longest);
+    line.routes = vec![if count == all { format!("all {all} routes") } else { format!("the other {count} routes") }];
+    lines.push(line);
 }
 
 fn matrix(solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let mut heading = vec![toned(Tone::Heading, "What it means")];
-    heading.extend(versions.iter().map(|os| toned(Tone::Heading, wording::versions(*os))));
-    table.set_header(heading);
-    for (solution, lines) in solutions.iter().filter(|(_, lines)| !lines.is_empty()) {
-        table.add_row(vec![format!("  {}", solution.title())]);
+    let mut header = vec![toned(Tone::Heading, TITLE)];
+    header.extend(versions.iter().map(|os| {
+        let lines: Vec<String> = wording::version_heading(*os).iter().map(|line| toned(Tone::Heading, line)).collect();
+        lines.join("\n")
+    }));
+    table.set_header(header);
+    for (solution, lines) in solutions {
+        table.add_row(vec![toned(Tone::Aside, &format!("  {}", solution.title()))]);
         for line in lines {
             let label: Vec<String> = line.routes.iter().map(|route| format!("    {route}")).collect();
             let mut row = vec![label.join("\n")];
@@ -77,18 +100,14 @@ fn matrix(solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) -> Table 
             table.add_row(row);
         }
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding(if index == 0 { (0, 2) } else { (0, 2) });
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
-    let _ = WIDEST_LABEL;
     table
 }
 
 fn cell(status: &Option<ImpactStatus>) -> String {
-    match status {
-        None => String::new(),
-        Some(status) => toned(tone(*status), wording::impact(*status)),
-    }
+    status.map_or_else(String::new, |status| toned(tone(status), wording::impact(status)))
 }
 
 fn tone(status: ImpactStatus) -> Tone {
@@ -100,24 +119,37 @@ fn tone(status: ImpactStatus) -> Tone {
     }
 }
 
-/// For narrow screens: each line says what holds for which versions.
+/// For narrow screens: each line says what holds, and on which versions where it does not hold on all.
 fn list(page: &mut Page, solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) {
-    page.line(toned(Tone::Heading, "What it means"));
+    page.line(toned(Tone::Heading, TITLE));
     for (solution, lines) in solutions {
+        page.line(format!("  {}", solution.title()));
         for line in lines {
-            page.line(format!("  {}, {}", solution.title(), line.routes.join(", ")));
-            for status in [ImpactStatus::Blocked, ImpactStatus::Inconclusive, ImpactStatus::Degraded, ImpactStatus::Ok]
-            {
-                let names: Vec<&str> = versions
-                    .iter()
-                    .zip(&line.cells)
-                    .filter(|(_, cell)| **cell == Some(status))
-                    .map(|(os, _)| wording::versions(*os))
-                    .collect();
-                if !names.is_empty() {
-                    page.prose(&format!("    {}  ", toned(tone(status), wording::impact(status))), &names.join(", "));
-                }
-            }
+            let routes: Vec<String> = line.routes.iter().map(|route| unbroken(route)).collect();
+            page.prose("    ", &format!("{}: {}", routes.join(", "), in_words(line, versions)));
+        }
+    }
+}
+
+fn in_words(line: &Line, versions: &[ImpactRow]) -> String {
+    let mut parts: Vec<(ImpactStatus, Vec<&str>)> = Vec::new();
+    for (os, status) in versions.iter().zip(&line.cells) {
+        match status {
+            None | Some(ImpactStatus::NotApplicable) => {}
+            Some(status) => match parts.iter_mut().find(|(other, _)| other == status) {
+                Some((_, names)) => names.push(wording::versions(*os)),
+                None => parts.push((*status, vec![wording::versions(*os)])),
+            },
+        }
+    }
+    let said = |status: ImpactStatus| toned(tone(status), wording::impact(status));
+    match parts.as_slice() {
+        [] => "does not exist for these versions".to_owned(),
+        [(status, _)] => said(*status),
+        several => {
+            let parts: Vec<String> =
+                several.iter().map(|(status, names)| format!("{} on {}", said(*status), names.join(", "))).collect();
+            parts.join("; ")
         }
     }
 }

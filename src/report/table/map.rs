@@ -1,71 +1,63 @@
-//! The map: endpoints × routes.
-
-use std::collections::HashMap;
+//! The map: endpoints × routes, as a matrix where there is room and route by route where there is not.
 
 use comfy_table::{ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::findings::Numbers;
-use super::page::{Page, shortened, wrap};
+use super::lines::{Cell, Line, bounded, lines};
+use super::page::{Page, shortened};
 use super::paint::{Tone, toned};
 use crate::judge::Status;
 use crate::report::columns::Column;
 use crate::report::text::sanitize;
 use crate::report::{Row, wording};
 
-/// Lines of the map beyond which endpoints that are ok everywhere are only counted.
-const LONGEST_MAP: usize = 40;
-/// Hosts that do the same under one domain share a line from this many on.
-const SHARED_FROM: usize = 3;
-/// So alike are their names then, in characters.
-const ALIKE: usize = 4;
 const INDENT: usize = 2;
 const GUTTER: usize = 2;
-const WIDEST_LABEL: usize = 44;
+const WIDEST_LABEL: usize = 48;
 const NARROWEST_LABEL: usize = 24;
-const WIDEST_HEADING: usize = 30;
-
-/// One line: endpoints that fared alike on every route.
-struct Line<'r> {
-    group: &'r str,
-    label: String,
-    /// How many endpoints stand behind it.
-    endpoints: usize,
-    cells: Vec<Option<Cell>>,
-}
-
-#[derive(Clone, PartialEq)]
-struct Cell {
-    status: Status,
-    /// Behind the status: the number of the finding, or the code where no finding speaks of it.
-    reference: String,
-    fastest_ms: Option<f64>,
-    slowest_ms: Option<f64>,
-}
+/// A proxy's address may take two lines of a heading, so that it does not widen its column.
+const WIDEST_HEADING: usize = 18;
+/// Below this many columns a matrix would be all headings.
+const NARROWEST_MATRIX: usize = 80;
+/// Hosts that a route's list names for one status.
+const NAMED_HOSTS: usize = 3;
 
 pub(super) fn draw(page: &mut Page, columns: &[Column<'_>], numbers: &Numbers<'_>) {
+    if page.width() < NARROWEST_MATRIX {
+        list(page, columns, numbers);
+    } else {
+        matrix(page, columns, numbers);
+    }
+}
+
+fn matrix(page: &mut Page, columns: &[Column<'_>], numbers: &Numbers<'_>) {
     let lines = lines(columns, numbers);
     let total: usize = lines.iter().map(|line| line.endpoints).sum();
-    let (lines, left_out) = if page.layout.verbose { (lines, LeftOut::default()) } else { bounded(lines) };
-    let texts: Vec<(String, Vec<String>)> =
-        lines.iter().map(|line| (line.label.clone(), line.cells.iter().map(cell_text).collect())).collect();
-    let label_width = texts.iter().map(|(label, _)| label.width()).max().unwrap_or(0).min(WIDEST_LABEL);
-    let widths: Vec<usize> = columns
+    let (lines, left_out) = bounded(lines, page.layout.verbose);
+    let rows: Vec<(String, Vec<String>)> = lines
         .iter()
-        .enumerate()
-        .map(|(index, column)| {
-            let (proxy, identity) = wording::route_parts(column.route(), column.scheme);
-            let heading = proxy.width().max(identity.width()).min(WIDEST_HEADING);
-            texts.iter().map(|(_, cells)| cells[index].width()).max().unwrap_or(0).max(heading) + GUTTER
+        .map(|line| {
+            let indent = if line.group.is_empty() { "" } else { "  " };
+            (format!("{indent}{}", line.label), line.cells.iter().map(cell_text).collect())
         })
         .collect();
-
+    let headings: Vec<Vec<String>> = columns.iter().map(heading).collect();
+    let widths: Vec<usize> = headings
+        .iter()
+        .enumerate()
+        .map(|(index, heading)| {
+            let cells = rows.iter().map(|(_, cells)| cells[index].width());
+            cells.chain(heading.iter().map(|line| line.width())).max().unwrap_or(0) + GUTTER
+        })
+        .collect();
+    let widest_cell = widths.iter().max().copied().unwrap_or(0);
     let room = page.width().saturating_sub(INDENT + GUTTER);
-    let widest = widths.iter().max().copied().unwrap_or(0);
-    let label_width = label_width.min(room.saturating_sub(widest).max(NARROWEST_LABEL));
+    let label_width = rows.iter().map(|(label, _)| label.width()).max().unwrap_or(0);
+    let label_width = label_width.min(WIDEST_LABEL).min(room.saturating_sub(widest_cell).max(NARROWEST_LABEL));
     for block in blocks(&widths, room.saturating_sub(label_width)) {
         page.gap();
-        page.table(&table(&lines, &texts, columns, &widths, block, label_width));
+        page.table(&table(&lines, &rows, &headings, block, label_width));
     }
     left_out.tell(page, total);
 }
@@ -76,7 +68,8 @@ fn blocks(widths: &[usize], room: usize) -> Vec<std::ops::Range<usize>> {
     let mut used = 0;
     for (index, width) in widths.iter().enumerate() {
         match blocks.last_mut() {
-            Some(block) if used + width <= room => block.end = index + 1,
+            // The last column needs no gutter behind it.
+            Some(block) if used + width <= room + GUTTER => block.end = index + 1,
             _ => {
                 blocks.push(index..index + 1);
                 used = 0;
@@ -89,47 +82,56 @@ fn blocks(widths: &[usize], room: usize) -> Vec<std::ops::Range<usize>> {
 
 fn table(
     lines: &[Line<'_>],
-    texts: &[(String, Vec<String>)],
-    columns: &[Column<'_>],
-    widths: &[usize],
+    rows: &[(String, Vec<String>)],
+    headings: &[Vec<String>],
     block: std::ops::Range<usize>,
     label_width: usize,
 ) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let mut heading = vec![String::new()];
-    for index in block.clone() {
-        let column = &columns[index];
-        let (proxy, identity) = wording::route_parts(column.route(), column.scheme);
-        let lines: Vec<String> = wrap(&proxy, widths[index] - GUTTER)
-            .into_iter()
-            .chain((!identity.is_empty()).then_some(identity))
-            .collect();
-        heading.push(lines.iter().map(|line| toned(Tone::Heading, line)).collect::<Vec<_>>().join("\n"));
-    }
-    table.set_header(heading);
+    let mut header = vec![String::new()];
+    header.extend(headings[block.clone()].iter().map(|heading| {
+        let lines: Vec<String> = heading.iter().map(|line| toned(Tone::Heading, line)).collect();
+        lines.join("\n")
+    }));
+    table.set_header(header);
     let mut group = "";
-    for (line, (label, cells)) in lines.iter().zip(texts) {
+    for (line, (label, cells)) in lines.iter().zip(rows) {
         if line.group != group {
             group = line.group;
-            if !group.is_empty() {
-                table.add_row(vec![toned(Tone::Aside, &sanitize(group))]);
-            }
+            table.add_row(vec![toned(Tone::Aside, &sanitize(group))]);
         }
-        let indent = if group.is_empty() { "" } else { "  " };
-        let mut row = vec![format!("{indent}{}", shortened(label, label_width.saturating_sub(indent.len())))];
-        for index in block.clone() {
-            row.push(match &line.cells[index] {
-                Some(cell) => toned(tone(cell.status), &cells[index]),
-                None => String::new(),
-            });
-        }
+        let mut row = vec![shortened(label, label_width)];
+        row.extend(block.clone().map(|index| match &line.cells[index] {
+            Some(cell) => toned(tone(cell.status), &cells[index]),
+            None => String::new(),
+        }));
         table.add_row(row);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding(if index == 0 { (2, 2) } else { (0, 2) });
     }
     table
+}
+
+/// The proxy's address, in two lines where it is long, and who asks it.
+fn heading(column: &Column<'_>) -> Vec<String> {
+    let (proxy, identity) = wording::route_parts(column.route(), column.scheme);
+    let mut lines = Vec::new();
+    let mut rest = proxy.as_str();
+    while rest.width() > WIDEST_HEADING {
+        let fits = rest.char_indices().take_while(|(at, _)| rest[..*at].width() <= WIDEST_HEADING);
+        let places: Vec<usize> = fits.map(|(at, _)| at).filter(|at| *at > 0).collect();
+        let readable = places.iter().rev().find(|at| rest[**at..].starts_with(['.', ':']));
+        let Some(at) = readable.or(places.last()).copied() else { break };
+        lines.push(rest[..at].to_owned());
+        rest = &rest[at..];
+    }
+    lines.push(rest.to_owned());
+    if !identity.is_empty() {
+        lines.push(identity);
+    }
+    lines
 }
 
 pub(super) fn tone(status: Status) -> Tone {
@@ -142,172 +144,35 @@ pub(super) fn tone(status: Status) -> Tone {
 
 fn cell_text(cell: &Option<Cell>) -> String {
     let Some(cell) = cell else { return String::new() };
-    let mut text = wording::status(cell.status).to_owned();
-    if matches!(cell.status, Status::Ok | Status::Degraded)
-        && let (Some(fastest), Some(slowest)) = (cell.fastest_ms, cell.slowest_ms)
-    {
-        let (fastest, slowest) = (fastest.round(), slowest.round());
-        text += &if fastest == slowest { format!(" {slowest} ms") } else { format!(" {fastest}–{slowest} ms") };
-    }
-    if !cell.reference.is_empty() {
-        text += &format!(" {}", cell.reference);
-    }
-    text
+    let took = if matches!(cell.status, Status::Ok | Status::Degraded) { cell.took() } else { None };
+    let words = [Some(wording::status(cell.status).to_owned()), took, Some(cell.reference.clone())];
+    words.into_iter().flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// One line per endpoint in the order of the report, group by group; hosts that are alike share one.
-fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>) -> Vec<Line<'r>> {
-    let mut order: Vec<&'r Row> = Vec::new();
-    let mut places: HashMap<&'r str, usize> = HashMap::new();
-    let mut cells: Vec<Vec<Option<Cell>>> = Vec::new();
-    for (index, column) in columns.iter().enumerate() {
+/// For narrow screens: what holds on each route, and for whom.
+fn list(page: &mut Page, columns: &[Column<'_>], numbers: &Numbers<'_>) {
+    page.gap();
+    for column in columns {
+        page.prose("  ", &toned(Tone::Heading, &wording::route_name(column.route(), column.scheme)));
+        let mut kinds: Vec<(Status, String, Vec<&Row>)> = Vec::new();
         for row in &column.rows {
-            let place = *places.entry(row.endpoint.as_str()).or_insert_with(|| {
-                order.push(row);
-                cells.push(vec![None; columns.len()]);
-                cells.len() - 1
-            });
-            cells[place][index] = Some(Cell {
-                status: row.status,
-                reference: numbers.reference(row),
-                fastest_ms: row.timings_ms.total,
-                slowest_ms: row.timings_ms.total,
-            });
-        }
-    }
-    let mut groups: Vec<&str> = Vec::new();
-    let mut members: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (place, row) in order.iter().enumerate() {
-        let group = row.group.as_str();
-        members.entry(group).or_insert_with(|| {
-            groups.push(group);
-            Vec::new()
-        });
-        members.entry(group).or_default().push(place);
-    }
-    groups.iter().flat_map(|group| group_lines(group, &members[group], &order, &cells)).collect()
-}
-
-fn group_lines<'r>(group: &'r str, members: &[usize], order: &[&'r Row], cells: &[Vec<Option<Cell>>]) -> Vec<Line<'r>> {
-    // Hosts by domain and by how they fared; the key is text because a list of cells has no hash.
-    let mut buckets: Vec<Vec<usize>> = Vec::new();
-    let mut by_key: HashMap<(&str, Vec<Option<(Status, &str)>>), usize> = HashMap::new();
-    let mut under_domain: HashMap<&str, usize> = HashMap::new();
-    for place in members {
-        let domain = domain(order[*place]);
-        *under_domain.entry(domain).or_default() += 1;
-        let fared =
-            cells[*place].iter().map(|cell| cell.as_ref().map(|cell| (cell.status, cell.reference.as_str()))).collect();
-        let bucket = *by_key.entry((domain, fared)).or_insert_with(|| {
-            buckets.push(Vec::new());
-            buckets.len() - 1
-        });
-        buckets[bucket].push(*place);
-    }
-    let mut lines = Vec::new();
-    for bucket in &buckets {
-        let names: Vec<&str> = bucket.iter().map(|place| first_label(order[*place])).collect();
-        let alike = if bucket.len() >= SHARED_FROM { common_part(&names) } else { String::new() };
-        if alike.len() < ALIKE {
-            lines.extend(bucket.iter().map(|place| Line {
-                group,
-                label: address(order[*place]),
-                endpoints: 1,
-                cells: cells[*place].clone(),
-            }));
-            continue;
-        }
-        let domain = domain(order[bucket[0]]);
-        let of = under_domain[domain];
-        let count = if of == bucket.len() { format!("({of})") } else { format!("({} of {of})", bucket.len()) };
-        let merged = (0..cells[bucket[0]].len())
-            .map(|column| {
-                let mut merged = cells[bucket[0]][column].clone()?;
-                for place in &bucket[1..] {
-                    let other = cells[*place][column].as_ref()?;
-                    merged.fastest_ms = smaller(merged.fastest_ms, other.fastest_ms);
-                    merged.slowest_ms =
-                        smaller(merged.slowest_ms.map(|ms| -ms), other.slowest_ms.map(|ms| -ms)).map(|ms| -ms);
-                }
-                Some(merged)
-            })
-            .collect();
-        lines.push(Line {
-            group,
-            label: format!("*{}*.{} {count}", sanitize(&alike), sanitize(domain)),
-            endpoints: bucket.len(),
-            cells: merged,
-        });
-    }
-    lines
-}
-
-fn smaller(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
-
-fn first_label(row: &Row) -> &str {
-    row.host.split('.').next().unwrap_or_default()
-}
-
-fn domain(row: &Row) -> &str {
-    row.host.split_once('.').map_or("", |(_, domain)| domain)
-}
-
-/// The host as it stands in a rule; plain http and unusual ports are told.
-pub(super) fn address(row: &Row) -> String {
-    let host = sanitize(&row.host);
-    let usual = if row.is_tls() { 443 } else { 80 };
-    let port = if row.port == usual { String::new() } else { format!(":{}", row.port) };
-    if row.is_tls() { format!("{host}{port}") } else { format!("http://{host}{port}") }
-}
-
-/// The longest text that all names hold.
-fn common_part(names: &[&str]) -> String {
-    let Some(shortest) = names.iter().min_by_key(|name| name.len()) else { return String::new() };
-    let starts: Vec<usize> = shortest.char_indices().map(|(at, _)| at).chain([shortest.len()]).collect();
-    let mut best = "";
-    for (position, start) in starts.iter().enumerate() {
-        for end in &starts[position + 1..] {
-            let part = &shortest[*start..*end];
-            if part.len() > best.len() && names.iter().all(|name| name.contains(part)) {
-                best = part;
+            let reference = numbers.reference(row);
+            match kinds.iter_mut().find(|(status, other, _)| *status == row.status && *other == reference) {
+                Some((.., rows)) => rows.push(row),
+                None => kinds.push((row.status, reference, vec![row])),
             }
         }
-    }
-    best.to_owned()
-}
-
-/// What the map does not show.
-#[derive(Default)]
-struct LeftOut {
-    ok: usize,
-    other: usize,
-}
-
-fn bounded(lines: Vec<Line<'_>>) -> (Vec<Line<'_>>, LeftOut) {
-    if lines.len() <= LONGEST_MAP {
-        return (lines, LeftOut::default());
-    }
-    let is_ok = |line: &Line<'_>| line.cells.iter().flatten().all(|cell| cell.status == Status::Ok);
-    let (ok, mut other): (Vec<_>, Vec<_>) = lines.into_iter().partition(is_ok);
-    let cut = other.split_off(other.len().min(LONGEST_MAP));
-    let count = |lines: &[Line<'_>]| lines.iter().map(|line| line.endpoints).sum();
-    let left_out = LeftOut { ok: count(&ok), other: count(&cut) };
-    (other, left_out)
-}
-
-impl LeftOut {
-    fn tell(&self, page: &mut Page, total: usize) {
-        if self.other > 0 {
-            page.prose("  ", &format!("… and {} that are not ok", wording::plural(self.other, "more endpoint")));
-        }
-        if self.ok > 0 {
-            let (ok, total) = (wording::grouped(self.ok), wording::grouped(total));
-            page.prose("  ", &format!("{ok} of {total} endpoints are ok on every route"));
+        kinds.sort_by_key(|(status, ..)| std::cmp::Reverse(*status));
+        for (status, reference, rows) in kinds {
+            let state = format!("{} {reference}", wording::status(status));
+            let state = toned(tone(status), state.trim_end());
+            let count = format!("{} of {}", wording::grouped(rows.len()), wording::grouped(column.rows.len()));
+            page.line(format!("    {state}: {count}"));
+            if status != Status::Ok && rows.len() <= NAMED_HOSTS {
+                for row in rows {
+                    page.prose("      ", &super::lines::address(row));
+                }
+            }
         }
     }
 }

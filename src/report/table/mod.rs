@@ -5,6 +5,7 @@
 
 mod findings;
 mod impacts;
+mod lines;
 mod map;
 pub(super) mod page;
 pub(super) mod paint;
@@ -69,6 +70,11 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
     if show_all {
         impacts::draw(&mut page, report, &columns);
         page.gap();
+        let approaches = wording::approaches(report);
+        for sentence in &approaches {
+            page.prose("  ", sentence);
+        }
+        page.gap();
     }
     page.prose("", &format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.exit)));
     page.write(out)
@@ -93,7 +99,7 @@ fn differences(page: &mut Page, report: &Report, unexpected: &[Unexpected]) {
                 "  ",
                 &format!(
                     "{} on {route}: expected {}, found {}",
-                    map::address(row),
+                    lines::address(row),
                     sanitize(&difference.expected),
                     toned(map::tone(row.status), &sanitize(&found))
                 ),

@@ -54,15 +54,17 @@ impl Page {
         }
     }
 
-    /// `left`, and `right` at the right margin; below it where both do not fit.
-    pub fn ends(&mut self, left: &str, right: &str) {
+    /// `left` behind `first`, and `right` at the right margin; below it where both do not fit.
+    pub fn ends(&mut self, first: &str, left: &str, right: &str) {
         let room = self.prose_width();
-        let taken = left.width() + right.width();
+        let taken = first.width() + left.width() + right.width();
         if taken + 2 <= room {
-            self.lines.push(format!("{left}{}{right}", " ".repeat(room - taken)));
+            self.lines.push(format!("{first}{left}{}{right}", " ".repeat(room - taken)));
         } else {
-            self.lines.push(left.to_owned());
-            self.lines.push(format!("{}{right}", " ".repeat(room.saturating_sub(right.width()))));
+            self.prose(first, left);
+            if !right.is_empty() {
+                self.lines.push(format!("{}{right}", " ".repeat(room.saturating_sub(right.width()))));
+            }
         }
     }
 

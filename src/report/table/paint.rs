@@ -23,12 +23,19 @@ const TONES: [(Tone, char, &str); 5] = [
     (Tone::Heading, '\u{2064}', "\u{1b}[1m"),
     (Tone::Aside, '\u{200b}', "\u{1b}[2m"),
 ];
+/// Stands for a space at which no line is broken.
+const UNBROKEN: char = '\u{a0}';
 const RESET: &str = "\u{1b}[0m";
 
 /// `text`, marked to be painted in `tone` later.
 pub(in crate::report) fn toned(tone: Tone, text: &str) -> String {
     let mark = TONES.iter().find(|(candidate, ..)| *candidate == tone).map_or(END, |(_, mark, _)| *mark);
     format!("{mark}{text}{END}")
+}
+
+/// `text`, kept in one line where lines are broken between words.
+pub(in crate::report) fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 /// Turns the marks of one line into colour, or drops them, and spells out what a plain terminal cannot show.
@@ -46,6 +53,8 @@ pub(in crate::report) fn painted(line: &str, layout: &Layout) -> String {
                 painted.push_str(code);
             }
             open = true;
+        } else if character == UNBROKEN {
+            painted.push(' ');
         } else if layout.ascii {
             match character {
                 '·' => painted.push('|'),

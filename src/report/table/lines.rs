@@ -1,0 +1,209 @@
+//! The lines of the map: which endpoints share one, and which are only counted.
+
+use std::collections::HashMap;
+
+use super::findings::Numbers;
+use super::page::Page;
+use crate::judge::Status;
+use crate::report::columns::Column;
+use crate::report::text::sanitize;
+use crate::report::{Row, wording};
+
+/// Lines of the map beyond which endpoints that are ok everywhere are only counted.
+const LONGEST_MAP: usize = 40;
+/// Hosts that do the same under one domain share a line from this many on.
+const SHARED_FROM: usize = 3;
+/// So alike are their names then, in characters.
+const ALIKE: usize = 4;
+
+/// One line: endpoints that fared alike on every route.
+pub(super) struct Line<'r> {
+    pub group: &'r str,
+    pub label: String,
+    /// How many endpoints stand behind it.
+    pub endpoints: usize,
+    pub cells: Vec<Option<Cell>>,
+}
+
+#[derive(Clone)]
+pub(super) struct Cell {
+    pub status: Status,
+    /// Behind the status: the number of the finding, or the code where no finding speaks of it.
+    pub reference: String,
+    /// The fastest and the slowest, in milliseconds.
+    took: Option<(f64, f64)>,
+}
+
+impl Cell {
+    /// `84 ms`, or `84–91 ms` for several endpoints.
+    pub fn took(&self) -> Option<String> {
+        let (fastest, slowest) = self.took.map(|(fastest, slowest)| (fastest.round(), slowest.round()))?;
+        Some(if fastest == slowest { format!("{slowest} ms") } else { format!("{fastest}–{slowest} ms") })
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.took = match (self.took, other.took) {
+            (Some((fastest, slowest)), Some((low, high))) => Some((fastest.min(low), slowest.max(high))),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
+/// One line per endpoint in the order of the report, group by group; hosts that are alike share one.
+pub(super) fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>) -> Vec<Line<'r>> {
+    let mut endpoints: Vec<(&'r Row, Vec<Option<Cell>>)> = Vec::new();
+    let mut places: HashMap<&'r str, usize> = HashMap::new();
+    for (index, column) in columns.iter().enumerate() {
+        for row in &column.rows {
+            let place = *places.entry(row.endpoint.as_str()).or_insert_with(|| {
+                endpoints.push((row, vec![None; columns.len()]));
+                endpoints.len() - 1
+            });
+            endpoints[place].1[index] = Some(Cell {
+                status: row.status,
+                reference: numbers.reference(row),
+                took: row.timings_ms.total.map(|total| (total, total)),
+            });
+        }
+    }
+    let mut groups: Vec<Vec<(&'r Row, Vec<Option<Cell>>)>> = Vec::new();
+    let mut place_of: HashMap<&'r str, usize> = HashMap::new();
+    for endpoint in endpoints {
+        let place = *place_of.entry(endpoint.0.group.as_str()).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(endpoint);
+    }
+    groups.into_iter().flat_map(lines_of_group).collect()
+}
+
+fn lines_of_group<'r>(endpoints: Vec<(&'r Row, Vec<Option<Cell>>)>) -> Vec<Line<'r>> {
+    type Fared = Vec<Option<(Status, String)>>;
+    let mut buckets: Vec<Vec<(&'r Row, Vec<Option<Cell>>)>> = Vec::new();
+    let mut place_of: HashMap<(&'r str, Fared), usize> = HashMap::new();
+    let mut under_domain: HashMap<&'r str, usize> = HashMap::new();
+    for (row, cells) in endpoints {
+        *under_domain.entry(domain(row)).or_default() += 1;
+        let fared = cells.iter().map(|cell| cell.as_ref().map(|cell| (cell.status, cell.reference.clone()))).collect();
+        let place = *place_of.entry((domain(row), fared)).or_insert_with(|| {
+            buckets.push(Vec::new());
+            buckets.len() - 1
+        });
+        buckets[place].push((row, cells));
+    }
+    buckets.into_iter().flat_map(|bucket| lines_of_bucket(bucket, &under_domain)).collect()
+}
+
+fn lines_of_bucket<'r>(
+    bucket: Vec<(&'r Row, Vec<Option<Cell>>)>,
+    under_domain: &HashMap<&str, usize>,
+) -> Vec<Line<'r>> {
+    let names: Vec<&str> = bucket.iter().map(|(row, _)| first_label(row)).collect();
+    let alike = if names.len() >= SHARED_FROM { common_part(&names) } else { "" };
+    if alike.len() < ALIKE {
+        let line = |(row, cells): (&'r Row, _)| Line { group: &row.group, label: address(row), endpoints: 1, cells };
+        return bucket.into_iter().map(line).collect();
+    }
+    let domain = domain(bucket[0].0);
+    let of = under_domain.get(domain).copied().unwrap_or_default();
+    let count = if of == names.len() {
+        format!("({})", wording::grouped(of))
+    } else {
+        format!("({} of {})", wording::grouped(names.len()), wording::grouped(of))
+    };
+    let label = format!("*{}*.{} {count}", sanitize(alike), sanitize(domain));
+    let endpoints = names.len();
+    let mut members = bucket.into_iter();
+    let Some((first, mut cells)) = members.next() else { return Vec::new() };
+    for (_, others) in members {
+        for (cell, other) in cells.iter_mut().zip(&others) {
+            if let (Some(cell), Some(other)) = (cell, other) {
+                cell.merge(other);
+            }
+        }
+    }
+    vec![Line { group: &first.group, label, endpoints, cells }]
+}
+
+fn first_label(row: &Row) -> &str {
+    row.host.split('.').next().unwrap_or_default()
+}
+
+fn domain(row: &Row) -> &str {
+    row.host.split_once('.').map_or("", |(_, domain)| domain)
+}
+
+/// The host as it stands in a rule; plain http and unusual ports are told.
+pub(super) fn address(row: &Row) -> String {
+    let host = sanitize(&row.host);
+    let (scheme, usual) = if row.is_tls() { ("", 443) } else { ("http://", 80) };
+    if row.port == usual { format!("{scheme}{host}") } else { format!("{scheme}{host}:{}", row.port) }
+}
+
+/// The longest text that all names hold.
+fn common_part<'n>(names: &[&'n str]) -> &'n str {
+    let Some(shortest) = names.iter().min_by_key(|name| name.len()) else { return "" };
+    let places: Vec<usize> = shortest.char_indices().map(|(at, _)| at).chain([shortest.len()]).collect();
+    let mut best = "";
+    for (position, start) in places.iter().enumerate() {
+        for end in &places[position + 1..] {
+            let part = &shortest[*start..*end];
+            if part.len() > best.len() && names.iter().all(|name| name.contains(part)) {
+                best = part;
+            }
+        }
+    }
+    best
+}
+
+/// What the map does not show.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    ok: usize,
+    other: usize,
+}
+
+/// Of a long map only what is not ok, and of that only the beginning.
+pub(super) fn bounded(lines: Vec<Line<'_>>, everything: bool) -> (Vec<Line<'_>>, LeftOut) {
+    if everything || lines.len() <= LONGEST_MAP {
+        return (lines, LeftOut::default());
+    }
+    let is_ok = |line: &Line<'_>| line.cells.iter().flatten().all(|cell| cell.status == Status::Ok);
+    let (ok, mut other): (Vec<_>, Vec<_>) = lines.into_iter().partition(is_ok);
+    let cut = other.split_off(other.len().min(LONGEST_MAP));
+    let count = |lines: &[Line<'_>]| lines.iter().map(|line| line.endpoints).sum();
+    let left_out = LeftOut { ok: count(&ok), other: count(&cut) };
+    (other, left_out)
+}
+
+impl LeftOut {
+    pub fn tell(&self, page: &mut Page, total: usize) {
+        if self.other > 0 {
+            page.prose(
+                "  ",
+                &format!("… and {} that are not ok on every route", wording::plural(self.other, "more endpoint")),
+            );
+        }
+        if self.ok > 0 {
+            let (ok, total) = (wording::grouped(self.ok), wording::grouped(total));
+            page.prose(
+                "  ",
+                &format!("{ok} of {total} endpoints are ok on every route and not shown (--verbose shows them)"),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::common_part;
+
+    #[test]
+    fn names_that_are_alike_have_a_long_part_in_common() {
+        assert_eq!(common_part(&["ceuswatcab01", "eaus2watcab02", "weus2watcab01"]), "watcab0");
+        assert_eq!(common_part(&["v10c", "v10", "watson"]), "");
+        assert_eq!(common_part(&["größe-a", "größe-b"]), "größe-");
+        assert_eq!(common_part(&[]), "");
+    }
+}

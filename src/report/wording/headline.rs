@@ -1,0 +1,242 @@
+//! The one sentence that stands first: over which routes data gets out, over which not, and mainly why.
+
+use std::collections::HashMap;
+
+use super::{grouped, plural, proxy_address, upper_first};
+use crate::judge::{Cause, Status};
+use crate::plan::Identity;
+use crate::report::columns::{Column, columns};
+use crate::report::text::sanitize;
+use crate::report::{Report, Row};
+
+/// More routes than this are counted instead of explained one by one.
+const EXPLAINED_ROUTES: usize = 3;
+
+/// The sentence (or two, where a route is not decided).
+#[must_use]
+pub fn headline(report: &Report) -> String {
+    let columns = columns(report);
+    if columns.is_empty() {
+        return "Nothing was tested: no endpoint of the catalogue applies to the chosen solutions and Windows versions."
+            .to_owned();
+    }
+    let sentence = verdict(&columns);
+    if report.run.complete { sentence } else { format!("The run was cut short. What was seen until then: {sentence}") }
+}
+
+/// Routes by what became of them.
+struct Sorted<'a, 'r> {
+    total: usize,
+    /// Every endpoint is ok or degraded.
+    open: Vec<&'a Column<'r>>,
+    /// Some endpoint is blocked or intercepted.
+    failing: Vec<&'a Column<'r>>,
+    /// Neither: something is inconclusive or was not tested.
+    undecided: Vec<&'a Column<'r>>,
+}
+
+fn verdict(columns: &[Column<'_>]) -> String {
+    let mut sorted = Sorted { total: columns.len(), open: Vec::new(), failing: Vec::new(), undecided: Vec::new() };
+    for column in columns {
+        let place = if column.count(&[Status::Blocked, Status::Intercepted]) > 0 {
+            &mut sorted.failing
+        } else if column.count(&[Status::Inconclusive, Status::NotTested]) > 0 {
+            &mut sorted.undecided
+        } else {
+            &mut sorted.open
+        };
+        place.push(column);
+    }
+    let mut text = match (sorted.open.as_slice(), sorted.failing.as_slice()) {
+        ([], []) => String::new(),
+        (open, []) => all_is_well(open),
+        ([], failing) => nothing_is_open(&sorted, failing),
+        (open, failing) => some_are_open(&sorted, open, failing),
+    };
+    let doubts = doubts(&sorted);
+    if !text.is_empty() && !doubts.is_empty() {
+        text.push(' ');
+    }
+    text + &doubts
+}
+
+fn all_is_well(open: &[&Column<'_>]) -> String {
+    let rows = || open.iter().flat_map(|column| column.rows.iter());
+    let endpoints = open.iter().map(|column| column.rows.len()).max().unwrap_or_default();
+    let answer = if endpoints == 1 {
+        "the endpoint answers".to_owned()
+    } else {
+        format!("all {} endpoints answer", grouped(endpoints))
+    };
+    let untouched = if rows().any(|row| row.is_tls()) { ", and no TLS connection is intercepted" } else { "" };
+    let remarks = match rows().filter(|row| row.status == Status::Degraded).count() {
+        0 => String::new(),
+        1 => " One of them has a remark.".to_owned(),
+        many => format!(" {many} of them have a remark."),
+    };
+    format!("Diagnostic data gets out {}: {answer}{untouched}.{remarks}", ways(open))
+}
+
+fn nothing_is_open(sorted: &Sorted<'_, '_>, failing: &[&Column<'_>]) -> String {
+    let how_much = if failing.iter().all(|column| is_closed(column)) { "no" } else { "not all" };
+    match failing {
+        [column] => format!("{} diagnostic data gets out {}: {}.", upper_first(how_much), way(column), reason(column)),
+        few if few.len() <= EXPLAINED_ROUTES => {
+            format!("{} diagnostic data gets out: {}.", upper_first(how_much), explained(few))
+        }
+        many => format!(
+            "{} diagnostic data gets out over any of the {} routes: {}.",
+            upper_first(how_much),
+            sorted.total,
+            kinds(many)
+        ),
+    }
+}
+
+fn some_are_open(sorted: &Sorted<'_, '_>, open: &[&Column<'_>], failing: &[&Column<'_>]) -> String {
+    if failing.len() > EXPLAINED_ROUTES {
+        return format!(
+            "Diagnostic data gets out over {} of {} routes: {}. Of the others {}.",
+            open.len(),
+            sorted.total,
+            ways(open),
+            kinds(failing),
+        );
+    }
+    let how_much = if failing.iter().all(|column| is_closed(column)) { "not" } else { "not all of it" };
+    match failing {
+        [column] => {
+            format!("Diagnostic data gets out {}, but {how_much} {}: {}.", ways(open), way(column), reason(column))
+        }
+        few => format!("Diagnostic data gets out {}, but {how_much} {}.", ways(open), explained(few)),
+    }
+}
+
+/// `through A without credentials: …; through B as user: …`; of one proxy `through A (without credentials: …; as user: …)`.
+fn explained(columns: &[&Column<'_>]) -> String {
+    let together = |whose: fn(&Column<'_>) -> String| {
+        let parts: Vec<String> =
+            columns.iter().map(|column| format!("{}: {}", whose(column), reason(column))).collect();
+        parts.join("; ")
+    };
+    match &columns[0].route().proxy {
+        Some(proxy) if columns.iter().all(|column| column.route().proxy.as_ref() == Some(proxy)) => {
+            format!("through {} ({})", proxy_address(proxy), together(as_whom))
+        }
+        _ => together(way),
+    }
+}
+
+/// `3 are blocked in part or whole and 2 are intercepted`.
+fn kinds(failing: &[&Column<'_>]) -> String {
+    let intercepted = failing.iter().filter(|column| column.count(&[Status::Intercepted]) > 0).count();
+    let are = |count: usize| if count == 1 { "1 is".to_owned() } else { format!("{count} are") };
+    match (failing.len() - intercepted, intercepted) {
+        (0, count) => format!("{} intercepted", are(count)),
+        (count, 0) => format!("{} blocked in part or whole", are(count)),
+        (blocked, intercepted) => {
+            format!("{} blocked in part or whole and {} intercepted", are(blocked), are(intercepted))
+        }
+    }
+}
+
+fn doubts(sorted: &Sorted<'_, '_>) -> String {
+    let subject = if sorted.undecided.len() == sorted.total { "diagnostic data" } else { "it" };
+    match sorted.undecided.as_slice() {
+        [] => String::new(),
+        [column] => format!("Whether {subject} gets out {} is not decided: {}.", way(column), doubt(column)),
+        many => format!("Whether {subject} gets out over {} is not decided.", plural(many.len(), "route")),
+    }
+}
+
+fn doubt(column: &Column<'_>) -> String {
+    let total = plural(column.rows.len(), "endpoint");
+    let are = |count: usize| if count == 1 { "is" } else { "are" };
+    let were = |count: usize| if count == 1 { "was" } else { "were" };
+    match (column.count(&[Status::Inconclusive]), column.count(&[Status::NotTested])) {
+        (count, 0) => format!("{} of {total} {} inconclusive", grouped(count), are(count)),
+        (0, count) => format!("{} of {total} {} not tested", grouped(count), were(count)),
+        (unclear, untested) => format!(
+            "of {total} {} {} inconclusive and {} {} not tested",
+            grouped(unclear),
+            are(unclear),
+            grouped(untested),
+            were(untested)
+        ),
+    }
+}
+
+fn ways(columns: &[&Column<'_>]) -> String {
+    let names: Vec<String> = columns.iter().take(EXPLAINED_ROUTES).map(|column| way(column)).collect();
+    match columns.len() {
+        1 => names.concat(),
+        count if count > EXPLAINED_ROUTES => {
+            format!("{} and over {}", names.join(", "), plural(count - EXPLAINED_ROUTES, "other route"))
+        }
+        _ => format!("{} and {}", names[..names.len() - 1].join(", "), names[names.len() - 1]),
+    }
+}
+
+/// `directly`, or `through proxy.example:8080 as user (ntlm)`.
+fn way(column: &Column<'_>) -> String {
+    match &column.route().proxy {
+        None => "directly".to_owned(),
+        Some(proxy) => format!("through {} {}", proxy_address(proxy), as_whom(column)),
+    }
+}
+
+fn as_whom(column: &Column<'_>) -> String {
+    let scheme = column.scheme.map_or_else(String::new, |scheme| format!(" ({scheme})"));
+    match column.route().identity {
+        None | Some(Identity::Bypass) => format!("without credentials{scheme}"),
+        Some(identity) => format!("as {identity}{scheme}"),
+    }
+}
+
+/// Nothing, or next to nothing, of this route works.
+fn is_closed(column: &Column<'_>) -> bool {
+    column.count(&[Status::Ok, Status::Degraded]) * 5 <= column.rows.len()
+}
+
+/// The most frequent cause of a failing route, as a clause with its count.
+fn reason(column: &Column<'_>) -> String {
+    let failing = || column.rows.iter().filter(|row| matches!(row.status, Status::Blocked | Status::Intercepted));
+    let intercepted: Vec<&&Row> = failing().filter(|row| row.status == Status::Intercepted).collect();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for row in failing() {
+        *counts.entry(row.code.as_str()).or_default() += 1;
+    }
+    let most = counts.values().max().copied().unwrap_or_default();
+    let Some(main) = failing().find(|row| counts[row.code.as_str()] == most) else { return String::new() };
+    if main.status == Status::Intercepted {
+        let tls = column.rows.iter().filter(|row| row.is_tls()).count();
+        let product = |row: &Row| row.chain.as_ref().and_then(|chain| chain.product.clone());
+        let one =
+            product(intercepted[0]).filter(|one| intercepted.iter().all(|row| product(row).as_ref() == Some(one)));
+        let who =
+            one.map_or_else(|| "TLS is inspected at".to_owned(), |product| format!("{} inspects", sanitize(&product)));
+        return format!("{who} {}", share(intercepted.len(), tls, "TLS endpoint"));
+    }
+    let title =
+        Cause::from_code(&main.code).map_or_else(|| sanitize(&main.code), |cause| lower_first(cause.facts().title));
+    format!("{title} ({})", share(most, column.rows.len(), "endpoint"))
+}
+
+fn share(part: usize, whole: usize, what: &str) -> String {
+    if part == whole && whole > 1 {
+        format!("all {}", plural(whole, what))
+    } else {
+        format!("{} of {}", grouped(part), plural(whole, what))
+    }
+}
+
+/// Lower case for the middle of a sentence, except for words that are written in capitals anyway.
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            format!("{}{}", first.to_lowercase(), &text[first.len_utf8()..])
+        }
+        _ => text.to_owned(),
+    }
+}

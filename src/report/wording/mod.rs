@@ -1,0 +1,225 @@
+//! The sentences of every output, so that the table, the page and the JSON say the same.
+
+mod approaches;
+mod headline;
+
+use super::columns::columns;
+use super::outcome::Conclusion;
+use super::text::sanitize;
+use super::{Finding, ImpactStatus, Report, Route, Row};
+use crate::catalogue::ImpactRow;
+use crate::judge::{Cause, Status};
+use crate::plan::{Identity, Scheme};
+
+pub use approaches::approaches;
+pub use headline::headline;
+
+/// A proxy without the scheme that nearly all have.
+fn proxy_address(proxy: &str) -> String {
+    sanitize(proxy.strip_prefix("http://").unwrap_or(proxy))
+}
+
+/// How a status reads in a table: what keeps data from getting out stands out without colour.
+#[must_use]
+pub fn status(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Degraded => "degraded",
+        Status::Inconclusive => "inconclusive",
+        Status::NotTested => "not tested",
+        Status::Blocked => "BLOCKED",
+        Status::Intercepted => "INTERCEPTED",
+    }
+}
+
+#[must_use]
+pub fn impact(status: ImpactStatus) -> &'static str {
+    match status {
+        ImpactStatus::Ok => "ok",
+        ImpactStatus::Degraded => "degraded",
+        ImpactStatus::Inconclusive => "inconclusive",
+        ImpactStatus::Blocked => "BLOCKED",
+        ImpactStatus::NotApplicable => "–",
+    }
+}
+
+/// A range of Windows versions in a sentence.
+#[must_use]
+pub fn versions(os: ImpactRow) -> &'static str {
+    match os {
+        ImpactRow::Win7To81 => "Windows 7 and 8.1",
+        ImpactRow::Win10To1709 => "1507–1709",
+        ImpactRow::Win10V1803 => "1803",
+        ImpactRow::Win10V1803September2018 => "1803 with the September 2018 update",
+        ImpactRow::Win10V1809AndLater => "1809 and later",
+        ImpactRow::Server2016 => "Server 2016",
+    }
+}
+
+/// The same as the heading of a column, in two lines.
+pub(super) fn version_heading(os: ImpactRow) -> [&'static str; 2] {
+    match os {
+        ImpactRow::Win7To81 => ["Windows", "7, 8.1"],
+        ImpactRow::Win10To1709 => ["10", "1507–1709"],
+        ImpactRow::Win10V1803 => ["10", "1803"],
+        ImpactRow::Win10V1803September2018 => ["10 1803 +", "2018-09"],
+        ImpactRow::Win10V1809AndLater => ["10 1809", "and later"],
+        ImpactRow::Server2016 => ["Server", "2016"],
+    }
+}
+
+/// `direct`, or `proxy.example:8080 · user · ntlm`.
+pub(super) fn route_name(route: &Route, scheme: Option<Scheme>) -> String {
+    let (proxy, identity) = route_parts(route, scheme);
+    if identity.is_empty() { proxy } else { format!("{proxy} · {identity}") }
+}
+
+/// The proxy's address and who asks it: the two lines of a column's heading.
+pub(super) fn route_parts(route: &Route, scheme: Option<Scheme>) -> (String, String) {
+    let Some(proxy) = &route.proxy else { return ("direct".to_owned(), String::new()) };
+    let address = proxy_address(proxy);
+    let identity = route.identity.map_or("", Identity::as_str);
+    match scheme.filter(|scheme| *scheme != Scheme::None) {
+        Some(scheme) => (address, format!("{identity} · {scheme}")),
+        None => (address, identity.to_owned()),
+    }
+}
+
+/// `15 endpoints · 3 routes · 45 probes in 0.41 s`.
+#[must_use]
+pub fn counts(report: &Report) -> String {
+    let columns = columns(report);
+    let endpoints = columns.iter().map(|column| column.rows.len()).max().unwrap_or_default();
+    format!(
+        "{} · {} · {} in {}",
+        plural(endpoints, "endpoint"),
+        plural(columns.len(), "route"),
+        plural(report.rows.len(), "probe"),
+        seconds(report.run.duration_ms)
+    )
+}
+
+/// Why a finding matters, where its title alone would surprise somebody whose browser works.
+pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
+    let chain = rows.first()?.chain.as_ref()?;
+    let issuer = chain.certificates.first().map(|leaf| sanitize(common_name(&leaf.issuer)));
+    let issuer = issuer.filter(|issuer| !issuer.is_empty());
+    let issuer = issuer.map_or_else(|| "another CA".to_owned(), |issuer| format!("\"{issuer}\""));
+    match Cause::from_code(&finding.code)? {
+        Cause::InterceptedTrusted => Some(format!(
+            "The certificates are issued by {issuer}. This machine trusts that CA, so browsers work; Windows checks for \
+             Microsoft's own root and sends nothing."
+        )),
+        Cause::InterceptedUntrusted => Some(format!(
+            "The certificates are issued by {issuer}, which neither Microsoft nor this machine knows. Making the machine \
+             trust it would please browsers; Windows would still send nothing."
+        )),
+        _ => None,
+    }
+}
+
+/// The common name in a distinguished name, or all of it.
+fn common_name(name: &str) -> &str {
+    let Some(start) = (if name.starts_with("CN=") { Some(0) } else { name.find(", CN=").map(|at| at + 2) }) else {
+        return name;
+    };
+    let value = &name[start + "CN=".len()..];
+    // A comma inside the value is not followed by another attribute.
+    let is_attribute = |rest: &str| rest.split_once('=').is_some_and(|(key, _)| key.chars().all(char::is_alphanumeric));
+    let end = value.match_indices(", ").find(|(at, _)| is_attribute(&value[at + 2..])).map(|(at, _)| at);
+    &value[..end.unwrap_or(value.len())]
+}
+
+/// What the exit code means, as the rest of `Exit 1: …`.
+#[must_use]
+pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
+    const INTERRUPTED: u8 = 130;
+    let count = |wanted: &[Status]| report.rows.iter().filter(|row| wanted.contains(&row.status)).count();
+    let failing = count(&[Status::Blocked, Status::Intercepted]);
+    let evidence = " Every row with its evidence: --format json.";
+    let meaning = match conclusion {
+        _ if exit == INTERRUPTED => "interrupted; rows that were not reached say so.".to_owned(),
+        Conclusion::Findings if failing > 0 => "diagnostic data is blocked or intercepted.".to_owned(),
+        Conclusion::Findings => "what --fail-on names was seen.".to_owned(),
+        Conclusion::OutOfTime => format!(
+            "the time was up before {} were tested; allow more with --timeout.",
+            plural(count(&[Status::NotTested]), "row")
+        ),
+        Conclusion::Inconclusive => {
+            let rows = report.rows.iter().filter(|row| row.required && row.status == Status::Inconclusive).count();
+            format!("{} that some solution requires could not be decided.", plural(rows, "row"))
+        }
+        Conclusion::Clean if failing > 0 => "nothing that --fail-on names was seen.".to_owned(),
+        Conclusion::Clean => "nothing is blocked and nothing intercepted.".to_owned(),
+        Conclusion::Compared { unexpected } if unexpected.is_empty() => {
+            format!(
+                "{} as expected.",
+                if report.rows.len() == 1 {
+                    "the one row is".to_owned()
+                } else {
+                    format!("all {} are", plural(report.rows.len(), "row"))
+                }
+            )
+        }
+        Conclusion::Compared { unexpected } => {
+            format!("{} of {} are not as expected.", grouped(unexpected.len()), plural(report.rows.len(), "row"))
+        }
+    };
+    meaning + evidence
+}
+
+#[must_use]
+pub(super) fn plural(count: usize, what: &str) -> String {
+    let thousands = grouped(count);
+    if count == 1 { format!("{thousands} {what}") } else { format!("{thousands} {what}s") }
+}
+
+/// `10,000`.
+pub(super) fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn seconds(milliseconds: u64) -> String {
+    if milliseconds < 100 {
+        return format!("{milliseconds} ms");
+    }
+    format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10)
+}
+
+pub(super) fn upper_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), characters.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_common_name_stands_for_the_whole() {
+        for (name, common) in [
+            ("C=US, O=Contoso, CN=Contoso Web Gateway", "Contoso Web Gateway"),
+            ("CN=Zscaler Intermediate (zscaler.net), O=Zscaler, Inc.", "Zscaler Intermediate (zscaler.net)"),
+            ("CN=Smith, John, OU=x", "Smith, John"),
+            ("O=only", "O=only"),
+            ("", ""),
+        ] {
+            assert_eq!(common_name(name), common, "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_times_read_easily() {
+        assert_eq!(plural(1, "route"), "1 route");
+        assert_eq!(plural(10_000, "endpoint"), "10,000 endpoints");
+        assert_eq!((seconds(7), seconds(412), seconds(61_239)), ("7 ms".into(), "0.41 s".into(), "61.23 s".into()));
+    }
+}
