@@ -16,4 +16,5 @@ pub mod observation;
 pub mod plan;
 pub mod probe;
 pub mod proxies;
+pub mod registry;
 pub mod report;

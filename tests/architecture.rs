@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("certificate", &[]),
     ("catalogue", &["certificate", "report::text"]),
     ("proxies", &[]),
+    ("registry", &[]),
     ("plan", &["catalogue"]),
     ("observation", &["catalogue", "certificate", "plan"]),
     ("net", &["certificate"]),

@@ -1,0 +1,285 @@
+//! `waprobe-snapshot/1`: the registry keys that matter, and the facts beside them, as JSON.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use super::SnapshotMistake;
+use super::device::{Device, Service, StartType, Task};
+use super::snapshot::Snapshot;
+use super::value::Value;
+
+/// The name and version of the document.
+pub const SCHEMA: &str = "waprobe-snapshot/1";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema: Schema,
+    captured: Option<Timestamp>,
+    edition: Option<String>,
+    build: Option<String>,
+    server: Option<bool>,
+    /// `null` for a key that does not exist.
+    #[serde(default)]
+    keys: BTreeMap<Path, Option<BTreeMap<String, Typed>>>,
+    #[serde(default)]
+    services: BTreeMap<String, Option<ServiceFacts>>,
+    #[serde(default)]
+    tasks: BTreeMap<String, Option<TaskFacts>>,
+    #[serde(default)]
+    files: BTreeMap<String, Option<Version>>,
+    hotfixes: Option<Vec<Hotfix>>,
+    pending_xml: Option<bool>,
+}
+
+struct Schema;
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Path(String);
+
+struct Version([u32; 4]);
+
+struct Hotfix(u32);
+
+struct Bytes(Vec<u8>);
+
+#[derive(Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "kebab-case", deny_unknown_fields)]
+enum Typed {
+    Sz(String),
+    ExpandSz(String),
+    MultiSz(Vec<String>),
+    Dword(u32),
+    Qword(u64),
+    Binary(Bytes),
+    None(Bytes),
+    Other { kind: u32, bytes: Bytes },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceFacts {
+    start: Start,
+    running: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Start {
+    Automatic,
+    Manual,
+    Disabled,
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaskFacts {
+    enabled: bool,
+    last_run: Option<Timestamp>,
+    last_result: Option<u32>,
+}
+
+pub(super) fn read(text: &str) -> Result<Snapshot, SnapshotMistake> {
+    let document: Document = serde_json::from_str(text).map_err(|error| {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let message = error.to_string();
+        SnapshotMistake::new(error.line().max(1), message.strip_suffix(place.as_str()).unwrap_or(&message))
+    })?;
+    let Schema = document.schema;
+    let mut snapshot = Snapshot::default();
+    snapshot.device = device(&document);
+    for (Path(path), values) in document.keys {
+        let Some(values) = values else {
+            snapshot.remove(&path);
+            continue;
+        };
+        snapshot.hold(&path);
+        for (name, value) in values {
+            snapshot.set(&path, &name, value.into());
+        }
+    }
+    Ok(snapshot)
+}
+
+fn device(document: &Document) -> Device {
+    Device {
+        captured: document.captured,
+        edition: document.edition.clone(),
+        build: document.build.clone(),
+        server: document.server,
+        services: folded(&document.services, |facts| Service {
+            start: match facts.start {
+                Start::Automatic => StartType::Automatic,
+                Start::Manual => StartType::Manual,
+                Start::Disabled => StartType::Disabled,
+                Start::Other => StartType::Other,
+            },
+            running: facts.running,
+        }),
+        tasks: folded(&document.tasks, |facts| Task {
+            enabled: facts.enabled,
+            last_run: facts.last_run,
+            last_result: facts.last_result,
+        }),
+        files: folded(&document.files, |version| version.0),
+        hotfixes: document.hotfixes.as_ref().map(|list| list.iter().map(|hotfix| hotfix.0).collect()),
+        pending_xml: document.pending_xml,
+    }
+}
+
+fn folded<From, To>(
+    map: &BTreeMap<String, Option<From>>,
+    convert: impl Fn(&From) -> To,
+) -> BTreeMap<String, Option<To>> {
+    map.iter().map(|(name, facts)| (name.to_lowercase(), facts.as_ref().map(&convert))).collect()
+}
+
+impl From<Typed> for Value {
+    fn from(typed: Typed) -> Self {
+        match typed {
+            Typed::Sz(text) => Self::Sz(text),
+            Typed::ExpandSz(text) => Self::ExpandSz(text),
+            Typed::MultiSz(parts) => Self::MultiSz(parts),
+            Typed::Dword(number) => Self::Dword(number),
+            Typed::Qword(number) => Self::Qword(number),
+            Typed::Binary(Bytes(bytes)) => Self::Binary(bytes),
+            Typed::None(Bytes(bytes)) => Self::None(bytes),
+            Typed::Other { kind, bytes: Bytes(bytes) } => Self::Other { kind, bytes },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name == SCHEMA { Ok(Self) } else { Err(D::Error::custom(format!("schema is '{name}', not '{SCHEMA}'"))) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = String::deserialize(deserializer)?;
+        match super::snapshot::canonical(&path) {
+            Some(path) => Ok(Self(path)),
+            None => Err(D::Error::custom(format!("the key '{path}' does not begin with a registry root"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parts: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
+        match parts.as_deref() {
+            Some(&[major, minor, build, revision]) => Ok(Self([major, minor, build, revision])),
+            _ => Err(D::Error::custom(format!("'{text}' is not a file version such as 10.0.17763.1"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Hotfix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number =
+            text.get(..2).filter(|start| start.eq_ignore_ascii_case("KB")).and_then(|_| text[2..].parse().ok());
+        number.map(Self).ok_or_else(|| D::Error::custom(format!("'{text}' is not an update such as KB4462923")))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.as_bytes();
+        let fits = digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit);
+        let pair = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        match digits.chunks_exact(2).map(pair).collect() {
+            Some(bytes) if fits => Ok(Self(bytes)),
+            _ => Err(D::Error::custom("bytes are written as hexadecimal digits without spaces, such as \"1800ff\"")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Lookup, Presence};
+    use super::*;
+
+    const WHOLE: &str = r#"{
+  "schema": "waprobe-snapshot/1",
+  "captured": "2019-03-01T10:00:00Z",
+  "edition": "Enterprise", "build": "10.0.17763.316", "server": false,
+  "keys": {
+    "HKLM\\SOFTWARE\\A": { "Level": { "type": "dword", "data": 2 }, "Blob": { "type": "binary", "data": "18FF" },
+        "": { "type": "sz", "data": "default" }, "Odd": { "type": "other", "data": { "kind": 4, "bytes": "0200" } } },
+    "HKEY_LOCAL_MACHINE\\SOFTWARE\\B": null
+  },
+  "services": { "DiagTrack": { "start": "automatic", "running": true }, "wlidsvc": null },
+  "tasks": { "\\Microsoft\\X": { "enabled": true, "last_run": "2019-03-01T03:00:00Z", "last_result": 0 } },
+  "files": { "Appraiser.dll": "10.0.17763.1", "diagtrack.dll": null },
+  "hotfixes": ["KB4462923"],
+  "pending_xml": false
+}"#;
+
+    #[test]
+    fn a_document_holds_keys_absences_and_facts() {
+        let snapshot = Snapshot::read(WHOLE.as_bytes()).expect("readable");
+        assert_eq!(snapshot.lookup(r"HKLM\SOFTWARE\a", "level"), Lookup::Set(&Value::Dword(2)));
+        assert_eq!(snapshot.lookup(r"HKLM\SOFTWARE\A", "Blob").value(), Some(&Value::Binary(vec![0x18, 0xff])));
+        assert_eq!(snapshot.lookup(r"HKLM\SOFTWARE\A", "").value(), Some(&Value::Sz("default".into())));
+        assert_eq!(snapshot.presence(r"HKLM\SOFTWARE\B"), Presence::Absent);
+        assert_eq!(snapshot.lookup(r"HKLM\SOFTWARE\C", "x"), Lookup::NotKnown);
+        let device = &snapshot.device;
+        assert_eq!(
+            device.service("DIAGTRACK"),
+            Some(Some(Service { start: StartType::Automatic, running: Some(true) }))
+        );
+        assert_eq!(device.service("wlidsvc"), Some(None));
+        assert_eq!(device.service("dps"), None);
+        assert_eq!(device.file("appraiser.dll"), Some(Some([10, 0, 17763, 1])));
+        assert_eq!(device.file("diagtrack.dll"), Some(None));
+        assert_eq!(device.hotfixes.as_deref(), Some(&[4_462_923][..]));
+    }
+
+    #[test]
+    fn wrong_types_are_refused_with_their_line() {
+        for (from, to, line, message) in [
+            (r#""data": 2"#, r#""data": "2""#, 6, "invalid type: string \"2\", expected u32"),
+            (r#""data": 2"#, r#""data": 4294967296"#, 6, "expected u32"),
+            (r#""data": 2"#, r#""data": -1"#, 6, "expected u32"),
+            ("18FF", "18F", 6, "hexadecimal digits"),
+            ("18FF", "18Fé", 6, "hexadecimal digits"),
+            (r#""type": "dword""#, r#""type": "word""#, 6, "unknown variant `word`"),
+            ("waprobe-snapshot/1", "waprobe-snapshot/9", 2, "schema is 'waprobe-snapshot/9'"),
+            ("2019-03-01T10:00:00Z", "yesterday", 3, "year"),
+            (r#""server": false"#, r#""server": "no""#, 4, "expected a boolean"),
+            (r#""server": false"#, r#""servr": false"#, 4, "unknown field `servr`"),
+            ("HKLM", "HKXX", 6, "does not begin with a registry root"),
+            (r#""running": true"#, r#""running": 1"#, 10, "expected a boolean"),
+            (r#""start": "automatic""#, r#""start": 2"#, 10, ""),
+            ("10.0.17763.1\"", "10.0.17763\"", 12, "is not a file version"),
+            ("KB4462923", "4462923", 13, "is not an update"),
+            (r#"["KB4462923"]"#, r#""KB4462923""#, 13, "expected a sequence"),
+        ] {
+            assert!(WHOLE.contains(from), "{from}");
+            let mistake = Snapshot::read(WHOLE.replacen(from, to, 1).as_bytes()).expect_err(to);
+            assert!(mistake.line.abs_diff(line) <= 1, "{to}: {mistake}");
+            assert!(mistake.message.contains(message), "{to}: {mistake}");
+        }
+        for cut in [1, 40, WHOLE.len() - 2] {
+            assert!(Snapshot::read(&WHOLE.as_bytes()[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn powershell_writes_utf_16_and_a_mark() {
+        let mut bytes = vec![0xff, 0xfe];
+        bytes.extend(WHOLE.encode_utf16().flat_map(u16::to_le_bytes));
+        assert_eq!(Snapshot::read(&bytes), Snapshot::read(WHOLE.as_bytes()));
+        let marked = [b"\xef\xbb\xbf", WHOLE.as_bytes()].concat();
+        assert_eq!(Snapshot::read(&marked), Snapshot::read(WHOLE.as_bytes()));
+    }
+}
