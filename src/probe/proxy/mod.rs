@@ -79,7 +79,7 @@ pub(super) async fn ask_absolute(
         Err((fault, evidence)) => return StageOutcome::Stopped { fault, evidence: Evidence::Proxy(evidence) },
     };
     let answer = match dialogue.converse(stream).await {
-        Ok(last) => read_answer(last, dialogue.request_line()).await,
+        Ok(last) => read_answer(last, &mut dialogue).await,
         Err(fault) => return StageOutcome::Stopped { fault, evidence: Evidence::Proxy(dialogue.evidence) },
     };
     StageOutcome::Passed { carry: answer, evidence: Evidence::Proxy(dialogue.evidence) }
@@ -113,12 +113,15 @@ async fn connect(stream: Connection, dialogue: &mut Dialogue<'_>) -> Result<Conn
     Err(Fault::PageInsteadOfTunnel)
 }
 
-async fn read_answer(last: Final, request: String) -> Answer {
+async fn read_answer(last: Final, dialogue: &mut Dialogue<'_>) -> Answer {
     let Final { mut exchange, reply, head, asked } = last;
-    let mut evidence = http::nothing_yet(request);
+    let mut evidence = http::nothing_yet(dialogue.request_line());
     http::keep_head(head, &mut evidence);
     let mut body = Body::default();
     let end = exchange.read(reply.into_body(), &mut body).await;
+    if let Some(leg) = dialogue.evidence.legs.last_mut() {
+        leg.kept_open = end == BodyEnd::Complete && exchange.is_open().await;
+    }
     evidence.body_start = body.start;
     evidence.body_length = body.length;
     Answer { evidence, asked, fault: (end == BodyEnd::CutOff).then_some(Fault::Truncated) }

@@ -1,1 +1,0 @@
-//! Dialogues byte for byte, with scripted peers on loopback.
