@@ -87,11 +87,11 @@ impl Reply {
             let _ = write!(head, "{name}: {value}\r\n");
         }
         let length = self.body.len();
-        head += &match self.manner {
-            Manner::Whole | Manner::Dripping => format!("Content-Length: {length}\r\n"),
-            Manner::CutOff => format!("Content-Length: {}\r\n", length + 1000),
-            Manner::Chunked => "Transfer-Encoding: chunked\r\n".to_owned(),
-            Manner::UntilClose | Manner::Endless => String::new(),
+        let _ = match self.manner {
+            Manner::Whole | Manner::Dripping => write!(head, "Content-Length: {length}\r\n"),
+            Manner::CutOff => write!(head, "Content-Length: {}\r\n", length + 1000),
+            Manner::Chunked => write!(head, "Transfer-Encoding: chunked\r\n"),
+            Manner::UntilClose | Manner::Endless => Ok(()),
         };
         head + "\r\n"
     }
@@ -119,11 +119,13 @@ impl Reply {
         }
         stream.write_all(&bytes).await?;
         stream.flush().await?;
-        while self.manner == Manner::Endless {
+        if self.manner != Manner::Endless {
+            return Ok(());
+        }
+        loop {
             // Ends with an error when the peer has enough.
             stream.write_all(&[b'.'; 4096]).await?;
         }
-        Ok(())
     }
 }
 

@@ -158,7 +158,8 @@ impl Guard {
             challenge += ", qop=\"auth\"";
         }
         if let Some(algorithm) = digest.algorithm {
-            challenge += &format!(", algorithm={}", algorithm.name());
+            challenge.push_str(", algorithm=");
+            challenge.push_str(algorithm.name());
         }
         if stale {
             challenge += ", stale=true";

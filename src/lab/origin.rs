@@ -111,7 +111,7 @@ impl Origin {
         let class = endpoint.trust.first().copied().unwrap_or(TrustClass::MicrosoftPublic);
         let front = match &site.front {
             Front::Clear => ReadyFront::Clear,
-            Front::Tls(tls) => ReadyFront::Tls(configuration(tls, &endpoint.host, class, authorities)?),
+            Front::Tls(tls) => ReadyFront::Tls(configuration(*tls, &endpoint.host, class, authorities)?),
             Front::Broken(breakage) => ReadyFront::Broken(*breakage),
         };
         let answer = match &site.answer {
@@ -253,7 +253,7 @@ fn without_tickets(mut configuration: ServerConfig) -> ServerConfig {
 }
 
 fn configuration(
-    tls: &Tls,
+    tls: Tls,
     host: &str,
     class: TrustClass,
     authorities: &Authorities,

@@ -193,7 +193,7 @@ impl RunningProxy {
         while let Ok((stream, _)) = listener.accept().await {
             let proxy = self.clone();
             // A peer that goes away is no event.
-            tokio::spawn(async move { proxy.converse(stream).await.ok() });
+            tokio::spawn(async move { Box::pin(proxy.converse(stream)).await.ok() });
         }
     }
 
@@ -202,7 +202,7 @@ impl RunningProxy {
         match (&self.tls, self.plan.scheme) {
             (Some(tls), _) => {
                 let stream = TlsAcceptor::from(tls.clone()).accept(stream).await?;
-                self.serve_http(BufReader::new(stream)).await
+                Box::pin(self.serve_http(BufReader::new(stream))).await
             }
             (None, ProxyScheme::Socks5) => self.serve_socks(BufReader::new(stream)).await,
             (None, ProxyScheme::Http | ProxyScheme::Https) => self.serve_http(BufReader::new(stream)).await,

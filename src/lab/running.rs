@@ -274,7 +274,7 @@ impl Builder {
         Ok(())
     }
 
-    fn name_server(&mut self) -> Result<(SocketAddr, Option<(UdpSocket, Option<TcpListener>)>), Mistake> {
+    fn name_server(&mut self) -> Result<(SocketAddr, Option<NameServerSockets>), Mistake> {
         // UDP and TCP have to have the same number, and only one of them can be chosen by the system.
         for _ in 0..100 {
             let socket = UdpSocket::bind(LOOPBACK)?;
@@ -360,10 +360,13 @@ impl Builder {
     }
 }
 
+/// UDP, and TCP where it is open.
+type NameServerSockets = (UdpSocket, Option<TcpListener>);
+
 /// Everything that answers.
 struct Servers {
     zone: NameServer,
-    name_server: Option<(UdpSocket, Option<TcpListener>)>,
+    name_server: Option<NameServerSockets>,
     origins: Vec<(Arc<Origin>, TcpListener)>,
     proxies: Vec<(Arc<RunningProxy>, TcpListener)>,
 }

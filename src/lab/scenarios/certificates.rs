@@ -11,7 +11,7 @@ use crate::lab::origin::{Breakage, ClientCertificate, Tls};
 pub(super) fn broken_handshakes() -> Blueprint {
     /// A page in the clear where TLS should be.
     const PAGE: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 15\r\n\r\n<html>no</html>";
-    /// A ServerHello that chooses TLS 1.1: version, 32 bytes of randomness, no session, a suite, no compression.
+    /// A `ServerHello` that chooses TLS 1.1: version, 32 bytes of randomness, no session, a suite, no compression.
     const OLD: &[u8] = b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02\
         0123456789abcdef0123456789abcdef\x00\x00\x2f\x00";
     Blueprint::direct()
