@@ -216,7 +216,7 @@ fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
         Fault::OnlyUnusableIpv6 => Cause::DnsV6Only,
         other => return unrecognised(Stage::Dns, other),
     };
-    Opinion::new(cause, Stage::Dns).with(name)
+    Opinion::new(cause, Stage::Dns)
 }
 
 /// Codes 15 to 18 of the extended DNS errors: blocked, censored, filtered, prohibited (RFC 8914).
