@@ -93,9 +93,9 @@ impl<'r> Findings<'_, 'r> {
         let mark = format!("  [{number}] ");
         let indent = " ".repeat(mark.width());
         let owner = if finding.owner == Owner::Nobody { "" } else { finding.owner.as_str() };
-        page.ends(&mark, &toned(Tone::Heading, &sanitize(&finding.title)), owner);
-
         let rows: Vec<&Row> = finding.rows.iter().filter_map(|id| self.rows.get(id.as_str()).copied()).collect();
+        page.ends(&mark, &toned(Tone::Heading, &title(finding, &rows)), owner);
+
         let mut hosts: Vec<String> = Vec::new();
         let mut seen: HashSet<&str> = HashSet::new();
         for row in &rows {
@@ -105,8 +105,9 @@ impl<'r> Findings<'_, 'r> {
         }
         let (instruction, names_hosts) = instruction(&finding.remedy, rows.first().copied());
         page.prose(&indent, &format!("{}.", wording::upper_first(sanitize(instruction).trim_end_matches('.'))));
-        if let Some(why) = wording::why(finding, &rows) {
-            page.prose(&indent, &why);
+        let why = wording::why(finding, &rows);
+        if let Some(why) = &why {
+            page.prose(&indent, why);
         }
         let routes = self.routes(&rows);
         if self.columns.len() > 1 && !routes.is_empty() {
@@ -118,7 +119,7 @@ impl<'r> Findings<'_, 'r> {
                 self.named.push((number, hosts));
             }
         }
-        if let Some(detail) = detail(&rows) {
+        if let Some(detail) = detail(&rows).filter(|_| why.is_none()) {
             page.prose(&format!("{indent}seen "), &detail);
         }
         page.prose(&indent, &toned(Tone::Aside, &sanitize(&finding.code)));
@@ -167,6 +168,18 @@ impl<'r> Findings<'_, 'r> {
     }
 }
 
+/// The title without its routes, which have a line of their own here.
+fn title(finding: &Finding, rows: &[&Row]) -> String {
+    let own = Cause::from_code(&finding.code).map(|cause| cause.facts().title);
+    match own {
+        Some(own) if finding.title.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(" (")) => {
+            wording::product(rows.iter().copied())
+                .map_or_else(|| own.to_owned(), |product| format!("{own} ({product})"))
+        }
+        _ => sanitize(&finding.title),
+    }
+}
+
 /// A remedy ends with the hosts that it is about; they have a line of their own here.
 fn instruction<'f>(remedy: &'f str, row: Option<&Row>) -> (&'f str, bool) {
     match row.and_then(|row| remedy.split_once(&format!(": {}", row.host))) {
@@ -182,7 +195,7 @@ fn detail(rows: &[&Row]) -> Option<String> {
         row.summary.strip_prefix(title)?.strip_prefix(": ").map(sanitize)
     };
     let first = rows.first()?;
-    let detail = own(first)?;
+    let detail = own(first).filter(|detail| *detail != sanitize(&first.host))?;
     if rows.iter().all(|row| own(row).as_ref() == Some(&detail)) {
         return Some(detail);
     }

@@ -12,7 +12,7 @@ use crate::report::{Impact, ImpactStatus, Report, wording};
 
 const TITLE: &str = "What it means";
 /// More routes than this with one meaning are counted, where it is clear which they are.
-const LISTED_ROUTES: usize = 3;
+const LISTED_ROUTES: usize = 6;
 
 /// Routes that mean the same for one solution.
 struct Line {
@@ -92,6 +92,14 @@ fn matrix(solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) -> Table 
     }));
     table.set_header(header);
     for (solution, lines) in solutions {
+        if let [line] = lines.as_slice()
+            && line.routes.len() == 1
+        {
+            let mut row = vec![format!("  {}", solution.title())];
+            row.extend(line.cells.iter().map(cell));
+            table.add_row(row);
+            continue;
+        }
         table.add_row(vec![toned(Tone::Aside, &format!("  {}", solution.title()))]);
         for line in lines {
             let label: Vec<String> = line.routes.iter().map(|route| format!("    {route}")).collect();
@@ -123,6 +131,12 @@ fn tone(status: ImpactStatus) -> Tone {
 fn list(page: &mut Page, solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) {
     page.line(toned(Tone::Heading, TITLE));
     for (solution, lines) in solutions {
+        if let [line] = lines.as_slice()
+            && line.routes.len() == 1
+        {
+            page.prose("  ", &format!("{}: {}", solution.title(), in_words(line, versions)));
+            continue;
+        }
         page.line(format!("  {}", solution.title()));
         for line in lines {
             let routes: Vec<String> = line.routes.iter().map(|route| unbroken(route)).collect();

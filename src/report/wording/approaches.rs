@@ -29,7 +29,9 @@ pub fn approaches(report: &Report) -> Vec<String> {
 }
 
 fn sentence(through: &[&Column<'_>]) -> Option<String> {
-    let asks = through.iter().any(|column| column.rows.iter().any(|row| row.code.starts_with("pauth.")));
+    let asks = through
+        .iter()
+        .any(|column| column.scheme.is_some() || column.rows.iter().any(|row| row.code.starts_with("pauth.")));
     let works = |identity| through.iter().find(|column| column.route().identity == Some(identity) && is_open(column));
     if !asks {
         return None;

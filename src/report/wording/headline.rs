@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{grouped, plural, proxy_address, upper_first};
+use super::{grouped, plural, product, proxy_address, upper_first};
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
 use crate::report::columns::{Column, columns};
@@ -21,7 +21,11 @@ pub fn headline(report: &Report) -> String {
             .to_owned();
     }
     let sentence = verdict(&columns);
-    if report.run.complete { sentence } else { format!("The run was cut short. What was seen until then: {sentence}") }
+    if report.run.complete {
+        sentence
+    } else {
+        format!("The run was cut short before everything was tested. {sentence}")
+    }
 }
 
 /// Routes by what became of them.
@@ -63,18 +67,13 @@ fn verdict(columns: &[Column<'_>]) -> String {
 fn all_is_well(open: &[&Column<'_>]) -> String {
     let rows = || open.iter().flat_map(|column| column.rows.iter());
     let endpoints = open.iter().map(|column| column.rows.len()).max().unwrap_or_default();
-    let answer = if endpoints == 1 {
-        "the endpoint answers".to_owned()
-    } else {
-        format!("all {} endpoints answer", grouped(endpoints))
-    };
     let untouched = if rows().any(|row| row.is_tls()) { ", and no TLS connection is intercepted" } else { "" };
-    let remarks = match rows().filter(|row| row.status == Status::Degraded).count() {
-        0 => String::new(),
-        1 => " One of them has a remark.".to_owned(),
-        many => format!(" {many} of them have a remark."),
+    let answer = match rows().filter(|row| row.status == Status::Degraded).count() {
+        0 if endpoints == 1 => "the endpoint answers".to_owned(),
+        0 => format!("all {} endpoints answer", grouped(endpoints)),
+        degraded => format!("{} with a remark", share(degraded, rows().count(), "probe")),
     };
-    format!("Diagnostic data gets out {}: {answer}{untouched}.{remarks}", ways(open))
+    format!("Diagnostic data gets out {}: {answer}{untouched}.", ways(open))
 }
 
 fn nothing_is_open(sorted: &Sorted<'_, '_>, failing: &[&Column<'_>]) -> String {
@@ -84,12 +83,9 @@ fn nothing_is_open(sorted: &Sorted<'_, '_>, failing: &[&Column<'_>]) -> String {
         few if few.len() <= EXPLAINED_ROUTES => {
             format!("{} diagnostic data gets out: {}.", upper_first(how_much), explained(few))
         }
-        many => format!(
-            "{} diagnostic data gets out over any of the {} routes: {}.",
-            upper_first(how_much),
-            sorted.total,
-            kinds(many)
-        ),
+        many => {
+            format!("On none of the {} routes does all diagnostic data get out: {}.", sorted.total, kinds(many))
+        }
     }
 }
 
@@ -154,6 +150,7 @@ fn doubt(column: &Column<'_>) -> String {
     let are = |count: usize| if count == 1 { "is" } else { "are" };
     let were = |count: usize| if count == 1 { "was" } else { "were" };
     match (column.count(&[Status::Inconclusive]), column.count(&[Status::NotTested])) {
+        (0, count) if count == column.rows.len() => "nothing was tested there".to_owned(),
         (count, 0) => format!("{} of {total} {} inconclusive", grouped(count), are(count)),
         (0, count) => format!("{} of {total} {} not tested", grouped(count), were(count)),
         (unclear, untested) => format!(
@@ -198,28 +195,38 @@ fn is_closed(column: &Column<'_>) -> bool {
     column.count(&[Status::Ok, Status::Degraded]) * 5 <= column.rows.len()
 }
 
-/// The most frequent cause of a failing route, as a clause with its count.
+/// Why a route fails, as a clause with counts: the one cause, or the most frequent of several.
 fn reason(column: &Column<'_>) -> String {
-    let failing = || column.rows.iter().filter(|row| matches!(row.status, Status::Blocked | Status::Intercepted));
-    let intercepted: Vec<&&Row> = failing().filter(|row| row.status == Status::Intercepted).collect();
+    let failing: Vec<&Row> =
+        column.rows.iter().copied().filter(|row| matches!(row.status, Status::Blocked | Status::Intercepted)).collect();
+    let intercepted: Vec<&Row> = failing.iter().copied().filter(|row| row.status == Status::Intercepted).collect();
+    let blocked = failing.len() - intercepted.len();
+    if intercepted.len() > blocked {
+        let tls = column.rows.iter().filter(|row| row.is_tls()).count();
+        let who = product(intercepted.iter().copied())
+            .map_or_else(|| "TLS is inspected at".to_owned(), |product| format!("{product} inspects"));
+        let inspected = format!("{who} {}", share(intercepted.len(), tls, "TLS endpoint"));
+        return match blocked {
+            0 => inspected,
+            1 => format!("{inspected}, and 1 endpoint is blocked"),
+            many => format!("{inspected}, and {} are blocked", plural(many, "endpoint")),
+        };
+    }
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    for row in failing() {
+    for row in &failing {
         *counts.entry(row.code.as_str()).or_default() += 1;
     }
     let most = counts.values().max().copied().unwrap_or_default();
-    let Some(main) = failing().find(|row| counts[row.code.as_str()] == most) else { return String::new() };
-    if main.status == Status::Intercepted {
-        let tls = column.rows.iter().filter(|row| row.is_tls()).count();
-        let product = |row: &Row| row.chain.as_ref().and_then(|chain| chain.product.clone());
-        let one =
-            product(intercepted[0]).filter(|one| intercepted.iter().all(|row| product(row).as_ref() == Some(one)));
-        let who =
-            one.map_or_else(|| "TLS is inspected at".to_owned(), |product| format!("{} inspects", sanitize(&product)));
-        return format!("{who} {}", share(intercepted.len(), tls, "TLS endpoint"));
-    }
+    let Some(main) = failing.iter().find(|row| counts[row.code.as_str()] == most) else { return String::new() };
     let title =
         Cause::from_code(&main.code).map_or_else(|| sanitize(&main.code), |cause| lower_first(cause.facts().title));
-    format!("{title} ({})", share(most, column.rows.len(), "endpoint"))
+    let of_all = share(failing.len(), column.rows.len(), "endpoint");
+    let fate = if intercepted.is_empty() { "blocked" } else { "blocked or intercepted" };
+    match most {
+        most if most == failing.len() => format!("{title} ({of_all})"),
+        1 => format!("{of_all} are {fate}, each for a reason of its own"),
+        _ => format!("{of_all} are {fate}, most often because {title}"),
+    }
 }
 
 fn share(part: usize, whole: usize, what: &str) -> String {

@@ -118,6 +118,13 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
     }
 }
 
+/// The inspection product, when it is the same on all rows.
+pub(super) fn product<'r>(mut rows: impl Iterator<Item = &'r Row>) -> Option<String> {
+    let seen = |row: &'r Row| row.chain.as_ref().and_then(|chain| chain.product.as_deref());
+    let first = seen(rows.next()?)?;
+    rows.all(|row| seen(row) == Some(first)).then(|| sanitize(first))
+}
+
 /// The common name in a distinguished name, or all of it.
 fn common_name(name: &str) -> &str {
     let Some(start) = (if name.starts_with("CN=") { Some(0) } else { name.find(", CN=").map(|at| at + 2) }) else {
