@@ -23,7 +23,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("impact", &["catalogue", "judge", "plan"]),
     ("report", &["catalogue", "certificate", "impact", "judge", "observation", "plan"]),
     ("lab", &["catalogue", "certificate", "net", "plan"]),
-    ("cli", &["catalogue", "certificate", "impact", "judge", "lab", "net", "observation", "plan", "probe", "report"]),
+    (
+        "cli",
+        &[
+            "catalogue",
+            "certificate",
+            "impact",
+            "judge",
+            "lab",
+            "net",
+            "observation",
+            "plan",
+            "probe",
+            "proxies",
+            "report",
+        ],
+    ),
 ];
 
 #[test]

@@ -1,6 +1,7 @@
 //! Which proxy would be used, by whom, and why: settings and scripts, without a network.
 
 mod proxies {
+    mod command;
     #[cfg(feature = "pac")]
     mod pac;
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::pac::PacCommand;
 use crate::net::ConnectToRule;
 use crate::plan::{Identity, Scheme, SchemeChoice};
 
@@ -28,6 +29,11 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// The check against a loopback world inside this program, by scenario.
     Lab(LabArguments),
+    /// What a script that chooses proxies (PAC) answers, in a sandbox.
+    Pac {
+        #[command(subcommand)]
+        command: PacCommand,
+    },
     /// The endpoints of the catalogue.
     Endpoints {
         #[command(subcommand)]

@@ -25,7 +25,8 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8 text", path.display())))
 }
 
-fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
+/// The bytes of a file, up to a bound.
+pub(super) fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
     let fail = |error: &dyn std::fmt::Display| Failure::usage(format!("could not read {}: {error}", path.display()));
     let file = File::open(path).map_err(|error| fail(&error))?;
     let mut bytes = Vec::new();

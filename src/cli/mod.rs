@@ -9,6 +9,7 @@ mod endpoints;
 mod exit;
 mod files;
 mod lab;
+mod pac;
 mod progress;
 mod replay;
 mod run;
@@ -56,6 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
+        Command::Pac { command } => pac::run(&command),
         Command::Endpoints { command } => endpoints::run(command),
     };
     done.unwrap_or_else(|failure| {

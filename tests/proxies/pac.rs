@@ -94,11 +94,13 @@ fn a_company_s_script_sends_each_endpoint_where_it_should() {
             "PROXY inner.contoso.example:3128",
         ]
     );
-    let asked: BTreeMap<String, bool> =
-        evaluation.notes.lookups.into_iter().map(|lookup| (lookup.name, lookup.addresses.is_empty())).collect();
+    let lookups = evaluation.notes.lookups.into_iter();
+    let asked: BTreeMap<String, bool> = lookups.map(|lookup| (lookup.name, lookup.addresses.is_empty())).collect();
     assert_eq!(asked.get("internal.example"), Some(&false));
     assert_eq!(asked.get("login.live.com"), Some(&true), "a name nobody gave does not exist, and that is noted");
     assert!(!asked.contains_key("intranet"), "the script did not ask for it");
+    assert!(!asked.contains_key("null"), "what a failed lookup gave is no name");
+    assert!(evaluation.notes.own_address);
 }
 
 #[test]

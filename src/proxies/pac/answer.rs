@@ -1,5 +1,6 @@
 //! What a script answered, as a list of ways out.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv6Addr;
 
@@ -13,7 +14,7 @@ const LONGEST_QUOTE: usize = 60;
 /// The ways out for one address, in the order in which they are to be tried, and what is odd about them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// As the script gave it, cut to a sensible length.
+    /// As the script gave it, cut to a sensible length, and without names and passwords before an `@`.
     pub text: String,
     pub choices: Vec<Choice>,
     pub remarks: Vec<Remark>,
@@ -166,7 +167,9 @@ impl Answer {
         if !choices.iter().any(Choice::is_for_winhttp) {
             remarks.push(Remark::NothingForWinHttp);
         }
-        Self { text: text.chars().take(MOST_CHOICES * LONGEST_QUOTE).collect(), choices, remarks }
+        let start: String = text.chars().take(MOST_CHOICES * LONGEST_QUOTE).collect();
+        let shown: Vec<String> = start.split(';').map(|entry| without_user(entry).into_owned()).collect();
+        Self { text: shown.join(";"), choices, remarks }
     }
 
     /// The ways out that WinHTTP would try, in order.
@@ -231,12 +234,17 @@ fn read_address(text: &str, default_port: u16) -> Result<(String, u16), &'static
     Ok((host, port))
 }
 
-/// What may be repeated of an entry: cut, and without anything in front of an `@`, which would be a password.
+/// What stands before an `@` would be a user's name and password.
+fn without_user(entry: &str) -> Cow<'_, str> {
+    match entry.rsplit_once('@') {
+        Some((_, address)) => Cow::Owned(format!("…@{address}")),
+        None => Cow::Borrowed(entry),
+    }
+}
+
+/// What may be repeated of an entry.
 fn quote(entry: &str) -> String {
-    let shown = match entry.rsplit_once('@') {
-        Some((_, address)) => format!("…@{address}"),
-        None => entry.to_owned(),
-    };
+    let shown = without_user(entry);
     let mut cut: String = shown.chars().take(LONGEST_QUOTE).collect();
     if cut.len() < shown.len() {
         cut.push('…');
@@ -331,6 +339,7 @@ mod tests {
         assert!(remark("PROXY [::1").contains("not closed"));
         assert!(remark("DIRECT now").contains("takes no address"));
         assert!(!remark("PROXY anna:hunter2@proxy:80").contains("hunter2"));
+        assert_eq!(Answer::read("PROXY a:1; PROXY anna:hunter2@proxy:80").text, "PROXY a:1;…@proxy:80");
         let many = "PROXY a;".repeat(100);
         assert_eq!(Answer::read(&many).choices.len(), MOST_CHOICES);
         assert_eq!(Answer::read(&many).remarks, [Remark::TooMany { left_out: 36 }]);

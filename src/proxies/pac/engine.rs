@@ -257,7 +257,9 @@ impl NameLedger {
             return vec![address];
         }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
-        let is_name = !name.is_empty()
+        // What JavaScript makes of a lookup that failed, passed on as a host.
+        let is_nothing = matches!(name.as_str(), "" | "null" | "undefined");
+        let is_name = !is_nothing
             && name.len() <= LONGEST_NAME
             && name.chars().all(|character| character.is_alphanumeric() || matches!(character, '.' | '-' | '_'));
         if !is_name {
@@ -351,7 +353,11 @@ fn define_address_functions<'js>(ctx: &Ctx<'js>, globals: &Object<'js>, task: &T
         first(argument(&given, 0))
             .is_some_and(|address| addresses::is_in_net(address, argument(&given, 1), argument(&given, 2)))
     })?;
-    define(ctx, globals, "myIpAddress", move |_: Texts| own_first.clone())?;
+    let notes = task.notes.clone();
+    define(ctx, globals, "myIpAddress", move |_: Texts| {
+        with_notes(&notes, |notes| notes.own_address = true);
+        own_first.clone()
+    })?;
     define(ctx, globals, "convert_addr", |given: Texts| addresses::convert_address(argument(&given, 0)))?;
 
     let ledger_ex = ledger.clone();
@@ -359,7 +365,11 @@ fn define_address_functions<'js>(ctx: &Ctx<'js>, globals: &Object<'js>, task: &T
         addresses::list(&ledger_ex.addresses(argument(&given, 0)))
     })?;
     define(ctx, globals, "isResolvableEx", move |given: Texts| !ledger.addresses(argument(&given, 0)).is_empty())?;
-    define(ctx, globals, "myIpAddressEx", move |_: Texts| addresses::list(&own))?;
+    let notes = task.notes.clone();
+    define(ctx, globals, "myIpAddressEx", move |_: Texts| {
+        with_notes(&notes, |notes| notes.own_address = true);
+        addresses::list(&own)
+    })?;
     define(ctx, globals, "sortIpAddressList", |given: Texts| addresses::sort(argument(&given, 0)))?;
     define(ctx, globals, "isInNetEx", |given: Texts| {
         // Addresses only: this function looks nothing up.

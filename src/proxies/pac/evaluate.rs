@@ -29,7 +29,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Room for a script that lists tens of thousands of hosts; and time for a few names that have to be looked up.
+    /// Room for a script that lists tens of thousands of hosts, and a thousand times the time that it should take.
     fn default() -> Self {
         Self { memory: 32 << 20, stack: 256 << 10, question: Duration::from_secs(2), whole: Duration::from_secs(10) }
     }
@@ -53,6 +53,8 @@ pub struct Notes {
     pub alerts: Vec<Alert>,
     /// It asked for chance, so that a real device may get another answer.
     pub chance: bool,
+    /// It asked for the machine's own address.
+    pub own_address: bool,
 }
 
 /// Notes outlive a thread that had to be left behind.

@@ -1,0 +1,414 @@
+//! `waprobe pac eval`: what a script that chooses proxies answers for every endpoint, without a network.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::{Offset, TimeZone};
+use serde::Serialize;
+
+use super::arguments::{Format, ScopeArguments};
+use super::run::scope;
+use super::{Exit, Failure, files};
+use crate::net::{Clock, addresses_of, wall_clock};
+use crate::proxies::pac::{
+    Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Question, Script, ScriptFailure, World, evaluate,
+};
+use crate::report::json;
+use crate::report::text::{sanitize, sanitize_lines};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PacCommand {
+    /// Ask a script for the way to every endpoint; nothing is sent, and no name is looked up unless asked for.
+    Eval(EvalArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArguments {
+    /// The script, or - for standard input.
+    pub file: PathBuf,
+
+    /// A catalogue in place of the one inside this program.
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+
+    /// Ask for this address instead of the catalogue's endpoints.
+    #[arg(long, value_name = "URL")]
+    pub url: Vec<String>,
+
+    /// The moment that the script sees, such as 2026-11-22T22:30:00+01:00; now without it.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+
+    /// Tell the script that NAME has this address; several for one name are allowed.
+    #[arg(long, value_name = "NAME=ADDR")]
+    pub resolve: Vec<String>,
+
+    /// Let this machine look up the names that the script asks for.
+    #[arg(long)]
+    pub resolve_names: bool,
+
+    /// What the script takes for the device's own address.
+    #[arg(long, value_name = "ADDR")]
+    pub own_address: Vec<IpAddr>,
+
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+pub(super) fn run(command: &PacCommand) -> Result<Exit, Failure> {
+    let PacCommand::Eval(arguments) = command;
+    let asked = asked(arguments)?;
+    let world = world(arguments)?;
+    let name = if is_standard_input(&arguments.file) {
+        "standard input".to_owned()
+    } else {
+        arguments.file.display().to_string()
+    };
+    let script = Script::read(&script_bytes(&arguments.file)?)
+        .map_err(|found| Failure::usage(format!("{name}: {found} ({})", found.code())))?;
+    let questions: Vec<Question> = asked.iter().map(|asked| asked.question.clone()).collect();
+    let evaluation = evaluate(&script, &questions, &world, &limits(arguments))
+        .map_err(|failure| Failure::usage(format!("{name}, {failure}\n({})", failure.code())))?;
+
+    let document = Document::new(&name, &asked, &world, evaluation, arguments);
+    files::print(|mut out| match arguments.format {
+        Format::Json => json::write(&document, &mut out),
+        Format::Table => document.write_text(&mut out),
+    })?;
+    match document.endpoints.iter().filter(|endpoint| endpoint.failure.is_some()).count() {
+        0 => Ok(Exit::Ok),
+        failed => Err(Failure::usage(format!(
+            "the script failed for {failed} of {} addresses: nothing can be said about those",
+            document.endpoints.len()
+        ))),
+    }
+}
+
+/// Names that are really looked up take their time.
+fn limits(arguments: &EvalArguments) -> Limits {
+    let patient = Limits { question: Duration::from_secs(10), whole: Duration::from_secs(30), ..Limits::default() };
+    if arguments.resolve_names { patient } else { Limits::default() }
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn script_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    if !is_standard_input(path) {
+        return files::bytes(path, Script::LARGEST as u64);
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .take(Script::LARGEST as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::usage(format!("could not read the script from standard input: {error}")))?;
+    Ok(bytes)
+}
+
+/// An address to ask for, by the name under which it is shown.
+struct Asked {
+    name: String,
+    question: Question,
+}
+
+fn asked(arguments: &EvalArguments) -> Result<Vec<Asked>, Failure> {
+    if !arguments.url.is_empty() {
+        return arguments.url.iter().map(|text| asked_url(text)).collect();
+    }
+    let catalogue = files::catalogue_file(arguments.catalogue.as_deref())?;
+    let (os, solutions) = scope(&arguments.scope)?;
+    let chosen = catalogue.endpoints.iter().filter(|endpoint| endpoint.applies(&solutions, &os));
+    Ok(chosen
+        .map(|endpoint| Asked {
+            name: endpoint.name.clone(),
+            question: Question { url: format!("{}/", endpoint.url), host: endpoint.host.clone() },
+        })
+        .collect())
+}
+
+fn asked_url(text: &str) -> Result<Asked, Failure> {
+    let refuse =
+        || Failure::usage(format!("--url: '{}' is not an address such as https://login.live.com", sanitize(text)));
+    let url = url::Url::parse(text).map_err(|_| refuse())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Failure::usage("--url: the address holds a user name or password, which no script has to see"));
+    }
+    let host = url.host_str().ok_or_else(refuse)?.trim_matches(['[', ']']).to_owned();
+    Ok(Asked { name: host.clone(), question: Question { url: url.to_string(), host } })
+}
+
+fn world(arguments: &EvalArguments) -> Result<World, Failure> {
+    let (now, offset) = moment(arguments.at.as_deref())?;
+    let mut given: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
+    for argument in &arguments.resolve {
+        let (name, address) = argument
+            .split_once('=')
+            .and_then(|(name, address)| Some((name.trim(), address.trim().parse().ok()?)))
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| {
+                Failure::usage(format!("--resolve: '{argument}' is not NAME=ADDR, such as proxy.example=10.0.0.1"))
+            })?;
+        given.entry(name.trim_end_matches('.').to_ascii_lowercase()).or_default().push(address);
+    }
+    let names = if arguments.resolve_names {
+        NameAnswers::Asked(Arc::new(move |name| match given.get(name) {
+            Some(addresses) => addresses.clone(),
+            None => addresses_of(name),
+        }))
+    } else {
+        NameAnswers::Given(given)
+    };
+    let mut world = World { offset, names, ..World::at(now) };
+    if !arguments.own_address.is_empty() {
+        world.own_addresses.clone_from(&arguments.own_address);
+    }
+    Ok(world)
+}
+
+/// The moment of `--at` with the wall clock it was written by, or this machine's where it says none.
+fn moment(text: Option<&str>) -> Result<(Timestamp, Offset), Failure> {
+    let Some(text) = text else {
+        let now = Clock::System.now();
+        return Ok((now, wall_clock(now)));
+    };
+    let refuse = || Failure::usage(format!("--at: '{text}' is not a moment: write it as 2026-11-22T22:30:00+01:00"));
+    let pieces = Pieces::parse(text).map_err(|_| refuse())?;
+    let civil = pieces.date().to_datetime(pieces.time().unwrap_or(Time::midnight()));
+    let moment = match pieces.to_numeric_offset() {
+        Some(offset) => offset.to_timestamp(civil).map_err(|_| refuse())?,
+        None => civil.to_zoned(TimeZone::system()).map_err(|_| refuse())?.timestamp(),
+    };
+    Ok((moment, pieces.to_numeric_offset().unwrap_or_else(|| wall_clock(moment))))
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Document {
+    schema: &'static str,
+    script: String,
+    function: &'static str,
+    /// The moment that the script saw, as its device's clock shows it.
+    at: String,
+    endpoints: Vec<Asking>,
+    notes: Notes,
+    /// What the reader has to know about the questions that the script asked back.
+    caveats: Vec<String>,
+}
+
+/// One address with what the script says about it.
+#[derive(Debug, Serialize)]
+struct Asking {
+    endpoint: String,
+    url: String,
+    host: String,
+    answer: Option<String>,
+    choices: Vec<Choice>,
+    remarks: Vec<Said>,
+    failure: Option<Failed>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Said {
+    code: Option<&'static str>,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Failed {
+    code: &'static str,
+    text: String,
+    line: Option<usize>,
+    column: Option<usize>,
+    /// The words, and the line of the script below them.
+    #[serde(skip)]
+    quoted: String,
+}
+
+impl Document {
+    fn new(script: &str, asked: &[Asked], world: &World, evaluation: Evaluation, arguments: &EvalArguments) -> Self {
+        let caveats = caveats(&evaluation.notes, arguments);
+        let endpoints = asked.iter().zip(evaluation.replies).map(|(asked, reply)| Asking::new(asked, reply)).collect();
+        Self {
+            schema: "waprobe-pac/1",
+            script: script.to_owned(),
+            function: evaluation.function,
+            at: world.now.to_zoned(world.offset.to_time_zone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            endpoints,
+            notes: evaluation.notes,
+            caveats,
+        }
+    }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{}", self.headline())?;
+        writeln!(out, "{} · {} · as of {}\n", sanitize(&self.script), self.function, self.at)?;
+        let width = self.endpoints.iter().map(|asking| asking.host.chars().count()).max().unwrap_or_default();
+        for asking in &self.endpoints {
+            match &asking.failure {
+                None => writeln!(out, "  {:width$}  {}", asking.host, asking.way())?,
+                Some(failure) => writeln!(out, "  {:width$}  failed: {}", asking.host, sanitize(&failure.text))?,
+            }
+        }
+        self.write_failures(out)?;
+        self.write_remarks(out)?;
+        for caveat in &self.caveats {
+            writeln!(out, "\n{}", sanitize(caveat))?;
+        }
+        if !self.notes.alerts.is_empty() {
+            writeln!(out, "\nThe script said:")?;
+            for alert in &self.notes.alerts {
+                writeln!(out, "  {}", sanitize(alert))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the first way out of each address leads, in one sentence.
+    fn headline(&self) -> String {
+        let mut ways: Vec<(String, usize)> = Vec::new();
+        for asking in &self.endpoints {
+            let way = match (&asking.failure, asking.choices.first()) {
+                (Some(_), _) => "a failure of the script".to_owned(),
+                (None, Some(choice)) => choice.to_string(),
+                (None, None) => "nothing that can be used".to_owned(),
+            };
+            match ways.iter_mut().find(|(known, _)| *known == way) {
+                Some((_, count)) => *count += 1,
+                None => ways.push((way, 1)),
+            }
+        }
+        ways.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let count = self.endpoints.len();
+        match ways.as_slice() {
+            [] => "No address was asked for.".to_owned(),
+            _ if self.endpoints.iter().all(|asking| asking.failure.is_some()) => {
+                "The script fails: it says nothing about any address.".to_owned()
+            }
+            [(way, _)] if count == 1 => format!("The script's first choice is {way}."),
+            [(way, _)] => format!("The script's first choice for all {count} addresses is {way}."),
+            several => {
+                const SHOWN: usize = 3;
+                let mut parts: Vec<String> =
+                    several.iter().take(SHOWN).map(|(way, count)| format!("{way} for {count}")).collect();
+                let rest: usize = several.iter().skip(SHOWN).map(|(_, count)| count).sum();
+                if rest > 0 {
+                    parts.push(format!("others for {rest}"));
+                }
+                format!("The script's first choice for {count} addresses: {}.", parts.join(", "))
+            }
+        }
+    }
+
+    /// Each mistake that has a line once, however many addresses it met.
+    fn write_failures(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut shown: Vec<&str> = Vec::new();
+        for failure in self.endpoints.iter().filter_map(|asking| asking.failure.as_ref()) {
+            if failure.line.is_some() && !shown.contains(&failure.quoted.as_str()) {
+                shown.push(&failure.quoted);
+                writeln!(out, "\n{}: {}", failure.code, sanitize_lines(&failure.quoted))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_remarks(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut remarks: BTreeMap<&Said, usize> = BTreeMap::new();
+        for remark in self.endpoints.iter().flat_map(|asking| &asking.remarks) {
+            *remarks.entry(remark).or_default() += 1;
+        }
+        for (remark, count) in remarks {
+            let code = remark.code.map(|code| format!("  {code}")).unwrap_or_default();
+            let addresses = if count == 1 { "1 address" } else { "addresses" };
+            let number = if count == 1 { String::new() } else { format!("{count} ") };
+            writeln!(out, "\n{number}{addresses}: {}{code}", sanitize(&remark.text))?;
+        }
+        Ok(())
+    }
+}
+
+impl Asking {
+    fn new(asked: &Asked, reply: Result<Answer, ScriptFailure>) -> Self {
+        let (answer, failure) = match reply {
+            Ok(answer) => (Some(answer), None),
+            Err(failure) => (None, Some(Failed::new(&failure))),
+        };
+        let said = |answer: &Answer| -> Vec<Said> {
+            answer.remarks.iter().map(|remark| Said { code: remark.code(), text: remark.to_string() }).collect()
+        };
+        Self {
+            endpoint: asked.name.clone(),
+            url: asked.question.url.clone(),
+            host: asked.question.host.clone(),
+            remarks: answer.as_ref().map(said).unwrap_or_default(),
+            choices: answer.as_ref().map(|answer| answer.choices.clone()).unwrap_or_default(),
+            answer: answer.map(|answer| answer.text),
+            failure,
+        }
+    }
+
+    fn way(&self) -> String {
+        if self.choices.is_empty() {
+            return format!("nothing usable: {}", sanitize(self.answer.as_deref().unwrap_or_default()));
+        }
+        self.choices.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl Failed {
+    fn new(failure: &ScriptFailure) -> Self {
+        Self {
+            code: failure.code(),
+            text: failure.kind.to_string(),
+            line: failure.place.as_ref().map(|place| place.line),
+            column: failure.place.as_ref().map(|place| place.column),
+            quoted: failure.to_string(),
+        }
+    }
+}
+
+/// What a real device may see otherwise than this evaluation did.
+fn caveats(notes: &Notes, arguments: &EvalArguments) -> Vec<String> {
+    let mut caveats = Vec::new();
+    let unknown: Vec<&str> =
+        notes.lookups.iter().filter(|lookup| lookup.addresses.is_empty()).map(|lookup| lookup.name.as_str()).collect();
+    if !unknown.is_empty() {
+        const SHOWN: usize = 5;
+        let shown = unknown.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+        let list = match unknown.len().saturating_sub(SHOWN) {
+            0 => shown,
+            more => format!("{shown} and {more} more"),
+        };
+        caveats.push(if arguments.resolve_names {
+            format!("The script asked for names that this machine does not resolve: {list}.")
+        } else {
+            format!(
+                "The script asked for names and was told that they do not exist: {list}. Give --resolve NAME=ADDR, or \
+                 --resolve-names to look them up from here."
+            )
+        });
+    }
+    if notes.own_address && arguments.own_address.is_empty() {
+        caveats.push(
+            "The script asked for the device's own address and was told 127.0.0.1. Give --own-address ADDR to see what \
+             another network gets."
+                .to_owned(),
+        );
+    }
+    if notes.chance {
+        caveats.push("The script draws lots: a device may get another of its answers.".to_owned());
+    }
+    caveats
+}
