@@ -1,8 +1,8 @@
 //! `waprobe endpoints`: what has to be reachable.
 
-use super::arguments::{EndpointsArguments, EndpointsCommand, Format, ScopeArguments};
+use super::arguments::{Color, EndpointsArguments, EndpointsCommand, Format, ScopeArguments};
 use super::run::scope;
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, terminal};
 use crate::catalogue::Listing;
 use crate::report;
 
@@ -16,7 +16,8 @@ pub(super) fn run(command: Option<EndpointsCommand>) -> Result<Exit, Failure> {
     let (os, solutions) = scope(&arguments.scope)?;
     let listing = Listing::of(&catalogue, &solutions, &os);
     files::print(|mut out| match arguments.format {
-        Format::Json | Format::Table => report::json::write(&listing, &mut out),
+        Format::Json => report::json::write(&listing, &mut out),
+        Format::Table => report::endpoints::write(&listing, terminal::layout(Color::Auto, false), &mut out),
     })?;
     Ok(Exit::Ok)
 }

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod columns;
+pub mod endpoints;
 pub mod expectation;
 pub mod json;
 pub mod outcome;

@@ -146,13 +146,13 @@ fn list(page: &mut Page, solutions: &[(Solution, Vec<Line>)], versions: &[Impact
 }
 
 fn in_words(line: &Line, versions: &[ImpactRow]) -> String {
-    let mut parts: Vec<(ImpactStatus, Vec<&str>)> = Vec::new();
+    let mut parts: Vec<(ImpactStatus, Vec<ImpactRow>)> = Vec::new();
     for (os, status) in versions.iter().zip(&line.cells) {
         match status {
             None | Some(ImpactStatus::NotApplicable) => {}
             Some(status) => match parts.iter_mut().find(|(other, _)| other == status) {
-                Some((_, names)) => names.push(wording::versions(*os)),
-                None => parts.push((*status, vec![wording::versions(*os)])),
+                Some((_, names)) => names.push(*os),
+                None => parts.push((*status, vec![*os])),
             },
         }
     }
@@ -161,8 +161,10 @@ fn in_words(line: &Line, versions: &[ImpactRow]) -> String {
         [] => "does not exist for these versions".to_owned(),
         [(status, _)] => said(*status),
         several => {
-            let parts: Vec<String> =
-                several.iter().map(|(status, names)| format!("{} on {}", said(*status), names.join(", "))).collect();
+            let parts: Vec<String> = several
+                .iter()
+                .map(|(status, names)| format!("{} on {}", said(*status), wording::versions(names)))
+                .collect();
             parts.join("; ")
         }
     }

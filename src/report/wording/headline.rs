@@ -68,12 +68,16 @@ fn all_is_well(open: &[&Column<'_>]) -> String {
     let rows = || open.iter().flat_map(|column| column.rows.iter());
     let endpoints = open.iter().map(|column| column.rows.len()).max().unwrap_or_default();
     let untouched = if rows().any(|row| row.is_tls()) { ", and no TLS connection is intercepted" } else { "" };
-    let answer = match rows().filter(|row| row.status == Status::Degraded).count() {
-        0 if endpoints == 1 => "the endpoint answers".to_owned(),
-        0 => format!("all {} endpoints answer", grouped(endpoints)),
-        degraded => format!("{} with a remark", share(degraded, rows().count(), "probe")),
-    };
-    format!("Diagnostic data gets out {}: {answer}{untouched}.", ways(open))
+    match rows().filter(|row| row.status == Status::Degraded).count() {
+        0 if endpoints == 1 => format!("Diagnostic data gets out {}: the endpoint answers{untouched}.", ways(open)),
+        0 => {
+            format!("Diagnostic data gets out {}: all {} endpoints answer{untouched}.", ways(open), grouped(endpoints))
+        }
+        degraded => {
+            let remarks = share(degraded, rows().count(), "probe");
+            format!("Diagnostic data gets out {}, with a remark on {remarks}{untouched}.", ways(open))
+        }
+    }
 }
 
 fn nothing_is_open(sorted: &Sorted<'_, '_>, failing: &[&Column<'_>]) -> String {
@@ -81,7 +85,7 @@ fn nothing_is_open(sorted: &Sorted<'_, '_>, failing: &[&Column<'_>]) -> String {
     match failing {
         [column] => format!("{} diagnostic data gets out {}: {}.", upper_first(how_much), way(column), reason(column)),
         few if few.len() <= EXPLAINED_ROUTES => {
-            format!("{} diagnostic data gets out: {}.", upper_first(how_much), explained(few))
+            format!("{} diagnostic data gets out. {}.", upper_first(how_much), upper_first(&explained(few)))
         }
         many => {
             format!("On none of the {} routes does all diagnostic data get out: {}.", sorted.total, kinds(many))
@@ -204,7 +208,7 @@ fn reason(column: &Column<'_>) -> String {
     if intercepted.len() > blocked {
         let tls = column.rows.iter().filter(|row| row.is_tls()).count();
         let who = product(intercepted.iter().copied())
-            .map_or_else(|| "TLS is inspected at".to_owned(), |product| format!("{product} inspects"));
+            .map_or_else(|| "an unknown product inspects".to_owned(), |product| format!("{product} inspects"));
         let inspected = format!("{who} {}", share(intercepted.len(), tls, "TLS endpoint"));
         return match blocked {
             0 => inspected,

@@ -43,20 +43,27 @@ pub fn impact(status: ImpactStatus) -> &'static str {
     }
 }
 
-/// A range of Windows versions in a sentence.
+/// Ranges of Windows versions in a sentence: `Windows 10 1803, 1809 and later`.
 #[must_use]
-pub fn versions(os: ImpactRow) -> &'static str {
-    match os {
-        ImpactRow::Win7To81 => "Windows 7 and 8.1",
-        ImpactRow::Win10To1709 => "1507–1709",
-        ImpactRow::Win10V1803 => "1803",
-        ImpactRow::Win10V1803September2018 => "1803 with the September 2018 update",
-        ImpactRow::Win10V1809AndLater => "1809 and later",
-        ImpactRow::Server2016 => "Server 2016",
+pub fn versions(columns: &[ImpactRow]) -> String {
+    let mut names = Vec::new();
+    let mut said_ten = false;
+    for os in columns {
+        let (is_ten, name) = match os {
+            ImpactRow::Win7To81 => (false, "Windows 7 and 8.1"),
+            ImpactRow::Win10To1709 => (true, "1507–1709"),
+            ImpactRow::Win10V1803 => (true, "1803"),
+            ImpactRow::Win10V1803September2018 => (true, "1803 with the September 2018 update"),
+            ImpactRow::Win10V1809AndLater => (true, "1809 and later"),
+            ImpactRow::Server2016 => (false, "Server 2016"),
+        };
+        names.push(if is_ten && !said_ten { format!("Windows 10 {name}") } else { name.to_owned() });
+        said_ten |= is_ten;
     }
+    names.join(", ")
 }
 
-/// The same as the heading of a column, in two lines.
+/// The heading of a column of the impact matrix, in two lines.
 pub(super) fn version_heading(os: ImpactRow) -> [&'static str; 2] {
     match os {
         ImpactRow::Win7To81 => ["Windows", "7, 8.1"],
