@@ -3,9 +3,19 @@
 //! What cannot be read is skipped up to the next scheme, because a proxy that misquotes its realm still offers NTLM
 //! behind it.
 
-use crate::observation::{Challenge, wire_text};
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::PAD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose};
+
+use super::Unusable;
+use super::ntlm::Type2;
+use crate::observation::{Challenge, NtlmChallenge, wire_text};
 use crate::plan::Scheme;
 
+/// Some leave the padding out.
+const TOKEN: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
 /// Offers beyond these say nothing new.
 const MOST_OFFERS: usize = 32;
 const MOST_PARAMETERS: usize = 32;
@@ -56,7 +66,17 @@ impl Offer {
         self.scheme.eq_ignore_ascii_case(scheme.as_str())
     }
 
-    /// What is kept of it: a token is only measured.
+    /// The bytes of the token, where there is one.
+    ///
+    /// # Errors
+    /// [`Unusable`] for a token that is not base64.
+    pub fn token_bytes(&self) -> Result<Option<Vec<u8>>, Unusable> {
+        let Some(token) = &self.token else { return Ok(None) };
+        let bytes = TOKEN.decode(token).map_err(|error| Unusable(format!("the token is not base64: {error}")))?;
+        Ok(Some(bytes))
+    }
+
+    /// What is kept of it: of a token its length, and what it says of the server.
     #[must_use]
     pub fn evidence(&self) -> Challenge {
         let parameter = |(name, value): &(String, Vec<u8>)| (name.clone(), wire_text(value, KEPT_TEXT));
@@ -64,7 +84,13 @@ impl Offer {
             scheme: self.scheme.clone(),
             parameters: self.parameters.iter().map(parameter).collect(),
             token_length: self.token.as_ref().map(String::len),
+            ntlm: self.ntlm_challenge(),
         }
+    }
+
+    fn ntlm_challenge(&self) -> Option<NtlmChallenge> {
+        let bytes = self.token_bytes().ok()??;
+        Type2::read(&bytes).ok().map(|challenge| challenge.evidence())
     }
 }
 

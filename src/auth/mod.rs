@@ -7,6 +7,7 @@
 mod basic;
 mod challenge;
 mod digest;
+pub mod ntlm;
 
 use secrecy::SecretSlice;
 

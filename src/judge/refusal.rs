@@ -211,7 +211,8 @@ mod tests {
         assert_eq!(opinion(403, Some(&refused)).cause, Cause::PauthDeniedAfterAuth);
 
         let mut challenge = leg(403, &[]);
-        challenge.challenges = vec![Challenge { scheme: "Basic".into(), parameters: Vec::new(), token_length: None }];
+        challenge.challenges =
+            vec![Challenge { scheme: "Basic".into(), parameters: Vec::new(), token_length: None, ntlm: None }];
         assert_eq!(opinion(403, Some(&challenge)).cause, Cause::PauthWrongCode);
     }
 }

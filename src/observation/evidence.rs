@@ -200,6 +200,24 @@ pub struct Challenge {
     pub parameters: Vec<(String, String)>,
     /// Length of a token68, where there is one instead of parameters.
     pub token_length: Option<usize>,
+    /// What the token says, where it is NTLM's challenge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ntlm: Option<NtlmChallenge>,
+}
+
+/// What NTLM's Type 2 says about the server that made it: the names by which it is known in its domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NtlmChallenge {
+    pub length: usize,
+    /// What the server granted (MS-NLMP §2.2.2.5).
+    pub flags: u32,
+    pub target: Option<String>,
+    pub netbios_domain: Option<String>,
+    pub netbios_server: Option<String>,
+    pub dns_domain: Option<String>,
+    pub dns_server: Option<String>,
+    /// The server's clock.
+    pub time: Option<jiff::Timestamp>,
 }
 
 /// The handshake and the chain, recorded before anything is decided.

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::JobId;
 
 pub use evidence::{
-    Challenge, Credential, DnsEvidence, DnsFailure, Evidence, Header, HttpEvidence, Leg, NameSource, Question,
-    RecordType, ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence,
+    Challenge, Credential, DnsEvidence, DnsFailure, Evidence, Header, HttpEvidence, Leg, NameSource, NtlmChallenge,
+    Question, RecordType, ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence,
     TunnelEvidence, wire_text,
 };
 pub use fault::Fault;
