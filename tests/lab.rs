@@ -2,14 +2,15 @@
 //!
 //! The lab knows nothing of the probe and the judge, so that what it says about its rows is a second opinion.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use waprobe::catalogue::{OsSelection, Solution};
+use waprobe::catalogue::{Catalogue, OsSelection, Solution};
 use waprobe::judge::{Cause, Grounds, findings, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
-use waprobe::observation::recording::{self, MachineRootsNote, Roots};
+use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
+use waprobe::observation::{Ended, Observation};
 use waprobe::plan::Plan;
 use waprobe::probe::{self, Access, Context, Login};
 use waprobe::report::expectation::Expectation;
@@ -19,7 +20,7 @@ use waprobe::report::{Report, RunFacts, assemble};
 const AT_ONCE: usize = 4;
 
 #[test]
-fn every_scenario_comes_out_as_it_was_built() {
+fn every_scenario_comes_out_as_it_was_built_and_so_does_its_recording() {
     let queue = Mutex::new(scenarios());
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|threads| {
@@ -41,7 +42,8 @@ fn every_scenario_comes_out_as_it_was_built() {
 /// Rows that are not as the scenario says, and codes that it claims and does not produce or produces and does not claim.
 fn surprises(scenario: &Scenario) -> Vec<String> {
     let world = scenario.start().unwrap_or_else(|mistake| panic!("{}: could not {mistake}", scenario.name));
-    let report = check(&world);
+    let run = check(&world);
+    let report = run.report(&world.catalogue);
     let expectation = match Expectation::read(scenario.name, &world.expectation) {
         Ok(expectation) => expectation,
         Err(complaints) => return vec![format!("{}: {complaints}", scenario.name)],
@@ -72,11 +74,16 @@ fn surprises(scenario: &Scenario) -> Vec<String> {
     if seen != claimed {
         surprises.push(format!("{}: claims {claimed:?} and produces {seen:?}", scenario.name));
     }
+    let recorded = run.recorded();
+    let catalogue = Catalogue::read(recorded.header.catalogue.clone()).expect("a catalogue that was read before");
+    if recorded.report(&catalogue) != report {
+        surprises.push(format!("{}: its recording is judged otherwise than itself", scenario.name));
+    }
     surprises
 }
 
 /// The way of `waprobe lab NAME`, without the command line.
-fn check(world: &World) -> Report {
+fn check(world: &World) -> Run {
     let plan = Plan::new(
         &world.catalogue,
         world.routes.clone(),
@@ -94,28 +101,63 @@ fn check(world: &World) -> Report {
     for root in &world.machine_roots {
         store.add(root.der().to_vec().into()).expect("the lab's roots can be read");
     }
-    let catalogue = Arc::new(world.catalogue.clone());
-    let context = Context::new(catalogue.clone(), plan.clone(), world.net.clone(), access, Arc::new(store));
+    let note = MachineRootsNote { source: "the lab".into(), count: world.machine_roots.len(), problems: Vec::new() };
+    let header = Header {
+        schema: Header::schema(),
+        tool: recording::Tool { name: "waprobe".into(), version: "0.0.0".into() },
+        started: world.net.clock.now(),
+        catalogue: world.catalogue.source.clone(),
+        anchors: BTreeMap::new(),
+        plan: plan.clone(),
+        machine_roots: note.clone(),
+        expectation: None,
+        fail_on: None,
+    };
+    let context = Context::new(Arc::new(world.catalogue.clone()), plan, world.net.clone(), access, Arc::new(store));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut observations = Vec::new();
     let ended = runtime.block_on(probe::run(context, std::future::pending(), |seen| observations.push(seen)));
     recording::in_plan_order(&mut observations);
-
-    let note = MachineRootsNote { source: "the lab".into(), count: world.machine_roots.len(), problems: Vec::new() };
     let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
-    let started = world.net.clock.now();
-    let grounds = Grounds::new(&catalogue, &plan, &roots, started, ended);
-    let verdicts = judge(&grounds, &observations);
-    let findings = findings(&grounds, &verdicts);
-    let impacts = waprobe::impact::assess(&catalogue, &plan, &verdicts);
-    let run = RunFacts {
-        started,
-        duration: Duration::ZERO,
-        complete: true,
-        machine_roots: "the lab's".into(),
-        remarks: Vec::new(),
-    };
-    assemble(&catalogue, &plan, &verdicts, &findings, &impacts, run)
+    Run { header, roots, observations, ended }
+}
+
+/// What a run leaves behind.
+struct Run {
+    header: Header,
+    roots: Roots,
+    observations: Vec<Observation>,
+    ended: Ended,
+}
+
+impl Run {
+    fn report(&self, catalogue: &Catalogue) -> Report {
+        let plan = &self.header.plan;
+        let grounds = Grounds::new(catalogue, plan, &self.roots, self.header.started, self.ended);
+        let verdicts = judge(&grounds, &self.observations);
+        let findings = findings(&grounds, &verdicts);
+        let impacts = waprobe::impact::assess(catalogue, plan, &verdicts);
+        let run = RunFacts {
+            started: self.header.started,
+            duration: Duration::ZERO,
+            complete: true,
+            machine_roots: "the lab's".into(),
+            remarks: Vec::new(),
+        };
+        assemble(catalogue, plan, &verdicts, &findings, &impacts, run)
+    }
+
+    /// The same, written to a file and read back.
+    fn recorded(&self) -> Self {
+        let mut writer = Writer::begin(Vec::new(), &self.header).expect("memory takes everything");
+        for observation in &self.observations {
+            writer.observation(observation).expect("memory takes everything");
+        }
+        let file = writer.end(&self.roots, Duration::ZERO, self.ended).expect("memory takes everything");
+        let read = recording::read(file.as_slice()).expect("what was written can be read");
+        assert_eq!(read.remarks, [] as [String; 0]);
+        Self { header: read.header, roots: read.roots, observations: read.observations, ended: read.ended }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod authority;
 mod blueprint;
+mod catalogue;
 mod dns;
 mod http;
 mod login;

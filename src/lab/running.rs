@@ -1,6 +1,6 @@
 //! A blueprint made real: sockets on loopback, a thread of its own, and everything a check needs to go there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
@@ -14,11 +14,12 @@ use tokio::sync::oneshot;
 
 use super::authority::{Authorities, Mistake};
 use super::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace};
+use super::catalogue::catalogue;
 use super::dns::{Addresses, NameAnswer, NameServer};
 use super::login::Account;
 use super::origin::{Origin, Site, provider};
 use super::proxy::{Behind, RunningProxy};
-use crate::catalogue::{Catalogue, CatalogueSource, Endpoint, TrustClass};
+use crate::catalogue::{Catalogue, Endpoint, TrustClass};
 use crate::certificate::Certificate;
 use crate::net::{Clock, Dial, Entropy, Names, Net, SystemNames};
 use crate::plan::{Budget, PlannedRoute};
@@ -35,8 +36,6 @@ pub struct World {
     pub machine_roots: Vec<Certificate>,
     /// What stands for the public roots.
     pub public_roots: Vec<Certificate>,
-    /// The anchors of each trust class as PEM, by the class' id; a recording carries them.
-    pub anchors_pem: BTreeMap<String, String>,
     /// What every row must come out as, in the form of `waprobe-expect/1`.
     pub expectation: String,
     _running: Running,
@@ -127,9 +126,11 @@ struct Builder {
 
 impl Builder {
     fn new(blueprint: Blueprint) -> Result<Self, Mistake> {
+        let authorities = Authorities::new(Clock::System.now())?;
+        let anchors = TrustClass::ALL.map(|class| (class, authorities.anchor(class)));
         Ok(Self {
-            catalogue: catalogue(&blueprint.retired)?,
-            authorities: Authorities::new(Clock::System.now())?,
+            catalogue: catalogue(&anchors, &blueprint.retired)?,
+            authorities,
             blueprint,
             map: HashMap::new(),
             directory: HashMap::new(),
@@ -147,10 +148,6 @@ impl Builder {
         }
         self.control()?;
         let (resolver, name_server) = self.name_server()?;
-        let anchors = TrustClass::ALL.map(|class| (class, self.authorities.anchor(class)));
-        for (class, anchor) in &anchors {
-            self.catalogue.trust.replace_anchors(*class, vec![anchor.clone()]);
-        }
         let machine_roots = self.authorities.machine_roots();
         let public_roots = self.authorities.public_roots();
         let proxies = self.proxies()?;
@@ -185,7 +182,6 @@ impl Builder {
             budget: blueprint.budget.clone(),
             machine_roots,
             public_roots,
-            anchors_pem: anchors.iter().map(|(class, anchor)| (class.id().to_owned(), anchor.to_pem())).collect(),
             expectation: blueprint.expectation_text(),
             routes: blueprint.routes,
             _running: Running::start(servers, occupied)?,
@@ -418,22 +414,6 @@ fn listen() -> io::Result<TcpListener> {
 fn asynchronous(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
     listener.set_nonblocking(true)?;
     tokio::net::TcpListener::from_std(listener)
-}
-
-/// The embedded catalogue, some of its endpoints called retired.
-fn catalogue(retired: &[&str]) -> Result<Catalogue, Mistake> {
-    let embedded = Catalogue::embedded();
-    if retired.is_empty() {
-        return Ok(embedded);
-    }
-    let mut source = CatalogueSource { origin: "the lab's catalogue".to_owned(), ..embedded.source };
-    for name in retired {
-        let entry = source.text.find(&format!("name = \"{name}\"")).ok_or("no such endpoint")?;
-        let active = "lifecycle = \"active\"";
-        let at = entry + source.text[entry..].find(active).ok_or("the endpoint has no lifecycle")?;
-        source.text.replace_range(at..at + active.len(), "lifecycle = \"retired\"");
-    }
-    Ok(Catalogue::read(source).map_err(|complaints| complaints.to_string())?)
 }
 
 /// Aliases as Microsoft's traffic manager and storage have them.
