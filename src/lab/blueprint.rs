@@ -22,7 +22,7 @@ pub struct Blueprint {
     pub resolver: ResolverPlace,
     pub proxies: Vec<(ProxyPlan, ProxyPlace)>,
     pub routes: Vec<PlannedRoute>,
-    /// Who the checks's user is, and its device.
+    /// Who logs in, and as what machine.
     pub user: Option<Account>,
     pub device: Option<Account>,
     pub basic_cleartext: bool,
@@ -117,6 +117,14 @@ impl Blueprint {
     #[must_use]
     pub fn through(self, proxy: ProxyPlan) -> Self {
         self.route(&proxy, Identity::Bypass, SchemeChoice::Auto).proxy(proxy)
+    }
+
+    /// Adds this proxy, and the routes through it on which the user and the machine account log in.
+    #[must_use]
+    pub fn as_both(self, proxy: ProxyPlan) -> Self {
+        self.route(&proxy, Identity::User, SchemeChoice::Auto)
+            .route(&proxy, Identity::Device, SchemeChoice::Auto)
+            .proxy(proxy)
     }
 
     /// Adds this proxy, and the route through it on which the user logs in.

@@ -60,6 +60,8 @@ pub enum Hosts {
 #[derive(Debug, Clone)]
 pub enum Deed {
     Forward,
+    /// Opens the tunnel with this head in place of the usual one.
+    ForwardSaying(&'static str),
     /// Ends TLS here and begins it anew.
     Inspect(Inspector),
     Reply(Box<Reply>),
@@ -274,13 +276,14 @@ impl RunningProxy {
         let is_connect = head.method == "CONNECT";
         match deed {
             Deed::Inspect(inspector) if is_connect => self.inspect(*inspector, target, stream).await,
-            Deed::Forward | Deed::Inspect(_) => self.forward(head, target, stream).await,
+            Deed::Forward | Deed::Inspect(_) => self.forward(head, target, ESTABLISHED, stream).await,
+            Deed::ForwardSaying(opening) => self.forward(head, target, opening, stream).await,
             Deed::Pretend(pretence) => {
                 if let Pretence::Page = pretence {
                     let page = Reply::status(200).page("<html><body>Access to this site is blocked</body></html>");
                     page.send(&mut stream).await?;
                 } else {
-                    established(&mut stream).await?;
+                    say(ESTABLISHED, &mut stream).await?;
                 }
                 match pretence {
                     // The client's first bytes are taken, so that the close does not overtake them as a reset.
@@ -328,7 +331,13 @@ impl RunningProxy {
     }
 
     /// Bytes to and fro, or one request in the origin's own form.
-    async fn forward<S: Transport>(&self, head: &Head, target: &Target, mut stream: Buffered<S>) -> io::Result<()> {
+    async fn forward<S: Transport>(
+        &self,
+        head: &Head,
+        target: &Target,
+        opening: &str,
+        mut stream: Buffered<S>,
+    ) -> io::Result<()> {
         let mut origin = match self.reach(target).await {
             Ok(origin) => origin,
             Err(error) => {
@@ -340,7 +349,7 @@ impl RunningProxy {
             }
         };
         if head.method == "CONNECT" {
-            established(&mut stream).await?;
+            say(opening, &mut stream).await?;
             copy_bidirectional(&mut stream, &mut origin).await?;
             return Ok(());
         }
@@ -367,7 +376,7 @@ impl RunningProxy {
         let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
         let origin = self.reach(target).await?;
         let mut origin = TlsConnector::from(self.world.outward.clone()).connect(name, origin).await?;
-        established(&mut stream).await?;
+        say(ESTABLISHED, &mut stream).await?;
         let certificate = origin.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let certificate = certificate.map(|der| Certificate::from_der(der.to_vec()));
         let configuration = self.resigned(inspector, &target.host, certificate.as_ref())?;
@@ -462,8 +471,10 @@ impl Target {
     }
 }
 
-async fn established<S: AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
-    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+const ESTABLISHED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
+
+async fn say<S: AsyncWrite + Unpin>(words: &str, stream: &mut S) -> io::Result<()> {
+    stream.write_all(words.as_bytes()).await?;
     stream.flush().await
 }
 

@@ -104,3 +104,18 @@ pub(super) fn socks_login() -> Blueprint {
         .expect(EVERYTHING, "blocked", "pauth.required")
         .as_user(proxy)
 }
+
+/// People are let through and machine accounts are not, and the other way round.
+pub(super) fn two_identities() -> Blueprint {
+    const MACHINE: Account = Account { name: "LAB-PC$", password: "only-good-on-loopback-too" };
+    let people = ProxyPlan::open("people").gate(Gate::Basic(USER));
+    let machines = ProxyPlan::open("machines").gate(Gate::Digest(MACHINE, DIGEST));
+    let mut blueprint = Blueprint::default()
+        .user(USER)
+        .as_both(people)
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .as_both(machines)
+        .expect_on("http://machines.proxy.lab:8080|user*", EVERYTHING, "blocked", "pauth.rejected");
+    blueprint.device = Some(MACHINE);
+    blueprint
+}

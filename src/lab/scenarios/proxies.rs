@@ -94,6 +94,19 @@ pub(super) fn pretending_proxy() -> Blueprint {
         .budget(|budget| budget.tls = Duration::from_secs(2))
 }
 
+/// Openings of a tunnel that are right or can be understood; all of them work (RFC 9110, section 9.3.6).
+pub(super) fn awkward_tunnels() -> Blueprint {
+    let proxy = ProxyPlan::open("awkward")
+        .to("v10c", Deed::ForwardSaying("HTTP/1.0 200 Connection established\r\n\r\n"))
+        .to("v10", Deed::ForwardSaying("HTTP/1.1 204 No Content\r\n\r\n"))
+        .to("vortex-win", Deed::ForwardSaying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+        .to("settings-win", Deed::ForwardSaying("HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n"))
+        .to("watson", Deed::ForwardSaying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"))
+        .to("oca", Deed::ForwardSaying("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"))
+        .to("login-live", Deed::ForwardSaying("HTTP/1.1 200\r\nX-Folded: one\r\n two\r\nBad Name : x\r\n\r\n"));
+    Blueprint::behind(proxy)
+}
+
 pub(super) fn babbling_proxy() -> Blueprint {
     let proxy = ProxyPlan::open("babbling")
         .to("v10c", Deed::Bytes(b"220 mail.lab ESMTP\r\n500 unrecognized command\r\n"))
