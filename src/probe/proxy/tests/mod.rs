@@ -6,6 +6,7 @@ mod https;
 mod peer;
 mod replies;
 mod socks;
+mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;
