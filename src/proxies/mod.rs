@@ -4,3 +4,4 @@
 //! socket, a clock, a look at the machine; what a script may ask of the world comes in as a value.
 
 pub mod pac;
+pub mod settings;
