@@ -184,3 +184,16 @@ fn names_of_scenarios_are_distinct_and_fit_for_a_command_line() {
         assert_ne!(scenario.name, "list");
     }
 }
+
+#[test]
+fn the_story_is_its_own_expectation() {
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
+        .args(["check", "--lab", "--format", "json"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stderr));
+    let report: Report = serde_json::from_slice(&check.stdout).expect("a report");
+    let routes: BTreeSet<&str> = report.rows.iter().map(|row| row.route.key.0.as_str()).collect();
+    assert_eq!((report.rows.len(), routes.len()), (15 * 7, 7), "{routes:?}");
+    assert!(!report.findings.is_empty(), "findings are printed although everything is as expected");
+}
