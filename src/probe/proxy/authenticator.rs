@@ -141,13 +141,6 @@ impl<'a> Authenticator<'a> {
         if self.is_encrypted || self.basic_cleartext { Ok(()) } else { Err(Fault::CleartextRefused) }
     }
 
-    /// The proxy is silent about the credential.
-    pub fn give_way(&mut self) {
-        if let Some(turn) = &mut self.turn {
-            turn.give_way();
-        }
-    }
-
     pub fn accepted(&mut self) {
         if let Some(turn) = self.turn.take() {
             turn.accepted();

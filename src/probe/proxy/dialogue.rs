@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
 use super::authenticator::Authenticator;
-use super::gates::{Gate, Place, SILENCE};
+use super::gates::Gate;
 use super::https;
 use crate::auth::{self, Answer, Offer};
 use crate::catalogue::Endpoint;
@@ -90,10 +90,10 @@ impl<'a> Dialogue<'a> {
     pub async fn converse(&mut self, stream: Connection) -> Result<Final, Fault> {
         let mut exchange = self.begin(stream).await?;
         let gate = self.gate.clone();
-        let mut place = gate.place().await;
+        let _place = gate.place().await;
         let mut answer: Option<Answer> = None;
         for _ in 0..MOST_ROUNDS {
-            let (reply, head, asked) = self.leg(&mut exchange, answer.as_ref(), &mut place).await?;
+            let (reply, head, asked) = self.leg(&mut exchange, answer.as_ref()).await?;
             let offers = challenges(&reply);
             let is_challenge = match head.status {
                 407 => true,
@@ -188,17 +188,12 @@ impl<'a> Dialogue<'a> {
 
     /// One request and the head of its reply. A connection that the proxy closed while nothing was asked of it is
     /// replaced, as every client does.
-    async fn leg(
-        &mut self,
-        exchange: &mut Exchange,
-        answer: Option<&Answer>,
-        place: &mut Place,
-    ) -> Result<(Reply, Head, Instant), Fault> {
+    async fn leg(&mut self, exchange: &mut Exchange, answer: Option<&Answer>) -> Result<(Reply, Head, Instant), Fault> {
         loop {
             let is_first_on_connection = self.evidence.legs.last().is_none_or(|leg| leg.connection != self.connections);
             let request = self.request(answer)?;
             let asked = Instant::now();
-            let outcome = self.await_reply(exchange, request, place).await;
+            let outcome = self.await_reply(exchange, request).await;
             let closed_unasked =
                 matches!(outcome, Err(Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 }));
             if closed_unasked && !is_first_on_connection {
@@ -250,22 +245,9 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    async fn await_reply(
-        &mut self,
-        exchange: &mut Exchange,
-        request: Request,
-        place: &mut Place,
-    ) -> Result<Reply, Fault> {
-        let deadline = self.context.plan.budget.proxy_reply;
+    async fn await_reply(&mut self, exchange: &mut Exchange, request: Request) -> Result<Reply, Fault> {
         let seen = exchange.seen().clone();
-        let mut reply = Box::pin(exchange.ask(request));
-        let mut outcome = timeout(SILENCE.min(deadline), &mut reply).await;
-        if outcome.is_err() {
-            place.give_back();
-            self.authenticator.give_way();
-            outcome = timeout(deadline.saturating_sub(SILENCE), &mut reply).await;
-        }
-        match outcome {
+        match timeout(self.context.plan.budget.proxy_reply, exchange.ask(request)).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(broken)) => Err(exchange::fault(&broken, &seen)),
             Err(_) => Err(Fault::TimedOut { received: seen.count() }),

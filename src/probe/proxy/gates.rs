@@ -1,21 +1,16 @@
 //! What the jobs of a run share about each proxy: how many ask at once, and whether a password may be tried.
 //!
 //! A wrong password tried by fifteen jobs at once locks an account. So the first job that sends a name's password goes
-//! alone; when it was accepted the others go together, when it was refused they stop.
+//! alone; when it was accepted the others go together, when it was refused they stop. A proxy that says nothing at all may
+//! still be looking the password up: then the next job goes, alone again, however long that takes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::plan::{Plan, Proxy};
 
-/// A proxy that is silent for so long is busy with the endpoint and not with a password: what waits behind this job goes
-/// on, or a run through a proxy that cannot reach anything would end before each row had its turn.
-pub(super) const SILENCE: Duration = Duration::from_secs(3);
-/// So many jobs in a row may be silent before passwords count as not refused.
-const SILENT_TRIALS: u32 = 2;
 /// Nonces of which the uses are counted, per proxy.
 const MOST_NONCES: usize = 4096;
 
@@ -38,24 +33,20 @@ pub(super) struct Gate {
 struct Password {
     /// Held by the job that goes alone.
     alone: Arc<tokio::sync::Mutex<()>>,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Known {
     /// `Some(true)`: accepted once, so what is refused later is refused for another reason.
-    accepted: Option<bool>,
-    silent_trials: u32,
+    accepted: Mutex<Option<bool>>,
 }
 
 /// The right to speak to a proxy, given back on drop.
 #[derive(Debug)]
-pub(super) struct Place(Option<OwnedSemaphorePermit>);
+pub(super) struct Place(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
 
 /// The right to send a name's password to a proxy.
 #[derive(Debug)]
 pub(super) struct Turn {
     password: Arc<Password>,
+    /// Held until the turn ends.
+    #[expect(dead_code, reason = "held, not read")]
     alone: Option<OwnedMutexGuard<()>>,
 }
 
@@ -114,32 +105,18 @@ impl Gate {
 impl Password {
     /// Whether it may be sent without asking further; `None` while nobody knows.
     fn verdict(&self) -> Option<bool> {
-        let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.accepted.or((known.silent_trials >= SILENT_TRIALS).then_some(true))
-    }
-}
-
-impl Place {
-    pub fn give_back(&mut self) {
-        self.0 = None;
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Turn {
-    /// Lets the next job try, without knowing how this one ends.
-    pub fn give_way(&mut self) {
-        if self.alone.take().is_some() {
-            self.password.known.lock().unwrap_or_else(PoisonError::into_inner).silent_trials += 1;
-        }
-    }
-
     /// The proxy took the password. A turn that is dropped unsettled says nothing, and the next job tries.
     pub fn accepted(self) {
-        self.password.known.lock().unwrap_or_else(PoisonError::into_inner).accepted = Some(true);
+        *self.password.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(true);
     }
 
     pub fn refused(self) {
-        self.password.known.lock().unwrap_or_else(PoisonError::into_inner).accepted.get_or_insert(false);
+        self.password.accepted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(false);
     }
 }
 
@@ -192,27 +169,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_silences_free_the_others_and_a_late_refusal_still_stops_those_to_come() {
-        let gate = gate(9);
-        let mut first = gate.turn("anna").await.expect("may");
-        first.give_way();
-        let mut second = gate.turn("anna").await.expect("may");
-        let mut third = Box::pin(gate.turn("anna"));
-        assert!(!is_ready(&mut third).await, "one silence is not enough");
-        second.give_way();
-        assert!(third.await.is_some());
-        assert!(gate.turn("anna").await.is_some());
-        first.refused();
-        assert!(gate.turn("anna").await.is_none());
-    }
-
-    #[tokio::test]
     async fn no_more_speak_at_once_than_there_are_places() {
         let gate = gate(1);
-        let mut first = gate.place().await;
+        let first = gate.place().await;
         let mut second = Box::pin(gate.place());
         assert!(!is_ready(&mut second).await);
-        first.give_back();
+        drop(first);
         second.await;
     }
 

@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::dialogue::Dialogue;
-use super::gates::{Place, SILENCE};
 use crate::observation::{Credential, Fault, Leg};
 use crate::plan::{Scheme, SchemeChoice};
 use crate::probe::Login;
@@ -34,9 +33,9 @@ pub(super) async fn open(stream: Connection, dialogue: &mut Dialogue<'_>) -> Res
     };
     let target = target(dialogue)?;
     let gate = dialogue.gate.clone();
-    let mut place = gate.place().await;
+    let _place = gate.place().await;
     let (mut stream, seen) = Tee::new(stream);
-    let mut talk = Talk { stream: &mut stream, seen, dialogue, place: &mut place };
+    let mut talk = Talk { stream: &mut stream, seen, dialogue };
 
     let mut greeting = vec![VERSION, u8::try_from(methods.len()).unwrap_or(u8::MAX)];
     greeting.extend_from_slice(methods);
@@ -96,7 +95,6 @@ struct Talk<'a, 'd> {
     stream: &'a mut Tee<Connection>,
     seen: Seen,
     dialogue: &'a mut Dialogue<'d>,
-    place: &'a mut Place,
 }
 
 impl Talk<'_, '_> {
@@ -138,14 +136,7 @@ impl Talk<'_, '_> {
         self.seen.forget();
         let started = Instant::now();
         let deadline = self.dialogue.context.plan.budget.proxy_reply;
-        let mut exchange = Box::pin(exchange(self.stream, message.expose_secret(), expected));
-        let mut outcome = timeout(SILENCE.min(deadline), &mut exchange).await;
-        if outcome.is_err() {
-            self.place.give_back();
-            self.dialogue.authenticator.give_way();
-            outcome = timeout(deadline.saturating_sub(SILENCE), &mut exchange).await;
-        }
-        drop(exchange);
+        let outcome = timeout(deadline, exchange(self.stream, message.expose_secret(), expected)).await;
         let received = self.seen.count();
         let result = match outcome {
             Ok(Ok(code)) => Ok(code),
