@@ -20,6 +20,7 @@ mod world;
 mod authentication;
 mod denial;
 mod inspection;
+mod interruption;
 mod names;
 mod origins;
 mod recordings;

@@ -96,6 +96,11 @@ impl Check {
         self.arg("--machine-roots").arg(roots)
     }
 
+    /// The call as it stands, for who runs it in another way.
+    pub fn command(self) -> Command {
+        self.command
+    }
+
     /// Runs it for the report.
     pub fn report(mut self) -> Report {
         self.command.args(["--format", "json"]);
