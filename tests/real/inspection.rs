@@ -49,7 +49,7 @@ fn inspection_with_a_trusted_authority_is_seen_on_its_route_and_curl_sees_nothin
     let table = check().table().split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "Diagnostic data gets out directly, but not through",
-        "TLS is inspected at all 14 TLS endpoints",
+        "inspects all 14 TLS endpoints",
         "Exclude exactly these host names from TLS inspection: v10c.events.data.microsoft.com",
     ] {
         assert!(table.contains(words), "'{words}' is missing in: {table}");
