@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Catalogue, Claim, Endpoint, ImpactRow, Lifecycle, Need, NeedLevel, OsSelection, Solution, TrustClass};
 
 /// The listing as it is printed in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Listing {
     pub schema: &'static str,
     pub endpoints: Vec<ListedEndpoint>,
 }
 
 /// One endpoint, with its needs drawn together over the versions asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ListedEndpoint {
     pub name: String,
     pub url: String,

@@ -55,7 +55,8 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
             }
             for route in 0..plan.routes.len() {
                 let (status, endpoints) = if exists {
-                    weigh(needs.iter().map(|(endpoint, level)| (*endpoint, *level, answers.status(route, *endpoint))))
+                    let answer = |(endpoint, level): &_| (*endpoint, *level, answers.status(route, *endpoint));
+                    weigh(&needs.iter().map(answer).collect::<Vec<_>>())
                 } else {
                     (ImpactStatus::NotApplicable, Vec::new())
                 };
@@ -67,28 +68,24 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
 }
 
 /// The first question that some endpoint answers with yes makes the status, and those endpoints are named.
-fn weigh(needed: impl Iterator<Item = (usize, NeedLevel, Status)> + Clone) -> (ImpactStatus, Vec<usize>) {
-    let questions: [(ImpactStatus, fn(NeedLevel, Status) -> bool); 3] = [
-        (ImpactStatus::Blocked, |level, status| {
-            level == NeedLevel::Required && matches!(status, Status::Blocked | Status::Intercepted)
-        }),
-        // Nobody asked is not an answer either: what was not tested must never read as a pass.
-        (ImpactStatus::Inconclusive, |level, status| {
-            level == NeedLevel::Required && matches!(status, Status::Inconclusive | Status::NotTested)
-        }),
-        (ImpactStatus::Degraded, |_, status| status != Status::Ok),
-    ];
-    for (status, concerns) in questions {
-        let endpoints: Vec<usize> = needed
-            .clone()
-            .filter(|(_, level, answer)| concerns(*level, *answer))
-            .map(|(endpoint, ..)| endpoint)
-            .collect();
-        if !endpoints.is_empty() {
-            return (status, endpoints);
-        }
+fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
+    let those = |concerns: &dyn Fn(NeedLevel, Status) -> bool| -> Vec<usize> {
+        needed.iter().filter(|(_, level, status)| concerns(*level, *status)).map(|(endpoint, ..)| *endpoint).collect()
+    };
+    let blocked =
+        those(&|level, status| level == NeedLevel::Required && matches!(status, Status::Blocked | Status::Intercepted));
+    if !blocked.is_empty() {
+        return (ImpactStatus::Blocked, blocked);
     }
-    (ImpactStatus::Ok, Vec::new())
+    // Nobody asked is not an answer either: what was not tested must never read as a pass.
+    let undecided = those(&|level, status| {
+        level == NeedLevel::Required && matches!(status, Status::Inconclusive | Status::NotTested)
+    });
+    if !undecided.is_empty() {
+        return (ImpactStatus::Inconclusive, undecided);
+    }
+    let degraded = those(&|_, status| status != Status::Ok);
+    if degraded.is_empty() { (ImpactStatus::Ok, degraded) } else { (ImpactStatus::Degraded, degraded) }
 }
 
 /// The status of each endpoint over each route.

@@ -175,7 +175,7 @@ fn entries(text: &str, mistakes: &mut Mistakes) -> Vec<Entry> {
     match list.get_ref() {
         DeValue::Array(list) if !list.is_empty() => list
             .iter()
-            .filter_map(|value| entry(Section::open(ENTRY, value, &ENTRY_KEYS, mistakes)?, value.span(), mistakes))
+            .filter_map(|value| entry(&Section::open(ENTRY, value, &ENTRY_KEYS, mistakes)?, value.span(), mistakes))
             .collect(),
         other => {
             let message = format!("`expect` is {} where a list of tables is expected", section::kind(other));
@@ -185,7 +185,7 @@ fn entries(text: &str, mistakes: &mut Mistakes) -> Vec<Entry> {
     }
 }
 
-fn entry(section: Section<'_>, span: Range<usize>, mistakes: &mut Mistakes) -> Option<Entry> {
+fn entry(section: &Section<'_>, span: Range<usize>, mistakes: &mut Mistakes) -> Option<Entry> {
     let routes = section.required_text("route", "route = \"direct\"", mistakes);
     let endpoints = section
         .required("endpoints", "endpoints = [\"*\"]", mistakes)

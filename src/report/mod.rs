@@ -35,6 +35,7 @@ pub const SCHEMA: &str = "waprobe-report/1";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// `waprobe-report/1`.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     pub tool: Tool,
     pub run: Run,

@@ -3,163 +3,168 @@
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, OsSelection, Solution, TrustClass};
+use waprobe::certificate::Certificate;
 use waprobe::impact;
 use waprobe::judge::chain::{ChainVerdict, Reached};
-use waprobe::judge::{Cause, Finding, StageTimes, Status, Verdict};
-use waprobe::observation::Stage;
+use waprobe::judge::{Cause, Grounds, StageTimes, Status, Verdict, findings};
+use waprobe::observation::recording::{MachineRootsNote, Roots};
+use waprobe::observation::{Ended, Stage};
 use waprobe::plan::{Budget, Identity, Job, Plan, PlannedRoute, Scheme, SchemeChoice};
 use waprobe::report::{self, Report, RunFacts};
 
 /// What one job shall have come to.
+#[derive(Debug)]
 pub struct Answer {
-    pub cause: Cause,
-    pub scheme: Option<Scheme>,
+    cause: Cause,
+    scheme: Option<Scheme>,
+    detail: Option<&'static str>,
 }
 
-fn answer(cause: Cause) -> Answer {
-    Answer { cause, scheme: None }
+pub fn answer(cause: Cause) -> Answer {
+    Answer { cause, scheme: None, detail: None }
 }
 
-fn by(scheme: Scheme, cause: Cause) -> Answer {
-    Answer { cause, scheme: Some(scheme) }
+pub fn by(scheme: Scheme, cause: Cause) -> Answer {
+    Answer { cause, scheme: Some(scheme), detail: None }
+}
+
+impl Answer {
+    fn saying(self, detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
 }
 
 pub fn through(proxy: &str, identity: Identity) -> PlannedRoute {
     PlannedRoute::Proxy { proxy: proxy.parse().expect("an address"), identity, scheme: SchemeChoice::Auto }
 }
 
+const PROXY: &str = "http://proxy.contoso.example:8080";
+
 /// An office: direct is open, the proxy wants a user and inspects what a user sends.
 pub fn office() -> Report {
-    let proxy = "http://proxy.contoso.example:8080";
-    let routes = vec![PlannedRoute::Direct, through(proxy, Identity::Bypass), through(proxy, Identity::User)];
-    told(routes, |route, endpoint| match (route, endpoint) {
+    office_on(&[])
+}
+
+/// The same for some Windows versions only.
+pub fn office_on(os: &[&str]) -> Report {
+    let routes = vec![PlannedRoute::Direct, through(PROXY, Identity::Bypass), through(PROXY, Identity::User)];
+    told(os, routes, |route, endpoint| match (route, endpoint) {
         (0, "oca") => answer(Cause::ChainWrongClass),
-        (1, "settings-win") | (0, _) => answer(Cause::Ok),
-        (1, _) => answer(Cause::PauthRequired),
+        (0, _) | (1, "settings-win") => answer(Cause::Ok),
+        (1, _) => answer(Cause::PauthRequired).saying("407, offering NTLM, Basic"),
         (_, "settings-win" | "adl") => by(Scheme::Ntlm, Cause::Ok),
         (_, "login-live") => by(Scheme::Ntlm, Cause::ChainIncomplete),
         _ => by(Scheme::Ntlm, Cause::InterceptedTrusted),
     })
 }
 
+/// Everything is ok.
 pub fn clean() -> Report {
-    told(vec![PlannedRoute::Direct, through("http://proxy.contoso.example:8080", Identity::Bypass)], |_, _| {
-        answer(Cause::Ok)
-    })
+    told(&[], vec![PlannedRoute::Direct, through(PROXY, Identity::Bypass)], |_, _| answer(Cause::Ok))
 }
 
 /// Many routes, as the built-in lab has them.
-pub fn lab() -> Report {
+pub fn many_routes() -> Report {
     let mut routes = vec![PlannedRoute::Direct];
     for port in [40101, 40102, 40103, 40104, 40105] {
-        routes.push(through(&format!("http://127.0.0.1:{port}"), Identity::Bypass));
+        let proxy = format!("http://127.0.0.1:{port}");
+        routes.push(through(&proxy, Identity::Bypass));
         if port < 40103 {
-            routes.push(through(&format!("http://127.0.0.1:{port}"), Identity::User));
+            routes.push(through(&proxy, Identity::User));
         }
     }
-    told(routes, |route, endpoint| match (route, endpoint) {
-        (1 | 3, _) => answer(Cause::PauthRequired),
+    told(&[], routes, |route, endpoint| match (route, endpoint) {
+        (1 | 3, _) => answer(Cause::PauthRequired).saying("407, offering Basic"),
         (2, _) => by(Scheme::Basic, Cause::Ok),
         (4, _) => by(Scheme::Digest, Cause::Ok),
-        (5, "v10c" | "v10" | "watson") => answer(Cause::ProxyDenied403),
+        (5, "v10c" | "v10" | "watson") => answer(Cause::ProxyDenied403).saying("status 403"),
         (6, name) if name != "adl" => answer(Cause::InterceptedTrusted),
         (7, name) if name != "adl" => answer(Cause::InterceptedUntrusted),
         _ => answer(Cause::Ok),
     })
 }
 
-/// A report in which each job came to what `tell` says for its route's index and endpoint's name.
-pub fn told(routes: Vec<PlannedRoute>, tell: impl Fn(usize, &str) -> Answer) -> Report {
+/// A report in which each job came to what `tell` says for its route's index and its endpoint's name.
+pub fn told(os: &[&str], routes: Vec<PlannedRoute>, tell: impl Fn(usize, &str) -> Answer) -> Report {
     let catalogue = Catalogue::embedded();
-    let plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
+    let os = OsSelection::read(os, None).expect("versions");
+    let plan = Plan::new(&catalogue, routes, Budget::default(), os, Solution::ALL.to_vec());
     let verdicts: Vec<Verdict> = plan
         .jobs
         .iter()
         .map(|job| verdict(&catalogue, job, tell(job.route, &catalogue.endpoints[job.endpoint].name)))
         .collect();
-    let impacts = impact::assess(&catalogue, &plan, &verdicts);
+    let started = "2026-11-22T10:30:00Z".parse().expect("a moment");
+    let note = MachineRootsNote { source: "/etc/ssl/certs".to_owned(), count: 139, problems: Vec::new() };
+    let roots = Roots { machine: Vec::new(), note, public: None };
+    let grounds = Grounds::new(&catalogue, &plan, &roots, started, Ended::Complete);
     let run = RunFacts {
-        started: "2026-11-22T10:30:00Z".parse().expect("a moment"),
+        started,
         duration: Duration::from_millis(412),
         complete: true,
         machine_roots: "139 from /etc/ssl/certs".to_owned(),
         remarks: Vec::new(),
     };
-    report::assemble(&catalogue, &plan, &verdicts, &findings(&verdicts), &impacts, run)
-}
-
-fn findings(verdicts: &[Verdict]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for verdict in verdicts.iter().filter(|verdict| verdict.cause != Cause::Ok) {
-        let facts = verdict.cause.facts();
-        match findings.iter_mut().find(|finding| finding.code == verdict.cause.code()) {
-            Some(finding) => finding.jobs.push(verdict.job),
-            None => findings.push(Finding {
-                code: verdict.cause.code(),
-                title: facts.title.to_owned(),
-                owner: facts.owner,
-                remedy: facts.remedy.to_owned(),
-                jobs: vec![verdict.job],
-            }),
-        }
-    }
-    findings
+    let impacts = impact::assess(&catalogue, &plan, &verdicts);
+    report::assemble(&catalogue, &plan, &verdicts, &findings(&grounds, &verdicts), &impacts, run)
 }
 
 fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
     let endpoint = &catalogue.endpoints[job.endpoint];
     let facts = answer.cause.facts();
-    let took =
-        |factor: u64| Some(Duration::from_micros(1_000 + (u64::from(job.id.0) * 7_919 % 1_000 + 200) * factor * 10));
-    let stopped_early = facts.code.starts_with("pauth") || facts.code.starts_with("proxy");
-    let status = facts.status;
+    let variety = u64::from(job.id.0) * 7_919 % 1_000;
+    let took = |factor: u64| Some(Duration::from_micros(1_000 + (variety + 200) * factor * 10));
+    let stage = match facts.code.split('.').next() {
+        Some("pauth" | "proxy") => Stage::Proxy,
+        Some("chain" | "intercepted") => Stage::Chain,
+        _ => Stage::Http,
+    };
+    let goes_on = stage != Stage::Proxy;
     Verdict {
         job: job.id,
-        status,
-        stage: match facts.code.split('.').next() {
-            Some("pauth" | "proxy") => Stage::Proxy,
-            Some("chain" | "intercepted") => Stage::Chain,
-            _ => Stage::Http,
-        },
-        summary: format!("{} ({})", facts.title, endpoint.host),
+        status: facts.status,
+        stage,
+        summary: answer.detail.map_or_else(|| facts.title.to_owned(), |detail| format!("{}: {detail}", facts.title)),
         evidence: vec![format!("asked for {}", endpoint.url)],
-        chain: (endpoint.is_tls() && !stopped_early).then(|| chain(catalogue, job, status, &answer.cause)),
+        chain: (endpoint.is_tls() && goes_on).then(|| chain(catalogue, job, &answer.cause)),
         scheme: answer.scheme,
         timings: StageTimes {
-            dns: None,
+            dns: took(1).filter(|_| job.route == 0),
             tcp: took(1),
-            proxy: (job.route > 0).then(|| took(1)).flatten(),
-            tls: if stopped_early { None } else { took(2) },
-            http: if status == Status::Ok { took(2) } else { None },
+            proxy: took(1).filter(|_| job.route > 0),
+            tls: took(2).filter(|_| goes_on && endpoint.is_tls()),
+            http: took(2).filter(|_| goes_on),
             total: took(6),
         },
         cause: answer.cause,
     }
 }
 
-fn chain(catalogue: &Catalogue, job: &Job, status: Status, cause: &Cause) -> ChainVerdict {
+fn chain(catalogue: &Catalogue, job: &Job, cause: &Cause) -> ChainVerdict {
     let endpoint = &catalogue.endpoints[job.endpoint];
-    let anchors = &catalogue.trust.class(endpoint.trust[0]).anchors;
-    let genuine = status != Status::Intercepted;
-    let incomplete = *cause == Cause::ChainIncomplete;
+    let status = cause.facts().status;
+    let inspected = status == Status::Intercepted;
+    let anchor = &catalogue.trust.class(endpoint.trust[0]).anchors[0];
+    let inspector =
+        || Certificate::list_from_pem(include_str!("inspector.pem")).expect("a certificate and the CA that signed it");
     ChainVerdict {
         status,
         cause: cause.clone(),
         summary: cause.facts().title.to_owned(),
         expected: endpoint.trust.clone(),
-        reached: match cause {
-            Cause::InterceptedTrusted => Reached::Machine,
-            Cause::InterceptedUntrusted => Reached::Nowhere,
-            Cause::ChainIncomplete => Reached::Incomplete,
-            Cause::ChainWrongClass => Reached::Class(TrustClass::MicrosoftPublic),
-            _ => Reached::Class(endpoint.trust[0]),
+        reached: match status {
+            Status::Intercepted if *cause == Cause::InterceptedTrusted => Reached::Machine,
+            Status::Intercepted => Reached::Nowhere,
+            Status::Inconclusive => Reached::Incomplete,
+            Status::Degraded => Reached::Class(TrustClass::MicrosoftPublic),
+            Status::Ok | Status::Blocked | Status::NotTested => Reached::Class(endpoint.trust[0]),
         },
-        anchor: (genuine && !incomplete).then(|| anchors[0].clone()),
+        anchor: matches!(status, Status::Ok | Status::Degraded).then(|| anchor.clone()),
         proved: Some(true),
         machine_trusts: Some(*cause != Cause::InterceptedUntrusted),
-        product: (*cause == Cause::InterceptedTrusted).then(|| "Zscaler Internet Access".to_owned()),
-        tells: if genuine { vec![] } else { vec!["same-key"] },
+        product: inspected.then(|| "Zscaler Internet Access".to_owned()),
+        tells: if inspected { vec!["same-key"] } else { Vec::new() },
         evidence: Vec::new(),
-        certificates: anchors[..1].to_vec(),
+        certificates: if inspected { inspector() } else { vec![anchor.clone()] },
     }
 }

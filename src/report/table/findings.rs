@@ -88,7 +88,7 @@ pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>], num
     }
 }
 
-impl<'r> Findings<'_, 'r> {
+impl Findings<'_, '_> {
     fn entry(&mut self, page: &mut Page, number: usize, finding: &Finding) {
         let mark = format!("  [{number}] ");
         let indent = " ".repeat(mark.width());
@@ -162,7 +162,7 @@ impl<'r> Findings<'_, 'r> {
         }
         let mut text = hosts.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
         if hosts.len() > NAMED_HOSTS {
-            text += &format!("  … and {} more", wording::grouped(hosts.len() - NAMED_HOSTS));
+            text.push_str(&wording::and_more(hosts.len() - NAMED_HOSTS));
         }
         text
     }

@@ -96,16 +96,17 @@ fn matrix(solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) -> Table 
             && line.routes.len() == 1
         {
             let mut row = vec![format!("  {}", solution.title())];
-            row.extend(line.cells.iter().map(cell));
+            row.extend(line.cells.iter().copied().map(cell));
             table.add_row(row);
             continue;
         }
         table.add_row(vec![toned(Tone::Aside, &format!("  {}", solution.title()))]);
         for line in lines {
-            let label: Vec<String> = line.routes.iter().map(|route| format!("    {route}")).collect();
-            let mut row = vec![label.join("\n")];
-            row.extend(line.cells.iter().map(cell));
-            table.add_row(row);
+            for route in &line.routes {
+                let mut row = vec![format!("    {route}")];
+                row.extend(line.cells.iter().copied().map(cell));
+                table.add_row(row);
+            }
         }
     }
     for column in table.column_iter_mut() {
@@ -114,7 +115,7 @@ fn matrix(solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) -> Table 
     table
 }
 
-fn cell(status: &Option<ImpactStatus>) -> String {
+fn cell(status: Option<ImpactStatus>) -> String {
     status.map_or_else(String::new, |status| toned(tone(status), wording::impact(status)))
 }
 

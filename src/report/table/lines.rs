@@ -38,6 +38,7 @@ impl Cell {
     /// `84 ms`, or `84–91 ms` for several endpoints.
     pub fn took(&self) -> Option<String> {
         let (fastest, slowest) = self.took.map(|(fastest, slowest)| (fastest.round(), slowest.round()))?;
+        let (fastest, slowest) = (fastest.to_string(), slowest.to_string());
         Some(if fastest == slowest { format!("{slowest} ms") } else { format!("{fastest}–{slowest} ms") })
     }
 
@@ -49,27 +50,33 @@ impl Cell {
     }
 }
 
+/// One endpoint with what became of it on each route.
+struct Member<'r> {
+    row: &'r Row,
+    cells: Vec<Option<Cell>>,
+}
+
 /// One line per endpoint in the order of the report, group by group; hosts that are alike share one.
 pub(super) fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>) -> Vec<Line<'r>> {
-    let mut endpoints: Vec<(&'r Row, Vec<Option<Cell>>)> = Vec::new();
+    let mut endpoints: Vec<Member<'r>> = Vec::new();
     let mut places: HashMap<&'r str, usize> = HashMap::new();
     for (index, column) in columns.iter().enumerate() {
         for row in &column.rows {
             let place = *places.entry(row.endpoint.as_str()).or_insert_with(|| {
-                endpoints.push((row, vec![None; columns.len()]));
+                endpoints.push(Member { row, cells: vec![None; columns.len()] });
                 endpoints.len() - 1
             });
-            endpoints[place].1[index] = Some(Cell {
+            endpoints[place].cells[index] = Some(Cell {
                 status: row.status,
                 reference: numbers.reference(row),
                 took: row.timings_ms.total.map(|total| (total, total)),
             });
         }
     }
-    let mut groups: Vec<Vec<(&'r Row, Vec<Option<Cell>>)>> = Vec::new();
+    let mut groups: Vec<Vec<Member<'r>>> = Vec::new();
     let mut place_of: HashMap<&'r str, usize> = HashMap::new();
     for endpoint in endpoints {
-        let place = *place_of.entry(endpoint.0.group.as_str()).or_insert_with(|| {
+        let place = *place_of.entry(endpoint.row.group.as_str()).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
         });
@@ -78,52 +85,56 @@ pub(super) fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>) -> Vec<Li
     groups.into_iter().flat_map(lines_of_group).collect()
 }
 
-fn lines_of_group<'r>(endpoints: Vec<(&'r Row, Vec<Option<Cell>>)>) -> Vec<Line<'r>> {
+fn lines_of_group(endpoints: Vec<Member<'_>>) -> Vec<Line<'_>> {
     type Fared = Vec<Option<(Status, String)>>;
-    let mut buckets: Vec<Vec<(&'r Row, Vec<Option<Cell>>)>> = Vec::new();
-    let mut place_of: HashMap<(&'r str, Fared), usize> = HashMap::new();
-    let mut under_domain: HashMap<&'r str, usize> = HashMap::new();
-    for (row, cells) in endpoints {
-        *under_domain.entry(domain(row)).or_default() += 1;
-        let fared = cells.iter().map(|cell| cell.as_ref().map(|cell| (cell.status, cell.reference.clone()))).collect();
-        let place = *place_of.entry((domain(row), fared)).or_insert_with(|| {
+    let mut buckets: Vec<Vec<Member<'_>>> = Vec::new();
+    let mut place_of: HashMap<(&str, Fared), usize> = HashMap::new();
+    let mut under_domain: HashMap<&str, usize> = HashMap::new();
+    for member in endpoints {
+        *under_domain.entry(domain(member.row)).or_default() += 1;
+        let fared = |cell: &Option<Cell>| cell.as_ref().map(|cell| (cell.status, cell.reference.clone()));
+        let key = (domain(member.row), member.cells.iter().map(fared).collect());
+        let place = *place_of.entry(key).or_insert_with(|| {
             buckets.push(Vec::new());
             buckets.len() - 1
         });
-        buckets[place].push((row, cells));
+        buckets[place].push(member);
     }
     buckets.into_iter().flat_map(|bucket| lines_of_bucket(bucket, &under_domain)).collect()
 }
 
-fn lines_of_bucket<'r>(
-    bucket: Vec<(&'r Row, Vec<Option<Cell>>)>,
-    under_domain: &HashMap<&str, usize>,
-) -> Vec<Line<'r>> {
-    let names: Vec<&str> = bucket.iter().map(|(row, _)| first_label(row)).collect();
+/// Endpoints that fared alike: one line when their names are alike too, otherwise a line each.
+fn lines_of_bucket<'r>(bucket: Vec<Member<'r>>, under_domain: &HashMap<&str, usize>) -> Vec<Line<'r>> {
+    let names: Vec<&str> = bucket.iter().map(|member| first_label(member.row)).collect();
     let alike = if names.len() >= SHARED_FROM { common_part(&names) } else { "" };
     if alike.len() < ALIKE {
-        let line = |(row, cells): (&'r Row, _)| Line { group: &row.group, label: address(row), endpoints: 1, cells };
-        return bucket.into_iter().map(line).collect();
+        return bucket.into_iter().map(Member::line).collect();
     }
-    let domain = domain(bucket[0].0);
+    let count = names.len();
+    let mut members = bucket.into_iter();
+    let Some(mut first) = members.next() else { return Vec::new() };
+    let domain = domain(first.row);
     let of = under_domain.get(domain).copied().unwrap_or_default();
-    let count = if of == names.len() {
+    let share = if of == count {
         format!("({})", wording::grouped(of))
     } else {
-        format!("({} of {})", wording::grouped(names.len()), wording::grouped(of))
+        format!("({} of {})", wording::grouped(count), wording::grouped(of))
     };
-    let label = format!("*{}*.{} {count}", sanitize(alike), sanitize(domain));
-    let endpoints = names.len();
-    let mut members = bucket.into_iter();
-    let Some((first, mut cells)) = members.next() else { return Vec::new() };
-    for (_, others) in members {
-        for (cell, other) in cells.iter_mut().zip(&others) {
+    for member in members {
+        for (cell, other) in first.cells.iter_mut().zip(&member.cells) {
             if let (Some(cell), Some(other)) = (cell, other) {
                 cell.merge(other);
             }
         }
     }
-    vec![Line { group: &first.group, label, endpoints, cells }]
+    let label = format!("*{}*.{} {share}", sanitize(alike), sanitize(domain));
+    vec![Line { label, endpoints: count, ..first.line() }]
+}
+
+impl<'r> Member<'r> {
+    fn line(self) -> Line<'r> {
+        Line { group: &self.row.group, label: address(self.row), endpoints: 1, cells: self.cells }
+    }
 }
 
 fn first_label(row: &Row) -> &str {

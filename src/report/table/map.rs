@@ -39,7 +39,10 @@ fn matrix(page: &mut Page, columns: &[Column<'_>], numbers: &Numbers<'_>) {
         .iter()
         .map(|line| {
             let indent = if line.group.is_empty() { "" } else { "  " };
-            (format!("{indent}{}", line.label), line.cells.iter().map(cell_text).collect())
+            (
+                format!("{indent}{}", line.label),
+                line.cells.iter().map(|cell| cell.as_ref().map(cell_text).unwrap_or_default()).collect(),
+            )
         })
         .collect();
     let headings: Vec<Vec<String>> = columns.iter().map(heading).collect();
@@ -142,8 +145,7 @@ pub(super) fn tone(status: Status) -> Tone {
     }
 }
 
-fn cell_text(cell: &Option<Cell>) -> String {
-    let Some(cell) = cell else { return String::new() };
+fn cell_text(cell: &Cell) -> String {
     let took = if matches!(cell.status, Status::Ok | Status::Degraded) { cell.took() } else { None };
     let words = [Some(wording::status(cell.status).to_owned()), took, Some(cell.reference.clone())];
     words.into_iter().flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

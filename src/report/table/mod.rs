@@ -21,7 +21,7 @@ use super::{Report, Row, wording};
 use crate::judge::Status;
 use findings::Numbers;
 use page::Page;
-use paint::{Tone, toned};
+use paint::{Tone, toned, unbroken};
 
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,9 @@ pub struct End<'a> {
     pub exit: u8,
 }
 
-/// Rows beside an expectation that are named one by one.
-const NAMED_DIFFERENCES: usize = 20;
+/// Kinds of difference from an expectation that are told, and hosts of each.
+const NAMED_DIFFERENCES: usize = 12;
+const NAMED_HOSTS: usize = 8;
 
 /// Writes `report` for people.
 ///
@@ -63,6 +64,9 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
     for remark in &report.run.remarks {
         page.prose("  ", &sanitize(remark));
     }
+    if layout.verbose {
+        page.prose("  ", &format!("roots of this machine: {}", sanitize(&report.run.machine_roots)));
+    }
     if let Conclusion::Compared { unexpected } = end.conclusion {
         differences(&mut page, report, unexpected);
     }
@@ -80,33 +84,59 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
     page.write(out)
 }
 
+/// Rows of one route that differ from the expectation in the same way.
+struct Difference<'r> {
+    route: String,
+    expected: &'r str,
+    status: Status,
+    code: &'r str,
+    hosts: Vec<String>,
+}
+
 fn differences(page: &mut Page, report: &Report, unexpected: &[Unexpected]) {
     if unexpected.is_empty() {
         return;
     }
     page.gap();
     page.line(toned(Tone::Heading, "Not as expected"));
+    let differences = grouped(report, unexpected);
+    for difference in differences.iter().take(NAMED_DIFFERENCES) {
+        let found = match difference.code {
+            "ok" => difference.status.to_string(),
+            code => format!("{} with {}", difference.status, sanitize(code)),
+        };
+        let found = toned(map::tone(difference.status), &found);
+        let (route, expected) = (unbroken(&difference.route), sanitize(difference.expected));
+        page.prose("  ", &format!("{route}: expected {expected}, found {found}"));
+        let mut hosts = difference.hosts.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
+        if difference.hosts.len() > NAMED_HOSTS {
+            hosts.push_str(&wording::and_more(difference.hosts.len() - NAMED_HOSTS));
+        }
+        page.prose("    ", &hosts);
+    }
+    if differences.len() > NAMED_DIFFERENCES {
+        page.line(wording::and_more(differences.len() - NAMED_DIFFERENCES));
+    }
+}
+
+fn grouped<'r>(report: &'r Report, unexpected: &'r [Unexpected]) -> Vec<Difference<'r>> {
     let rows: HashMap<&str, &Row> = report.rows.iter().map(|row| (row.id.as_str(), row)).collect();
-    for difference in unexpected.iter().take(NAMED_DIFFERENCES) {
-        if let Some(row) = rows.get(difference.row.as_str()) {
-            let found = if row.code == row.status.as_str() {
-                row.status.to_string()
-            } else {
-                format!("{} with {}", row.status, row.code)
-            };
-            let route = wording::route_name(&row.route, row.route.scheme);
-            page.prose(
-                "  ",
-                &format!(
-                    "{} on {route}: expected {}, found {}",
-                    lines::address(row),
-                    sanitize(&difference.expected),
-                    toned(map::tone(row.status), &sanitize(&found))
-                ),
-            );
+    let mut differences: Vec<Difference<'_>> = Vec::new();
+    for (row, expected) in unexpected.iter().filter_map(|one| Some((*rows.get(one.row.as_str())?, &one.expected))) {
+        let route = wording::route_name(&row.route, row.route.scheme);
+        let is_same = |other: &&mut Difference<'_>| {
+            other.route == route && other.expected == expected && other.status == row.status && other.code == row.code
+        };
+        match differences.iter_mut().find(is_same) {
+            Some(difference) => difference.hosts.push(lines::address(row)),
+            None => differences.push(Difference {
+                route,
+                expected,
+                status: row.status,
+                code: &row.code,
+                hosts: vec![lines::address(row)],
+            }),
         }
     }
-    if unexpected.len() > NAMED_DIFFERENCES {
-        page.line(format!("  … and {} more", wording::grouped(unexpected.len() - NAMED_DIFFERENCES)));
-    }
+    differences
 }

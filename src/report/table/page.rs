@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::Layout;
-use super::paint::painted;
+use super::paint::{open_mark, painted};
 
 /// Prose is easier to read when it is not as wide as a wide terminal.
 const WIDEST_PROSE: usize = 110;
@@ -43,14 +43,13 @@ impl Page {
 
     /// `text` broken between words, the first line behind `first`, the others indented as deep.
     pub fn prose(&mut self, first: &str, text: &str) {
-        let indent = first.width();
-        let lines = wrap(text, self.prose_width().saturating_sub(indent));
-        for (position, line) in lines.into_iter().enumerate() {
-            if position == 0 {
-                self.lines.push(format!("{first}{line}"));
-            } else {
-                self.lines.push(format!("{}{line}", " ".repeat(indent)));
-            }
+        let mut before = first.to_owned();
+        let indent = " ".repeat(first.width());
+        for line in wrap(text, self.prose_width().saturating_sub(first.width())) {
+            let line = format!("{before}{line}");
+            before.clone_from(&indent);
+            before.extend(open_mark(&line));
+            self.lines.push(line);
         }
     }
 

@@ -38,6 +38,12 @@ pub(in crate::report) fn unbroken(text: &str) -> String {
     text.replace(' ', "\u{a0}")
 }
 
+/// The tone that is still open at the end of `line`, as the mark with which the next line has to begin.
+pub(super) fn open_mark(line: &str) -> Option<char> {
+    let is_mark = |character: &char| *character == END || TONES.iter().any(|(_, mark, _)| mark == character);
+    line.chars().rfind(is_mark).filter(|mark| *mark != END)
+}
+
 /// Turns the marks of one line into colour, or drops them, and spells out what a plain terminal cannot show.
 pub(in crate::report) fn painted(line: &str, layout: &Layout) -> String {
     let mut painted = String::with_capacity(line.len() + 16);

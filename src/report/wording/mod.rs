@@ -147,11 +147,13 @@ fn common_name(name: &str) -> &str {
 /// What the exit code means, as the rest of `Exit 1: …`.
 #[must_use]
 pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
+    const USAGE: u8 = 2;
     const INTERRUPTED: u8 = 130;
     let count = |wanted: &[Status]| report.rows.iter().filter(|row| wanted.contains(&row.status)).count();
     let failing = count(&[Status::Blocked, Status::Intercepted]);
     let evidence = " Every row with its evidence: --format json.";
     let meaning = match conclusion {
+        _ if exit == USAGE => "the expectations name rows that this run does not have.".to_owned(),
         _ if exit == INTERRUPTED => "interrupted; rows that were not reached say so.".to_owned(),
         Conclusion::Findings if failing > 0 => "diagnostic data is blocked or intercepted.".to_owned(),
         Conclusion::Findings => "what --fail-on names was seen.".to_owned(),
@@ -164,7 +166,14 @@ pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
             format!("{} that some solution requires could not be decided.", plural(rows, "row"))
         }
         Conclusion::Clean if failing > 0 => "nothing that --fail-on names was seen.".to_owned(),
-        Conclusion::Clean => "nothing is blocked and nothing intercepted.".to_owned(),
+        Conclusion::Clean => {
+            let untested = match count(&[Status::NotTested]) {
+                0 => String::new(),
+                1 => ", but 1 row was not tested".to_owned(),
+                many => format!(", but {} were not tested", plural(many, "row")),
+            };
+            format!("nothing is blocked and nothing intercepted{untested}.")
+        }
         Conclusion::Compared { unexpected } if unexpected.is_empty() => {
             format!(
                 "{} as expected.",
@@ -188,12 +197,17 @@ pub(super) fn plural(count: usize, what: &str) -> String {
     if count == 1 { format!("{thousands} {what}") } else { format!("{thousands} {what}s") }
 }
 
+/// Stands behind a list that was cut.
+pub(super) fn and_more(count: usize) -> String {
+    format!("  … and {} more", grouped(count))
+}
+
 /// `10,000`.
 pub(super) fn grouped(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
