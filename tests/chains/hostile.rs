@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use waprobe::certificate::Certificate;
 use waprobe::judge::Status::{Blocked, Inconclusive, Intercepted, Ok};
 
-use super::world::{APPLICATION, HOST, PUBLIC, Party, World, as_it_is, chain, expect, with_ca_issuers, with_key_id};
+use super::world::{
+    APPLICATION, HOST, PUBLIC, Party, World, as_it_is, chain, expect, with_ca_issuers, with_key_id, years,
+};
 
 /// Far above what any of these takes, far below what a maze without bounds would.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -69,6 +71,9 @@ fn circles_and_ladders_end() {
     let server = one.server(HOST, with_ca_issuers);
     let circle = [server.certificate.clone(), one_by_other.clone(), other_by_one.clone()];
     expect(&world.verdict(&circle, PUBLIC), Intercepted, "intercepted.untrusted", "two CAs that vouch for each other");
+    let published =
+        [server.certificate.clone(), other.cross(&one, with_ca_issuers), one.cross(&other, with_ca_issuers)];
+    expect(&world.verdict(&published, PUBLIC), Intercepted, "intercepted.untrusted", "a circle has no issuer to fetch");
 
     // The same circle with a way out to an anchor.
     let way_out = world.public.cross(&other, as_it_is);
@@ -108,6 +113,17 @@ fn a_maze_of_one_name_is_given_up_and_a_way_through_it_found() {
     around.extend(sent.drain(1..));
     around.push(world.application_issuing.certificate.clone());
     expect(&world.verdict(&around, APPLICATION), Ok, "ok", "the maze does not concern the genuine chain");
+}
+
+#[test]
+fn in_a_crowd_the_certificate_that_is_valid_now_is_taken() {
+    let world = World::new();
+    let old = world.application.authority("Renewed CA", years(2015, 2025));
+    let renewed = world.application.cross(&old, years(2020, 2030));
+    let mut sent = chain([&old.server(HOST, as_it_is), &old]);
+    sent.extend((0..20).map(|index| Party::root(&format!("Stranger {index}")).certificate));
+    sent.push(renewed);
+    expect(&world.verdict(&sent, APPLICATION), Ok, "ok", "more certificates than the library is given at once");
 }
 
 #[test]

@@ -144,6 +144,21 @@ fn certificates_that_were_never_valid_together_still_have_their_class() {
         "row 3 and no moment to check at",
     );
     expect(&world.verdict(&issue(&world.machine), APPLICATION), Intercepted, "intercepted.trusted", "row 4");
+
+    // Without a moment at which the path could be verified, its rules are still kept or broken.
+    let customer = world.other_issuing.server("mail.example", years(2020, 2021));
+    let path = chain([&customer.server(HOST, as_it_is), &customer, &world.other_issuing]);
+    expect(&world.verdict(&path, PUBLIC), Blocked, "chain.constraints", "a server's certificate that signs");
+    let elsewhere = NameConstraints {
+        permitted_subtrees: vec![GeneralSubtree::DnsName("example".into())],
+        excluded_subtrees: Vec::new(),
+    };
+    let company = world.other.authority("Company CA", |params| {
+        years(2020, 2021)(params);
+        params.name_constraints = Some(elsewhere);
+    });
+    let path = chain([&company.server(HOST, as_it_is), &company]);
+    expect(&world.verdict(&path, PUBLIC), Blocked, "chain.constraints", "a CA for other names");
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use waprobe::certificate::Certificate;
 use waprobe::judge::Status::{Blocked, Degraded, Inconclusive, Intercepted, Ok};
-use waprobe::judge::chain::Reached;
+use waprobe::judge::chain::{ChainQuestion, Reached};
 
 use super::world::{
-    APPLICATION, AT, BOTH, HOST, PUBLIC, Party, World, as_it_is, chain, expect, with_ca_issuers, with_key_id,
+    APPLICATION, AT, BOTH, HOST, PUBLIC, Party, World, as_it_is, chain, expect, proved, question, with_ca_issuers,
+    with_key_id, years,
 };
 
 #[test]
@@ -35,6 +36,7 @@ fn every_cell_of_the_table() {
         ("5 a known root's name, another key",    chain([&server(&same_name), &same_name]), [untrusted; 3]),
         ("5 a known CA's key identifier",         chain([&impostor.server(HOST, with_ca_issuers)]), [untrusted; 3]),
         ("5 the same, and the genuine CA sent",   vec![impostor.server(HOST, with_ca_issuers).certificate, world.application.certificate.clone()], [untrusted; 3]),
+        ("5 a presented root that says where to fetch itself", { let root = Party::root_with("Published Root", with_ca_issuers); chain([&server(&root), &root]) }, [untrusted; 3]),
         ("6 an issuer that can be fetched",       chain([&unsent.server(HOST, with_ca_issuers)]), [incomplete; 3]),
         ("6 the same above a CA that was sent",   { let middle = unsent.authority("Middle CA", with_ca_issuers); chain([&server(&middle), &middle]) }, [incomplete; 3]),
         ("7 an issuer that cannot be fetched",    chain([&server(&unsent)]),      [untrusted;  3]),
@@ -199,4 +201,44 @@ fn microsofts_product_root_is_no_interceptor() {
     let verdict = world.verdict_at(&root, APPLICATION, AT);
     expect(&verdict, Blocked, "chain.name_mismatch", "it is a known root, and no server");
     assert_eq!(verdict.reached, Reached::Public);
+}
+
+#[test]
+fn a_short_chain_of_another_family_is_completed_too() {
+    let mut world = World::new();
+    world.trust.public.helpers = vec![world.public_issuing.certificate.clone()];
+    let verdict = world.verdict(&chain([&world.public_issuing.server(HOST, as_it_is)]), APPLICATION);
+    expect(&verdict, Inconclusive, "chain.wrong_class", "its issuer is known");
+}
+
+#[test]
+fn one_judge_answers_for_every_class_and_host() {
+    let world = World::new();
+    let judge = world.judge();
+    let chain = chain([&world.public_issuing.server(HOST, as_it_is), &world.public_issuing]);
+    for (expected, host, code) in [
+        (APPLICATION, HOST, "chain.wrong_class"),
+        (PUBLIC, HOST, "ok"),
+        (PUBLIC, "login.live.com", "chain.name_mismatch"),
+        (BOTH, HOST, "ok"),
+        (APPLICATION, HOST, "chain.wrong_class"),
+    ] {
+        let proof = proved();
+        let verdict = judge.judge(&ChainQuestion { host, ..question(&chain, expected, &proof) });
+        assert_eq!(verdict.cause.code(), code, "{host}, {expected:?}");
+    }
+}
+
+#[test]
+fn the_machines_answer_is_its_own() {
+    let mut world = World::new();
+    let old = Party::root_with("Old Company Root", years(2010, 2020));
+    let chain = chain([&old.server(HOST, as_it_is), &old]);
+    world.roots.machine = vec![old.certificate.clone()];
+    let verdict = world.verdict(&chain, APPLICATION);
+    expect(&verdict, Intercepted, "intercepted.trusted", "the root is in the store");
+    assert_eq!(verdict.machine_trusts, Some(false), "and has expired there");
+    // A recording keeps only those of the machine's roots that its chains name.
+    world.roots.machine.clear();
+    assert_eq!(world.verdict(&chain, APPLICATION).machine_trusts, Some(false), "145 roots, and none of them");
 }
