@@ -1,6 +1,7 @@
 //! The trust verdict: every cell of the table, the real chains, and what nobody may ever get past it.
 
 mod chains {
+    mod command;
     mod hostile;
     mod properties;
     mod questions;

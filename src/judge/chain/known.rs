@@ -29,22 +29,15 @@ static OTHER_MICROSOFT_ROOTS: LazyLock<Vec<Certificate>> =
 #[derive(Debug)]
 pub(super) struct Anchor {
     pub certificate: Certificate,
-    pub application_root: bool,
-    pub microsoft_public: bool,
+    /// The trust classes it belongs to.
+    pub classes: Vec<TrustClass>,
     pub public: bool,
     pub machine: bool,
     /// For verification by the rules; `None` when the library cannot use this root.
-    pub trust_anchor: Option<TrustAnchor<'static>>,
+    pub verifiable: Option<TrustAnchor<'static>>,
 }
 
 impl Anchor {
-    pub fn is_of(&self, class: TrustClass) -> bool {
-        match class {
-            TrustClass::MicrosoftApplicationRoot => self.application_root,
-            TrustClass::MicrosoftPublic => self.microsoft_public,
-        }
-    }
-
     /// The anchor as a certificate that could be read: only those are taken in.
     pub fn fields(&self) -> Option<&Fields> {
         self.certificate.fields()
@@ -59,8 +52,7 @@ pub(super) struct Known {
     helpers: HashMap<Vec<u8>, Vec<Certificate>>,
     /// Every known CA that has a key identifier.
     by_key_id: HashMap<Vec<u8>, Vec<Certificate>>,
-    application_root: Vec<TrustAnchor<'static>>,
-    microsoft_public: Vec<TrustAnchor<'static>>,
+    classes: HashMap<TrustClass, Vec<TrustAnchor<'static>>>,
     machine: Vec<TrustAnchor<'static>>,
     /// Whether it is known what the machine trusts.
     pub has_machine: bool,
@@ -69,13 +61,13 @@ pub(super) struct Known {
 impl Known {
     pub fn new(trust: &Trust, roots: &Roots) -> Self {
         let mut gathered = Gathered::default();
-        gathered.anchors(&trust.application_root.anchors, |anchor| anchor.application_root = true);
-        gathered.anchors(&trust.public.anchors, |anchor| anchor.microsoft_public = true);
+        for class in TrustClass::ALL {
+            gathered.anchors(&trust.class(class).anchors, |anchor| anchor.classes.push(class));
+            gathered.helpers(&trust.class(class).helpers);
+        }
         gathered.anchors(roots.public.as_ref().unwrap_or(&PUBLIC_ROOTS), |anchor| anchor.public = true);
         gathered.anchors(&OTHER_MICROSOFT_ROOTS, |anchor| anchor.public = true);
         gathered.anchors(&roots.machine, |anchor| anchor.machine = true);
-        gathered.helpers(&trust.application_root.helpers);
-        gathered.helpers(&trust.public.helpers);
         let mut known = gathered.finish();
         // A recording keeps only the roots that its chains name: a store that was read and has none of them said no.
         known.has_machine = !roots.machine.is_empty() || roots.note.count > 0;
@@ -110,10 +102,7 @@ impl Known {
     }
 
     pub fn of_class(&self, class: TrustClass) -> &[TrustAnchor<'static>] {
-        match class {
-            TrustClass::MicrosoftApplicationRoot => &self.application_root,
-            TrustClass::MicrosoftPublic => &self.microsoft_public,
-        }
+        self.classes.get(&class).map_or(&[], Vec::as_slice)
     }
 
     pub fn of_machine(&self) -> &[TrustAnchor<'static>] {
@@ -123,7 +112,7 @@ impl Known {
     /// The anchor with the name and key of `found`.
     pub fn anchor(&self, found: &TrustAnchor<'_>) -> Option<&Arc<Anchor>> {
         self.anchors.values().flatten().find(|anchor| {
-            anchor.trust_anchor.as_ref().is_some_and(|anchor| {
+            anchor.verifiable.as_ref().is_some_and(|anchor| {
                 anchor.subject == found.subject && anchor.subject_public_key_info == found.subject_public_key_info
             })
         })
@@ -145,11 +134,10 @@ impl Gathered {
             let index = *self.by_name_and_key.entry(key).or_insert_with(|| {
                 self.anchors.push(Anchor {
                     certificate: certificate.clone(),
-                    application_root: false,
-                    microsoft_public: false,
+                    classes: Vec::new(),
                     public: false,
                     machine: false,
-                    trust_anchor: trust_anchor(certificate),
+                    verifiable: trust_anchor(certificate),
                 });
                 self.anchors.len() - 1
             });
@@ -178,14 +166,12 @@ impl Gathered {
             let Some(fields) = anchor.fields() else { continue };
             let subject = fields.subject_der.clone();
             index(&mut known, &anchor.certificate);
-            if let Some(trust_anchor) = &anchor.trust_anchor {
-                let sets = [
-                    (anchor.application_root, &mut known.application_root),
-                    (anchor.microsoft_public, &mut known.microsoft_public),
-                    (anchor.machine, &mut known.machine),
-                ];
-                for (_, set) in sets.into_iter().filter(|(belongs, _)| *belongs) {
-                    set.push(trust_anchor.clone());
+            if let Some(verifiable) = &anchor.verifiable {
+                for class in &anchor.classes {
+                    known.classes.entry(*class).or_default().push(verifiable.clone());
+                }
+                if anchor.machine {
+                    known.machine.push(verifiable.clone());
                 }
             }
             known.anchors.entry(subject).or_default().push(Arc::new(anchor));

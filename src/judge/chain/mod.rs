@@ -226,10 +226,10 @@ impl Facts<'_> {
     }
 
     fn time_cause(&self) -> Cause {
-        if let Some(peer_date) = self.skewed_by_peer() {
-            if self.standing.spans.iter().any(|(from, until)| *from <= peer_date && peer_date <= *until) {
-                return Cause::ChainClockSkew;
-            }
+        if let Some(peer_date) = self.skewed_by_peer()
+            && self.standing.spans.iter().any(|(from, until)| *from <= peer_date && peer_date <= *until)
+        {
+            return Cause::ChainClockSkew;
         }
         let at = self.question.at;
         let path = self.path();

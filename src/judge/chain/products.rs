@@ -171,3 +171,117 @@ fn place(text: &str) -> Option<Place> {
         other => Place::Header(other.strip_prefix("header.")?.to_ascii_lowercase()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    use super::*;
+
+    /// A self-signed certificate with this common name, organisation and organisational unit.
+    fn signed_by(common_name: &str, organization: &str, unit: &str) -> Certificate {
+        let mut params = CertificateParams::new(vec!["v10c.events.data.microsoft.com".to_owned()]).expect("a name");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, value) in [
+            (DnType::OrganizationName, organization),
+            (DnType::OrganizationalUnitName, unit),
+            (DnType::CommonName, common_name),
+        ] {
+            if !value.is_empty() {
+                params.distinguished_name.push(kind, value);
+            }
+        }
+        let made = params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate");
+        Certificate::from_der(made.der().to_vec())
+    }
+
+    #[test]
+    fn a_signers_whole_name_names_the_product() {
+        for (common_name, organization, unit, product) in [
+            (
+                "Zscaler Intermediate Root CA (zscalerthree.net) (t) ",
+                "Zscaler Inc.",
+                "Zscaler Inc.",
+                Some("Zscaler Internet Access"),
+            ),
+            ("Contoso Inspection", "Contoso", "Zscaler Inc.", Some("Zscaler Internet Access")),
+            ("FortiGate CA", "Fortinet", "Certificate Authority", Some("Fortinet FortiGate")),
+            // The organisation belongs to the pattern.
+            ("FortiGate CA", "Contoso", "", None),
+            ("Fortinet Untrusted CA", "", "", Some("Fortinet FortiGate")),
+            ("Sophos SSL CA_CDnUQltAXJc4S83", "Sophos", "NSG", Some("Sophos (Firewall, UTM, Web Appliance)")),
+            ("mitmproxy", "mitmproxy", "", Some("mitmproxy")),
+            // Only the whole value counts, in its own spelling.
+            ("not mitmproxy", "mitmproxy", "", None),
+            ("MITMPROXY", "mitmproxy", "", None),
+            ("DO_NOT_TRUST_FiddlerRoot", "DO_NOT_TRUST", "", Some("Fiddler")),
+            // As an issuer it says much, as a mere root a little less.
+            ("Cato Networks CA", "", "", Some("Cato Networks")),
+            ("Microsoft Root Certificate Authority 2011", "Microsoft Corporation", "", None),
+            ("", "", "", None),
+        ] {
+            let certificate = signed_by(common_name, organization, unit);
+            assert_eq!(by_chain(&[certificate], None), product, "{common_name}, {organization}, {unit}");
+        }
+    }
+
+    #[test]
+    fn the_root_may_give_the_product_away() {
+        let leaf = signed_by("issuer of a customer", "Contoso", "");
+        let root = signed_by("*.dfw3.goskope.com", "Netskope Inc.", "");
+        assert_eq!(by_chain(std::slice::from_ref(&leaf), Some(&root)), Some("Netskope"));
+        assert_eq!(by_chain(&[leaf], None), None);
+        assert_eq!(by_chain(&[], None), None);
+    }
+
+    #[test]
+    fn an_answer_names_the_product_by_page_header_or_redirect() {
+        let header = |name: &str, value: &str| Header { name: name.to_owned(), value: value.to_owned() };
+        for (headers, body, product) in [
+            (vec![], "<html>Internet Security by Zscaler</html>", Some("Zscaler Internet Access")),
+            (
+                vec![header("Location", "https://gateway.zscalertwo.net:443/auD?origurl=x")],
+                "",
+                Some("Zscaler Internet Access"),
+            ),
+            (
+                vec![header("VIA", "1.1 proxy.example (Cisco-WSA/14.5.0-498)")],
+                "",
+                Some("Cisco Secure Web Appliance (WSA / IronPort)"),
+            ),
+            (
+                vec![header("Via", "1.1 one.example, 1.1 two.example (Cisco-WSA/14.5.0-498)")],
+                "",
+                Some("Cisco Secure Web Appliance (WSA / IronPort)"),
+            ),
+            (vec![header("Server", "Kerio Control Embedded Web Server")], "", Some("Kerio Control")),
+            (vec![header("Server", "not a Kerio Control Embedded Web Server")], "", None),
+            (vec![header("X-Other", "http://wired.meraki.com:8090/blocked.cgi")], "", None),
+            (vec![], "<p>Powered By FortiGuard</p>", Some("Fortinet FortiGate")),
+            (vec![header("Server", "Microsoft-IIS/10.0")], "<html>Not Found</html>", None),
+            (vec![], "", None),
+        ] {
+            assert_eq!(by_answer(&headers, body.as_bytes()), product, "{headers:?} {body}");
+        }
+        assert_eq!(by_answer(&[], &vec![0xff; 100_000]), None);
+    }
+
+    #[test]
+    fn the_list_is_read_strongest_first_and_a_broken_one_is_refused() {
+        assert_eq!(PATTERNS.len(), PRODUCTS.matches("{ where = ").count());
+        for (broken, complaint) in [
+            ("schema = 2\nproduct = []", "schema 2"),
+            (
+                "schema = 1\n[[product]]\nname='A'\nvendor='B'\nkind='c'\npatterns=[{where='issuer_serial',regex='x',strength='strong',source='s'}]",
+                "A: where = 'issuer_serial'",
+            ),
+            (
+                "schema = 1\n[[product]]\nname='A'\nvendor='B'\nkind='c'\npatterns=[{where='body',regex='(',strength='strong',source='s'}]",
+                "A: ",
+            ),
+        ] {
+            let complaints = read(broken).err().expect(complaint);
+            assert!(complaints.contains(complaint), "{complaints}");
+        }
+    }
+}

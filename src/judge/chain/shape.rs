@@ -206,7 +206,7 @@ fn rule_of(refusal: &webpki::Error) -> Rule {
 
 /// Verification of this path and no other.
 fn verify_exactly(certificates: &[Certificate], anchor: &Anchor, moment: Timestamp) -> Result<(), webpki::Error> {
-    let anchors: Vec<TrustAnchor<'_>> = anchor.trust_anchor.iter().cloned().collect();
+    let anchors: Vec<TrustAnchor<'_>> = anchor.verifiable.iter().cloned().collect();
     verify(certificates, &anchors, moment).map(|_| ())
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Standing {
 
 impl TableRow {
     fn of(anchor: &Anchor, expected: &[TrustClass]) -> Self {
-        let reached = |class: &TrustClass| anchor.is_of(*class);
+        let reached = |class: &TrustClass| anchor.classes.contains(class);
         if let Some(class) = expected.iter().copied().find(reached) {
             Self::Expected(class)
         } else if let Some(class) = TrustClass::ALL.into_iter().find(reached) {

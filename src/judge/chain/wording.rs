@@ -61,10 +61,7 @@ pub(super) fn evidence(facts: &Facts<'_>, cause: &Cause) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(proof(facts));
     lines.push(path(facts));
-    if let Some((last, algorithm)) = facts.path().last().and_then(|last| Some((last, unknown_algorithm(last)?))) {
-        let name = last.fields().map_or_else(String::new, short_name);
-        lines.push(format!("{name} is signed with an algorithm that is not checked here ({algorithm})"));
-    }
+    lines.extend(unchecked(facts));
     if *cause == Cause::ChainWrongClass {
         lines.push(
             "Microsoft answers under another of its roots than last documented, or the service has moved; nobody has \
@@ -130,6 +127,15 @@ fn path(facts: &Facts<'_>) -> String {
         }
     };
     format!("path: {} ({remark})", steps.join(" ← "))
+}
+
+/// Why a path ended early that may go on for others.
+fn unchecked(facts: &Facts<'_>) -> Option<String> {
+    let path = facts.standing.path.as_ref().filter(|path| !matches!(path.end, End::Anchor(_)))?;
+    let last = path.certificates.last()?;
+    let algorithm = unknown_algorithm(last)?;
+    let name = last.fields().map_or_else(String::new, short_name);
+    Some(format!("{name} is signed with an algorithm that is not checked here ({algorithm})"))
 }
 
 fn place(facts: &Facts<'_>) -> String {
