@@ -106,12 +106,32 @@ fn speaks_of_scanner(leg: &Leg) -> bool {
     ["icap", "content adaptation", "adaptation service"].iter().any(|words| body.contains(words))
 }
 
-/// A redirect to a place where people sign in.
+/// Words that stand in the addresses of pages where people sign in.
+const SIGN_IN_WORDS: [&str; 15] = [
+    "login",
+    "logon",
+    "signin",
+    "sso",
+    "saml",
+    "saml2",
+    "auth",
+    "oauth",
+    "oauth2",
+    "authenticate",
+    "authentication",
+    "adfs",
+    "idp",
+    "portal",
+    "captive",
+];
+
+/// A redirect to a place where people sign in: one of the words on its own, so that `author` is none.
 pub(super) fn is_sign_in(location: &str) -> bool {
     let location = location.to_ascii_lowercase();
-    ["login", "logon", "signin", "sign-in", "auth", "sso", "saml", "portal", "captive"]
-        .iter()
-        .any(|word| location.contains(word))
+    location.contains("sign-in")
+        || location
+            .split(|character: char| !character.is_ascii_alphanumeric())
+            .any(|word| SIGN_IN_WORDS.contains(&word))
 }
 
 fn leads_to_sign_in(leg: &Leg) -> bool {
@@ -193,6 +213,8 @@ mod tests {
             (429, &[], "proxy.rate_limited"),
             (302, &[("Location", "https://login.example/")], "proxy.portal_auth"),
             (302, &[("Location", "https://blocked.example/")], "proxy.redirect"),
+            (302, &[("Location", "https://blocked.example/authors")], "proxy.redirect"),
+            (302, &[("Location", "https://gate.example/oauth2/v1")], "proxy.portal_auth"),
             (511, &[], "proxy.portal_auth"),
             (405, &[], "proxy.method_blocked"),
             (400, &[], "proxy.bad_request_400"),

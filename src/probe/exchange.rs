@@ -53,6 +53,8 @@ pub(super) enum Broken {
     Hyper(hyper::Error),
     /// The connection ended without an error and without a reply.
     Ended,
+    /// The head came in few large reads, so that the library's bound did not see it.
+    HeadTooLarge,
 }
 
 /// What is kept of a reply's head.
@@ -102,6 +104,7 @@ impl Exchange {
         self.seen.forget();
         let reply = self.sender.send_request(request);
         match drive(&mut self.connection, &mut self.has_ended, reply).await {
+            Some(Ok(reply)) if head_size(&reply) > LARGEST_HEAD => Err(Broken::HeadTooLarge),
             Some(reply) => reply.map_err(Broken::Hyper),
             None => Err(Broken::Ended),
         }
@@ -191,6 +194,10 @@ impl Head {
     }
 }
 
+fn head_size(reply: &Reply) -> usize {
+    reply.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}
+
 /// hyper leaves a reason in other than ASCII out; then it is read from the bytes themselves.
 fn reason(reply: &Reply, seen: &Seen) -> String {
     let status = reply.status();
@@ -212,8 +219,11 @@ fn reason(reply: &Reply, seen: &Seen) -> String {
 /// The library's error as a fact. hyper drops the bytes that it could not parse; the stream's record of them decides.
 pub(super) fn fault(broken: &Broken, seen: &Seen) -> Fault {
     let received = seen.count();
-    let Broken::Hyper(error) = broken else {
-        return if is_http(seen) { Fault::ClosedByPeer { received } } else { Fault::NotHttp };
+    let error = match broken {
+        Broken::Hyper(error) => error,
+        Broken::HeadTooLarge => return Fault::HeadTooLarge,
+        Broken::Ended if is_http(seen) => return Fault::ClosedByPeer { received },
+        Broken::Ended => return Fault::NotHttp,
     };
     if !is_http(seen) {
         return Fault::NotHttp;

@@ -172,7 +172,7 @@ impl<'a> Dialogue<'a> {
         };
         Exchange::begin(stream).await.map_err(|broken| match broken {
             Broken::Hyper(error) => Fault::Unrecognised { detail: error.to_string() },
-            Broken::Ended => Fault::ClosedByPeer { received: 0 },
+            Broken::Ended | Broken::HeadTooLarge => Fault::ClosedByPeer { received: 0 },
         })
     }
 
