@@ -121,7 +121,7 @@ fn in_a_crowd_the_certificate_that_is_valid_now_is_taken() {
     let old = world.application.authority("Renewed CA", years(2015, 2025));
     let renewed = world.application.cross(&old, years(2020, 2030));
     let not_yet = world.application.cross(&old, years(2028, 2040));
-    let mut sent = chain([&old.server(HOST, as_it_is), &old]);
+    let mut sent = chain([&old.server(HOST, years(2026, 2045)), &old]);
     sent.push(not_yet);
     sent.extend((0..20).map(|index| Party::root(&format!("Stranger {index}")).certificate));
     sent.push(renewed);
