@@ -16,7 +16,8 @@ const LISTED_ROUTES: usize = 6;
 
 /// Routes that mean the same for one solution.
 struct Line {
-    routes: Vec<String>,
+    /// Their names, with their places among the routes of the report.
+    routes: Vec<(usize, String)>,
     cells: Vec<Option<ImpactStatus>>,
 }
 
@@ -54,7 +55,7 @@ fn lines(report: &Report, columns: &[Column<'_>], solution: Solution, versions: 
     }
     let all = keys.len();
     let mut lines: Vec<Line> = Vec::new();
-    for key in keys {
+    for (place, key) in keys.into_iter().enumerate() {
         let status_on = |os: &ImpactRow| {
             impacts.iter().find(|impact| impact.os == *os && impact.route.key == *key).map(|impact| impact.status)
         };
@@ -62,8 +63,8 @@ fn lines(report: &Report, columns: &[Column<'_>], solution: Solution, versions: 
         let column = columns.iter().find(|column| column.has_key(key));
         let name = column.map_or_else(|| sanitize(&key.0), |column| wording::route_name(column.route(), column.scheme));
         match lines.iter_mut().find(|line| line.cells == cells) {
-            Some(line) => line.routes.push(name),
-            None => lines.push(Line { routes: vec![name], cells }),
+            Some(line) => line.routes.push((place, name)),
+            None => lines.push(Line { routes: vec![(place, name)], cells }),
         }
     }
     shorten(&mut lines, all);
@@ -78,7 +79,8 @@ fn shorten(lines: &mut Vec<Line>, all: usize) {
         return;
     }
     let mut line = lines.remove(longest);
-    line.routes = vec![if count == all { format!("all {all} routes") } else { format!("the other {count} routes") }];
+    let name = if count == all { format!("all {all} routes") } else { format!("the other {count} routes") };
+    line.routes = vec![(all, name)];
     lines.push(line);
 }
 
@@ -101,12 +103,13 @@ fn matrix(solutions: &[(Solution, Vec<Line>)], versions: &[ImpactRow]) -> Table 
             continue;
         }
         table.add_row(vec![toned(Tone::Aside, &format!("  {}", solution.title()))]);
-        for line in lines {
-            for route in &line.routes {
-                let mut row = vec![format!("    {route}")];
-                row.extend(line.cells.iter().copied().map(cell));
-                table.add_row(row);
-            }
+        let mut rows: Vec<(&(usize, String), &Line)> =
+            lines.iter().flat_map(|line| line.routes.iter().map(move |route| (route, line))).collect();
+        rows.sort_by_key(|((place, _), _)| *place);
+        for ((_, route), line) in rows {
+            let mut row = vec![format!("    {route}")];
+            row.extend(line.cells.iter().copied().map(cell));
+            table.add_row(row);
         }
     }
     for column in table.column_iter_mut() {
@@ -140,7 +143,7 @@ fn list(page: &mut Page, solutions: &[(Solution, Vec<Line>)], versions: &[Impact
         }
         page.line(format!("  {}", solution.title()));
         for line in lines {
-            let routes: Vec<String> = line.routes.iter().map(|route| unbroken(route)).collect();
+            let routes: Vec<String> = line.routes.iter().map(|(_, route)| unbroken(route)).collect();
             page.prose("    ", &format!("{}: {}", routes.join(", "), in_words(line, versions)));
         }
     }

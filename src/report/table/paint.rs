@@ -66,6 +66,7 @@ pub(in crate::report) fn painted(line: &str, layout: &Layout) -> String {
                 '·' => painted.push('|'),
                 '–' => painted.push('-'),
                 '…' => painted.push_str("..."),
+                '←' => painted.push_str("<-"),
                 other => painted.push(other),
             }
         } else {
