@@ -171,7 +171,8 @@ fn judge_stages(
 }
 
 fn of_chain(chain: &ChainVerdict) -> Opinion {
-    let opinion = Opinion::new(chain.cause.clone(), Stage::Chain).with_status(chain.status);
+    let stage = if chain.cause == Cause::TlsBadSignature { Stage::Tls } else { Stage::Chain };
+    let opinion = Opinion::new(chain.cause.clone(), stage).with_status(chain.status);
     let detail = match (&chain.cause, &chain.product) {
         (Cause::InterceptedTrusted | Cause::InterceptedUntrusted, product) => {
             let issuer = chain.certificates.first().and_then(|leaf| leaf.fields()).map(|leaf| leaf.issuer.clone());
