@@ -8,6 +8,7 @@ pub mod auth;
 pub mod catalogue;
 pub mod certificate;
 pub mod cli;
+pub mod enroll;
 pub mod impact;
 pub mod judge;
 pub mod lab;

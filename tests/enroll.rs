@@ -1,6 +1,45 @@
 //! Enrolment from the outside: exported profiles, plans read back, bad input, and the command line.
 
+#[path = "enroll/profiles.rs"]
+mod profiles;
+#[path = "enroll/rules.rs"]
+mod rules;
+
+use std::path::Path;
+
+use waprobe::catalogue::{OsChoice, Solution};
+use waprobe::enroll::{Case, Checkup, Code, Windows};
 use waprobe::registry::{Lookup, Snapshot, Value};
+
+/// A snapshot of `fixtures/enroll`.
+fn fixture(name: &str) -> Snapshot {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/enroll").join(name);
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Snapshot::read(&bytes).unwrap_or_else(|mistake| panic!("{name}: {mistake}"))
+}
+
+fn os(text: &str) -> (&str, OsChoice) {
+    (text, text.parse().unwrap_or_else(|mistake| panic!("{mistake}")))
+}
+
+fn case<'a>(snapshot: &'a Snapshot, os: Option<(&str, OsChoice)>, solutions: &[Solution]) -> Case<'a> {
+    Case {
+        snapshot,
+        windows: Windows::of(snapshot, os),
+        asked: solutions.to_vec(),
+        region: None,
+        approach: None,
+        others: Vec::new(),
+    }
+}
+
+fn check(snapshot: &Snapshot, windows: Option<&str>, solutions: &[Solution]) -> Checkup {
+    waprobe::enroll::check(&case(snapshot, windows.map(os), solutions))
+}
+
+fn ids(checkup: &Checkup) -> Vec<Code> {
+    checkup.findings.iter().map(|finding| finding.code).collect()
+}
 
 const HEADER: &str = "Windows Registry Editor Version 5.00\r\n\r\n";
 

@@ -39,6 +39,13 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<EndpointsCommand>,
     },
+    /// A device's own settings: is it enrolled, and if not, what to write.
+    Enroll {
+        #[command(subcommand)]
+        command: super::enroll::EnrollCommand,
+    },
+    /// What a code means and what to do about it.
+    Explain(super::enroll::ExplainArguments),
 }
 
 #[derive(Debug, Args)]

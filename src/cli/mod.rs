@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod endpoints;
+mod enroll;
 mod exit;
 mod files;
 mod lab;
@@ -59,6 +60,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Pac { command } => pac::run(&command),
         Command::Endpoints { command } => endpoints::run(command),
+        Command::Enroll { command } => enroll::run(&command),
+        Command::Explain(arguments) => enroll::explain(&arguments),
     };
     done.unwrap_or_else(|failure| {
         let text = crate::report::text::sanitize_lines(&failure.to_string());

@@ -6,6 +6,7 @@
 mod assemble;
 mod columns;
 pub mod endpoints;
+pub mod enroll;
 pub mod expectation;
 pub mod json;
 pub mod outcome;

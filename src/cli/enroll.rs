@@ -1,0 +1,165 @@
+//! `waprobe enroll`: a device's own settings, from a snapshot.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::arguments::{Color, Format, SolutionId};
+use super::{Exit, Failure, files, terminal};
+use crate::catalogue::{OsChoice, OsSelection, Solution};
+use crate::enroll::{Case, ProxyApproach, Region, Windows, check, exit_codes};
+use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
+use crate::report;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EnrollCommand {
+    /// Say which settings keep a device from appearing.
+    Check(CheckArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// A registry export (.reg) or a snapshot (JSON) of the device.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+
+    /// Its Windows version, such as win7-sp1, win10-1809, server-2016 or 10.0.17134.320. Default: what the snapshot says.
+    #[arg(long, value_name = "ID")]
+    os: Option<String>,
+
+    /// Only what this solution needs. Default: every solution that this Windows supports.
+    #[arg(long, value_name = "ID", value_enum)]
+    solution: Vec<SolutionId>,
+
+    /// Where the device is: what Microsoft collects differs.
+    #[arg(long, value_enum)]
+    region: Option<RegionId>,
+
+    /// How devices get past a proxy that asks for credentials.
+    #[arg(long, value_enum, value_name = "WAY")]
+    proxy_authentication: Option<ApproachId>,
+
+    /// Snapshots of other devices, which must not have the same machine id.
+    #[arg(long, value_name = "FILE")]
+    compare: Vec<PathBuf>,
+
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// An exit code of Microsoft's deployment script, as ur:27.
+    code: String,
+
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RegionId {
+    /// The European Economic Area.
+    Eea,
+    /// Switzerland.
+    Ch,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ApproachId {
+    /// The proxy lets the endpoints through without credentials.
+    Bypass,
+    /// The signed-in user authenticates.
+    User,
+    /// The machine account authenticates.
+    Device,
+}
+
+pub(super) fn run(command: &EnrollCommand) -> Result<Exit, Failure> {
+    match command {
+        EnrollCommand::Check(arguments) => check_device(arguments),
+    }
+}
+
+fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let Some(path) = &arguments.snapshot else {
+        return Err(Failure::usage(
+            "say which device: --snapshot FILE.reg or --snapshot FILE.json. `waprobe enroll snapshot` prints a PowerShell \
+             script that makes one",
+        ));
+    };
+    let chosen = arguments.os.as_deref().map(windows_version).transpose()?;
+    let snapshot = snapshot(path)?;
+    let others: Vec<(String, Snapshot)> = arguments
+        .compare
+        .iter()
+        .map(|path| Ok((path.display().to_string(), self::snapshot(path)?)))
+        .collect::<Result<_, Failure>>()?;
+    let case = Case {
+        snapshot: &snapshot,
+        windows: Windows::of(&snapshot, chosen),
+        asked: solutions(&arguments.solution),
+        region: arguments.region.map(|region| match region {
+            RegionId::Eea => Region::EuropeanEconomicArea,
+            RegionId::Ch => Region::Switzerland,
+            RegionId::Other => Region::Other,
+        }),
+        approach: arguments.proxy_authentication.map(|approach| match approach {
+            ApproachId::Bypass => ProxyApproach::Bypass,
+            ApproachId::User => ProxyApproach::User,
+            ApproachId::Device => ProxyApproach::Device,
+        }),
+        others: others.iter().map(|(name, snapshot)| (name.clone(), snapshot)).collect(),
+    };
+    let checkup = check(&case);
+    let exit = if checkup.findings.is_empty() { Exit::Ok } else { Exit::Findings };
+    files::print(|mut out| match arguments.format {
+        Format::Json => report::json::write(&checkup, &mut out),
+        Format::Table => {
+            let layout = terminal::layout(arguments.color, false);
+            report::enroll::write(&checkup, exit.code(), layout, &mut out)
+        }
+    })?;
+    Ok(exit)
+}
+
+/// One version: a device has no more than one.
+fn windows_version(text: &str) -> Result<(&str, OsChoice), Failure> {
+    let selection = OsSelection::read(&[text], None).map_err(Failure::usage)?;
+    match selection.choices.as_slice() {
+        [choice] => Ok((text, *choice)),
+        _ => Err(Failure::usage(format!("'{text}' names several versions of Windows, and a device has one"))),
+    }
+}
+
+fn solutions(chosen: &[SolutionId]) -> Vec<Solution> {
+    Solution::ALL.into_iter().filter(|solution| chosen.iter().any(|id| Solution::from(*id) == *solution)).collect()
+}
+
+fn snapshot(path: &Path) -> Result<Snapshot, Failure> {
+    let bytes = files::bytes(path, LARGEST_SNAPSHOT)?;
+    Snapshot::read(&bytes).map_err(|mistake| Failure::usage(format!("could not read {}: {mistake}", path.display())))
+}
+
+/// `waprobe explain ur:27`.
+pub(super) fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
+    let text = arguments.code.trim().to_ascii_lowercase();
+    let code = text.strip_prefix("ur:").ok_or_else(|| {
+        Failure::usage(format!(
+            "'{}' is no code that this version explains: write ur:27 for an exit code of the deployment script",
+            arguments.code
+        ))
+    })?;
+    let known = code.parse().ok().and_then(exit_codes::find).ok_or_else(|| {
+        Failure::usage(format!("the deployment script has no exit code '{code}': they are 0 to 67 without 7, and 91 to 101 in its successor"))
+    })?;
+    let layout = terminal::layout(arguments.color, false);
+    files::print(|mut out| report::enroll::explain(known, layout, &mut out))?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,26 @@
+//! A device's own settings: is it enrolled, and if not, what to write?
+//!
+//! In: a registry [`Snapshot`](crate::registry::Snapshot), the Windows version, the solutions, the region. Out: a
+//! [`Checkup`] (findings, remarks and what could not be checked), or a plan of values in the form that a deployment tool
+//! takes. Never: this machine's registry, a clock, a file. A value that the snapshot does not speak about is never a
+//! finding.
+
+mod case;
+pub mod commercial_id;
+pub mod exit_codes;
+mod findings;
+pub mod places;
+mod rules;
+mod windows;
+
+pub use case::{Case, ProxyApproach, Region};
+pub use findings::{Checkup, Code, Finding, NotChecked, Remark, RemarkCode, SCHEMA};
+pub use windows::Windows;
+
+/// Judges one device by every rule.
+#[must_use]
+pub fn check(case: &Case<'_>) -> Checkup {
+    let mut notes = findings::Notes::default();
+    rules::apply(case, &mut notes);
+    notes.into_checkup(case)
+}

@@ -1,0 +1,62 @@
+//! Where Windows keeps what matters here.
+
+/// Group policy and device management write here, and what stands here wins.
+pub const POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+/// The deployment script writes here: the preference.
+pub const PREFERENCE: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\DataCollection";
+/// Where a 32-bit program writes when it means [`POLICY`] or [`PREFERENCE`].
+pub const MISPLACED: [&str; 2] = [
+    r"HKLM\SOFTWARE\Wow6432Node\Policies\Microsoft\Windows\DataCollection",
+    r"HKLM\SOFTWARE\Wow6432Node\Microsoft\Windows\CurrentVersion\Policies\DataCollection",
+];
+pub const APPRAISER: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\AppCompatFlags\Appraiser";
+pub const CURRENT_VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+pub const PRODUCT_OPTIONS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
+pub const RESTART_PENDING: &str =
+    r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending";
+pub const SQM_CLIENT: &str = r"HKLM\SOFTWARE\Microsoft\SQMClient";
+pub const INTERNET_EXPLORER: &str = r"HKLM\SOFTWARE\Microsoft\Internet Explorer";
+pub const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
+
+pub const DEFENDER_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender";
+pub const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Defender";
+pub const SPYNET_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Spynet";
+pub const SPYNET: &str = r"HKLM\SOFTWARE\Microsoft\Windows Defender\Spynet";
+pub const ADVANCED_THREAT_PROTECTION_POLICY: &str =
+    r"HKLM\SOFTWARE\Policies\Microsoft\Windows Advanced Threat Protection";
+pub const ADVANCED_THREAT_PROTECTION: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
+
+/// Error reporting, for the machine and for the user, each policy before preference.
+pub const ERROR_REPORTING: [[&str; 2]; 2] = [
+    [
+        r"HKLM\SOFTWARE\Policies\Microsoft\Windows\Windows Error Reporting",
+        r"HKLM\SOFTWARE\Microsoft\Windows\Windows Error Reporting",
+    ],
+    [
+        r"HKCU\SOFTWARE\Policies\Microsoft\Windows\Windows Error Reporting",
+        r"HKCU\SOFTWARE\Microsoft\Windows\Windows Error Reporting",
+    ],
+];
+
+/// The task that looks for changes every night.
+pub const APPRAISER_TASK: &str = r"\Microsoft\Windows\Application Experience\Microsoft Compatibility Appraiser";
+
+/// Every key whose values a rule asks for: what a snapshot has to hold.
+pub const ASKED: [&str; 16] = [
+    POLICY,
+    PREFERENCE,
+    APPRAISER,
+    CURRENT_VERSION,
+    PRODUCT_OPTIONS,
+    SQM_CLIENT,
+    INTERNET_EXPLORER,
+    DEFENDER_POLICY,
+    DEFENDER,
+    SPYNET_POLICY,
+    SPYNET,
+    ADVANCED_THREAT_PROTECTION_POLICY,
+    ADVANCED_THREAT_PROTECTION,
+    MISPLACED[0],
+    MISPLACED[1],
+    RESTART_PENDING,
+];

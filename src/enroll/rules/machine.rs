@@ -1,0 +1,141 @@
+//! What the device is: its version, edition, place, and whether it is one device.
+
+use crate::catalogue::Solution;
+use crate::enroll::case::Case;
+use crate::enroll::findings::{Code, Notes, RemarkCode};
+use crate::enroll::places::{CURRENT_VERSION, SQM_CLIENT};
+use crate::registry::{Lookup, Snapshot, Value};
+
+const WINDOWS_8_1: u32 = 9600;
+const WINDOWS_7: u32 = 7601;
+
+pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
+    version(case, notes);
+    solutions(case, notes);
+    edition(case, notes);
+    region(case, notes);
+    machine_id(case, notes);
+}
+
+fn version(case: &Case<'_>, notes: &mut Notes) {
+    if let Some(found) = case.windows.contradicted_by {
+        notes.remark(
+            RemarkCode::VersionContradicted,
+            format!("The snapshot is of build {found}; it was judged as {}, as asked.", case.windows.label),
+        );
+    }
+    if case.windows.build.is_none() {
+        notes.not_checked(
+            "Windows version",
+            CURRENT_VERSION,
+            "neither the snapshot nor --os says which Windows this is, so rules of one version were left out",
+        );
+    }
+}
+
+fn solutions(case: &Case<'_>, notes: &mut Notes) {
+    for solution in &case.asked {
+        if case.windows.supports(*solution) != Some(false) {
+            continue;
+        }
+        let is_server = case.windows.server == Some(true);
+        let (should, why) = match solution {
+            Solution::DeviceHealth => {
+                ("Windows 10 on a desktop, or Windows Server 2016", "Device Health runs nowhere else")
+            }
+            Solution::UpdateCompliance => ("Windows 10 on a desktop", "Update Compliance runs nowhere else"),
+            Solution::UpgradeReadiness => (
+                "Windows 7 SP1, 8.1 or 10 on a desktop",
+                "Upgrade Readiness runs nowhere else; the deployment script refuses servers",
+            ),
+        };
+        notes
+            .finding(Code::SolutionUnsupported, solution.title(), "the Windows version")
+            .is(if is_server { format!("{} (server)", case.windows.label) } else { case.windows.label.clone() })
+            .should(should)
+            .ur_exit(is_server.then_some(26))
+            .because(why);
+    }
+    let only_device_health = case.windows.server == Some(true) && case.wants(Solution::DeviceHealth);
+    if only_device_health {
+        notes.remark(
+            RemarkCode::ScriptRefusesServer,
+            "The deployment script refuses servers (exit code 26): set the values of a server by policy.",
+        );
+    }
+}
+
+fn edition(case: &Case<'_>, notes: &mut Notes) {
+    match case.windows.is_long_term() {
+        Some(true) => notes
+            .finding(Code::EditionUnsupported, "EditionID", CURRENT_VERSION)
+            .is(case.windows.edition.clone().unwrap_or_default())
+            .should("an edition that is not long-term servicing")
+            .ur_exit(26)
+            .because("the deployment script refuses long-term servicing editions, and Upgrade Readiness does not plan for them"),
+        Some(false) => {}
+        None if case.windows.is_windows_10() == Some(false) => {}
+        None => notes.key_not_known("EditionID", CURRENT_VERSION),
+    }
+}
+
+fn region(case: &Case<'_>, notes: &mut Notes) {
+    if !case.in_europe() {
+        return;
+    }
+    if case.windows.is_number(WINDOWS_8_1) == Some(true) {
+        notes
+            .finding(Code::RegionNotCollected, "region", "--region")
+            .is(if case.region == Some(crate::enroll::Region::Switzerland) { "Switzerland" } else { "European Economic Area" })
+            .should("another version of Windows: no setting changes this")
+            .because("Microsoft collects no diagnostic data of Windows 8.1 devices in the European Economic Area and Switzerland, so this one will not appear");
+    }
+    if case.windows.is_number(WINDOWS_7) == Some(true) {
+        notes.remark(
+            RemarkCode::RegionWithoutUsage,
+            "In the European Economic Area and Switzerland Microsoft collects neither app usage nor Internet Explorer sites \
+             of Windows 7 devices: those pages stay empty for this device.",
+        );
+    }
+}
+
+/// Images that were cloned without being generalised share one id, and then one device hides the others.
+fn machine_id(case: &Case<'_>, notes: &mut Notes) {
+    const NAME: &str = "MachineId";
+    let Ok(value) = notes.known(case.snapshot.lookup(SQM_CLIENT, NAME), NAME, SQM_CLIENT) else { return };
+    let Some(id) = value.and_then(Value::as_text) else {
+        notes.remark(
+            RemarkCode::MachineIdMissing,
+            "The device has no SQMClient MachineId yet; Windows makes one when the diagnostic service first runs.",
+        );
+        return;
+    };
+    if case.others.is_empty() {
+        notes.not_checked(
+            NAME,
+            SQM_CLIENT,
+            "whether another device has the same id takes that device's snapshot: --compare FILE",
+        );
+        return;
+    }
+    let same: Vec<&str> =
+        case.others.iter().filter(|(_, other)| has_id(other, id)).map(|(name, _)| name.as_str()).collect();
+    if !same.is_empty() {
+        notes
+            .finding(Code::MachineIdDuplicate, NAME, SQM_CLIENT)
+            .is(format!("{id}, as in {}", same.join(", ")))
+            .should("an id of its own")
+            .because(
+                "images that were cloned without being generalised count as one device; stop DiagTrack, delete this value \
+                 and start DiagTrack again",
+            );
+    }
+}
+
+fn has_id(snapshot: &Snapshot, id: &str) -> bool {
+    let plain = |text: &str| text.trim_matches(['{', '}']).to_ascii_lowercase();
+    match snapshot.lookup(SQM_CLIENT, "MachineId") {
+        Lookup::Set(value) => value.as_text().is_some_and(|other| plain(other) == plain(id)),
+        _ => false,
+    }
+}

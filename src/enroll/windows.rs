@@ -1,0 +1,181 @@
+//! Which Windows the rules are about: as told, or as the snapshot says.
+
+use super::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
+use crate::catalogue::{Build, OsChoice, Solution};
+use crate::registry::{Snapshot, Value};
+
+/// The first Windows 10.
+const WINDOWS_10: u32 = 10240;
+/// Windows 10 1607, and Server 2016.
+const SERVER_2016: u32 = 14393;
+
+/// A Windows version as far as it is known. Every answer may be "not known".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Windows {
+    /// As in `--os`, or the snapshot's build.
+    pub label: String,
+    pub build: Option<Build>,
+    pub server: Option<bool>,
+    /// As `EditionID` in the registry.
+    pub edition: Option<String>,
+    /// What the snapshot says, where `--os` said otherwise.
+    pub contradicted_by: Option<Build>,
+}
+
+impl Windows {
+    /// `chosen` is `--os`, which wins; where it names the release alone, the snapshot adds the revision.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, chosen: Option<(&str, OsChoice)>) -> Self {
+        let found = build(snapshot);
+        let server = is_server(snapshot);
+        let edition = edition(snapshot);
+        let told = match chosen {
+            Some((label, OsChoice::Client(build))) => Some((label, build, server)),
+            Some((label, OsChoice::Server2016)) => {
+                Some((label, Build { number: SERVER_2016, revision: None }, Some(true)))
+            }
+            Some((_, OsChoice::All)) | None => None,
+        };
+        let Some((label, build, server)) = told else {
+            let label = found.map_or_else(|| "unknown".to_owned(), |build| format!("10.0.{build}"));
+            // Windows 7 and 8.1 are not version 10.
+            let label = match found.map(|build| build.number) {
+                Some(7601) => "win7-sp1".to_owned(),
+                Some(9600) => "win8.1".to_owned(),
+                _ => label,
+            };
+            return Self { label, build: found, server, edition, contradicted_by: None };
+        };
+        let same_release = found.filter(|found| found.number == build.number);
+        let contradicted_by = found.filter(|found| {
+            found.number != build.number
+                || build.revision.is_some_and(|revision| found.revision.is_some_and(|other| other != revision))
+        });
+        let build = Build { revision: build.revision.or(same_release.and_then(|found| found.revision)), ..build };
+        Self { label: label.to_owned(), build: Some(build), server, edition, contradicted_by }
+    }
+
+    /// Whether this is at least that build; `None` when the version, or the revision it depends on, is not known.
+    #[must_use]
+    pub fn at_least(&self, number: u32, revision: u32) -> Option<bool> {
+        let build = self.build?;
+        match build.number.cmp(&number) {
+            std::cmp::Ordering::Less => Some(false),
+            std::cmp::Ordering::Greater => Some(true),
+            std::cmp::Ordering::Equal if revision == 0 => Some(true),
+            std::cmp::Ordering::Equal => build.revision.map(|known| known >= revision),
+        }
+    }
+
+    #[must_use]
+    pub fn is_windows_10(&self) -> Option<bool> {
+        self.at_least(WINDOWS_10, 0)
+    }
+
+    /// Windows 7 or 8.1.
+    #[must_use]
+    pub fn is_before_10(&self) -> Option<bool> {
+        self.is_windows_10().map(|is| !is)
+    }
+
+    #[must_use]
+    pub fn is_number(&self, number: u32) -> Option<bool> {
+        self.build.map(|build| build.number == number)
+    }
+
+    /// A long-term servicing edition, of which the deployment script wants to know nothing.
+    #[must_use]
+    pub fn is_long_term(&self) -> Option<bool> {
+        const EDITIONS: [&str; 5] =
+            ["EnterpriseS", "EnterpriseSN", "EnterpriseSEval", "EnterpriseSNEval", "IoTEnterpriseS"];
+        let edition = self.edition.as_deref()?;
+        Some(EDITIONS.iter().any(|long_term| long_term.eq_ignore_ascii_case(edition)))
+    }
+
+    /// Whether `solution` exists for this Windows. A device of which nobody says that it is a server is a client.
+    #[must_use]
+    pub fn supports(&self, solution: Solution) -> Option<bool> {
+        let build = self.build?;
+        Some(match (self.server.unwrap_or(false), build.number) {
+            (true, SERVER_2016) => solution == Solution::DeviceHealth,
+            (true, _) => false,
+            (false, number) if number < WINDOWS_10 => solution == Solution::UpgradeReadiness,
+            (false, _) => true,
+        })
+    }
+}
+
+fn build(snapshot: &Snapshot) -> Option<Build> {
+    if let Some(text) = &snapshot.device.build {
+        return text.parse().ok();
+    }
+    let value = |name| snapshot.lookup(CURRENT_VERSION, name).value();
+    let number = ["CurrentBuildNumber", "CurrentBuild"].into_iter().find_map(value)?.as_text()?;
+    Some(Build { number: number.parse().ok()?, revision: value("UBR").and_then(Value::as_dword) })
+}
+
+fn is_server(snapshot: &Snapshot) -> Option<bool> {
+    let text = |key, name| snapshot.lookup(key, name).value().and_then(Value::as_text);
+    snapshot
+        .device
+        .server
+        .or_else(|| text(PRODUCT_OPTIONS, "ProductType").map(|kind| !kind.eq_ignore_ascii_case("WinNT")))
+        .or_else(|| text(CURRENT_VERSION, "InstallationType").map(|kind| !kind.eq_ignore_ascii_case("Client")))
+}
+
+fn edition(snapshot: &Snapshot) -> Option<String> {
+    let registry = snapshot.lookup(CURRENT_VERSION, "EditionID").value().and_then(Value::as_text);
+    snapshot.device.edition.as_deref().or(registry).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_build(number: &str, revision: Option<u32>) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        snapshot.set(CURRENT_VERSION, "CurrentBuildNumber", Value::Sz(number.into()));
+        if let Some(revision) = revision {
+            snapshot.set(CURRENT_VERSION, "UBR", Value::Dword(revision));
+        }
+        snapshot
+    }
+
+    fn chosen(text: &'static str) -> (&'static str, OsChoice) {
+        (text, text.parse().expect("a version"))
+    }
+
+    #[test]
+    fn what_is_told_wins_and_the_snapshot_adds_the_revision() {
+        let snapshot = with_build("17134", Some(320));
+        let windows = Windows::of(&snapshot, Some(chosen("win10-1803")));
+        assert_eq!(windows.build, Some(Build { number: 17134, revision: Some(320) }));
+        assert_eq!((windows.label.as_str(), windows.contradicted_by), ("win10-1803", None));
+        let windows = Windows::of(&snapshot, Some(chosen("win10-1809")));
+        assert_eq!(windows.build, Some(Build { number: 17763, revision: None }));
+        assert_eq!(windows.contradicted_by, Some(Build { number: 17134, revision: Some(320) }));
+        let windows = Windows::of(&snapshot, None);
+        assert_eq!((windows.label.as_str(), windows.at_least(17134, 319)), ("10.0.17134.320", Some(true)));
+    }
+
+    #[test]
+    fn without_a_version_nothing_is_claimed() {
+        let windows = Windows::of(&Snapshot::default(), Some(chosen("all")));
+        assert_eq!(windows.label, "unknown");
+        assert_eq!(windows.is_windows_10(), None);
+        assert_eq!(windows.supports(Solution::DeviceHealth), None);
+        let release = Windows::of(&Snapshot::default(), Some(chosen("win10-1803")));
+        assert_eq!((release.at_least(17134, 0), release.at_least(17134, 319)), (Some(true), None));
+    }
+
+    #[test]
+    fn a_server_is_told_by_its_product_type() {
+        let mut snapshot = with_build("14393", None);
+        assert_eq!(Windows::of(&snapshot, None).supports(Solution::UpgradeReadiness), Some(true));
+        snapshot.set(PRODUCT_OPTIONS, "ProductType", Value::Sz("ServerNT".into()));
+        let windows = Windows::of(&snapshot, None);
+        assert_eq!(windows.supports(Solution::UpgradeReadiness), Some(false));
+        assert_eq!(windows.supports(Solution::DeviceHealth), Some(true));
+        assert_eq!(Windows::of(&with_build("7601", None), None).label, "win7-sp1");
+    }
+}
