@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("certificate", &[]),
     ("catalogue", &["certificate", "report::text"]),
-    ("proxies", &[]),
+    ("proxies", &["registry"]),
     ("registry", &[]),
     ("enroll", &["catalogue", "registry"]),
     ("plan", &["catalogue"]),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pac::PacCommand;
+use super::proxy::ProxyArguments;
 use crate::net::ConnectToRule;
 use crate::plan::{Identity, Scheme, SchemeChoice};
 
@@ -29,6 +30,8 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// The check against a loopback world inside this program, by scenario.
     Lab(LabArguments),
+    /// Which proxy Windows would use, as SYSTEM and as the user, and why.
+    Proxy(ProxyArguments),
     /// What a script that chooses proxies (PAC) answers, in a sandbox.
     Pac {
         #[command(subcommand)]

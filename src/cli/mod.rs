@@ -12,6 +12,7 @@ mod files;
 mod lab;
 mod pac;
 mod progress;
+mod proxy;
 mod replay;
 mod run;
 mod show;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Pac { command } => pac::run(&command),
+        Command::Proxy(arguments) => proxy::run(&arguments),
         Command::Endpoints { command } => endpoints::run(command),
         Command::Enroll { command } => enroll::run(&command),
         Command::Explain(arguments) => enroll::explain(&arguments),

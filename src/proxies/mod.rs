@@ -1,7 +1,13 @@
 //! Which proxy would be used, by whom, and why.
 //!
-//! In: settings and scripts as bytes that somebody else fetched. Out: what a script answers for each endpoint. Never: a
-//! socket, a clock, a look at the machine; what a script may ask of the world comes in as a value.
+//! In: a registry snapshot, and scripts as bytes that somebody else fetched. Out: the sources in Windows' order for the
+//! SYSTEM account and for users, what follows from them, and what a script answers for each endpoint. Never: a socket, a
+//! clock, a look at the machine; what a script may ask of the world comes in as a value.
 
+mod advice;
 pub mod pac;
 pub mod settings;
+mod trace;
+
+pub use advice::{Advice, ClientProxy, Overview, UserProxy, VARIABLES};
+pub use trace::{Account, Manual, Setting, Source, Step, Trace, Way, in_words};

@@ -102,3 +102,145 @@ mod pac {
         assert!(waprobe(&["pac", "eval", "no-such-file"], "").err.contains("could not read no-such-file"));
     }
 }
+
+mod proxy {
+    use serde_json::{Value, json};
+
+    use super::waprobe;
+
+    fn overview(file: &str) -> Value {
+        let run = waprobe(&["proxy", "--registry", &format!("registry/{file}.reg"), "--format", "json"], "");
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{file}");
+        serde_json::from_str(&run.out).expect("JSON")
+    }
+
+    fn codes(overview: &Value) -> Vec<&str> {
+        overview["findings"].as_array().into_iter().flatten().filter_map(|finding| finding["code"].as_str()).collect()
+    }
+
+    /// What the account's sources say, and where it sends v10c.
+    fn account(overview: &Value, position: usize) -> (Vec<&str>, &Value) {
+        let account = &overview["accounts"][position];
+        let sources = account["sources"].as_array().into_iter().flatten();
+        let states = sources.map(|source| source["state"].as_str().expect("a state")).collect();
+        (states, &account["endpoints"][0]["ways"])
+    }
+
+    #[test]
+    fn each_device_gets_its_findings_and_its_value_for_the_deployment_script() {
+        for (file, findings, value) in [
+            ("direct", json!(["conf.none"]), json!("Direct")),
+            ("winhttp", json!([]), json!("System")),
+            ("by-scheme", json!([]), json!("System")),
+            ("user-script-only", json!(["conf.context_mismatch"]), json!("User")),
+            ("user-only", json!([]), json!(null)),
+            ("environment-only", json!(["conf.env_only"]), json!("Direct")),
+            ("per-machine", json!([]), json!("User")),
+            ("defender", json!(["conf.context_mismatch", "conf.mde_conflict"]), json!("User")),
+            ("user-disabled", json!(["conf.user_auth_disabled", "pac.file_url"]), json!("System")),
+            ("damaged", json!([]), json!(null)),
+        ] {
+            let overview = overview(file);
+            assert_eq!(overview["schema"], "waprobe-proxy/1");
+            assert_eq!(json!(codes(&overview)), findings, "{file}");
+            assert_eq!(overview["client_proxy"]["value"], value, "{file}");
+            assert!(
+                overview["client_proxy"]["because"].as_array().is_some_and(|reasons| !reasons.is_empty()),
+                "{file}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_user_s_script_does_not_reach_system() {
+        let overview = overview("user-script-only");
+        assert_eq!(
+            account(&overview, 0),
+            (
+                vec!["not-set", "not-set", "passed-over", "not-set"],
+                &json!([{ "kind": "detect" }, { "kind": "direct", "exception": null }])
+            )
+        );
+        let script = "http://proxy.contoso.example/proxy.pac";
+        let ways =
+            json!([{ "kind": "detect" }, { "kind": "script", "url": script }, { "kind": "direct", "exception": null }]);
+        assert_eq!(account(&overview, 1), (vec!["passed-over", "set"], &ways));
+    }
+
+    #[test]
+    fn an_exception_sends_one_endpoint_another_way() {
+        let overview = overview("winhttp");
+        let (_, ways) = account(&overview, 0);
+        assert_eq!(*ways, json!([{ "kind": "proxies", "servers": ["proxy.contoso.example:8080"] }]));
+        let endpoints = overview["accounts"][0]["endpoints"].as_array().expect("endpoints");
+        let login = endpoints.iter().find(|endpoint| endpoint["host"] == "login.live.com").expect("login.live.com");
+        assert_eq!(login["ways"], json!([{ "kind": "direct", "exception": "login.live.com" }]));
+    }
+
+    #[test]
+    fn settings_of_the_machine_count_for_everybody_and_a_list_without_https_is_direct() {
+        let overview = overview("per-machine");
+        for position in [0, 1] {
+            let (_, ways) = account(&overview, position);
+            assert_eq!(*ways, json!([{ "kind": "direct", "exception": "the list has no proxy for https" }]));
+        }
+        let remarks = &overview["accounts"][1]["sources"][0]["remarks"];
+        assert!(remarks[0].as_str().is_some_and(|remark| remark.contains("write '*.contoso.example'")), "{remarks}");
+    }
+
+    #[test]
+    fn what_was_not_exported_or_is_damaged_stays_in_doubt() {
+        let part = overview("user-only");
+        assert_eq!(account(&part, 0).0, ["not-known"; 4]);
+        assert_eq!(account(&part, 0).1[0], json!({ "kind": "unless-set", "source": "telemetry-proxy-server" }));
+        assert_eq!(account(&part, 1).1[1], json!({ "kind": "proxies", "servers": ["proxy.contoso.example:8080"] }));
+
+        let damaged = overview("damaged");
+        assert_eq!(account(&damaged, 0).0, ["damaged", "damaged", "passed-over", "not-set"]);
+        let says = damaged["accounts"][0]["sources"][1]["says"].as_str().expect("words");
+        assert!(says.contains("at byte 12 says that it is 4294967280 bytes long"), "{says}");
+    }
+
+    #[test]
+    fn an_export_says_of_a_key_below_it_that_it_is_not_there() {
+        let header = "Windows Registry Editor Version 5.00\r\n\r\n";
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, key: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("{header}[{key}]\r\n")).expect("a file");
+            path.display().to_string()
+        };
+        let policies = file("policies.reg", r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies");
+        let machine =
+            file("machine.reg", r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings");
+        let run = waprobe(&["proxy", "--registry", &policies, "--registry", &machine, "--format", "json"], "");
+        let overview: Value = serde_json::from_str(&run.out).expect("JSON");
+        assert_eq!(account(&overview, 0).0, ["not-set", "not-set", "passed-over", "not-known"]);
+    }
+
+    #[test]
+    fn the_table_tells_the_same_and_no_password() {
+        let run = waprobe(&["proxy", "--registry", "registry/environment-only.reg"], "");
+        assert!(run.out.starts_with("SYSTEM: what the network answers (WPAD), else DIRECT\n"), "{}", run.out);
+        assert!(run.out.contains("HTTPS_PROXY in HKCU\\Environment: Windows' services ignore it"), "{}", run.out);
+        assert!(run.out.contains("(desktop team, conf.env_only)"), "{}", run.out);
+        assert!(run.out.contains("RunConfig.bat: ClientProxy=Direct"), "{}", run.out);
+        assert!(!run.out.contains("hunter2"));
+    }
+
+    #[test]
+    fn without_a_registry_only_the_environment_is_shown_and_that_is_said() {
+        let run = waprobe(&["proxy"], "");
+        assert_eq!(run.code, Some(0));
+        assert!(run.out.starts_with("No environment variable names a proxy."), "{}", run.out);
+        assert!(run.out.contains("Windows' own settings were not looked at"), "{}", run.out);
+        assert!(run.out.contains("reg export"), "{}", run.out);
+    }
+
+    #[test]
+    fn a_file_that_is_no_export_is_refused_with_its_line() {
+        let run = waprobe(&["proxy", "--registry", "pac/portal.html"], "");
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+        assert!(run.err.starts_with("error: pac/portal.html, line 1: "), "{}", run.err);
+    }
+}

@@ -1,0 +1,340 @@
+//! `waprobe proxy`: which proxy Windows would use, as SYSTEM and as the user, and why.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::arguments::{Format, ScopeArguments};
+use super::run::scope;
+use super::{Exit, Failure, files};
+use crate::catalogue::UrlScheme;
+use crate::proxies::settings::Target;
+use crate::proxies::{
+    Account, Advice, ClientProxy, Overview, Setting, Source, Trace, UserProxy, VARIABLES, Way, in_words,
+};
+use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
+use crate::report::json;
+use crate::report::text::sanitize;
+
+#[derive(Debug, Args)]
+pub(super) struct ProxyArguments {
+    /// A part of the device's registry, made by reg export; may be repeated. Without it only the environment is shown.
+    #[arg(long, value_name = "FILE.reg")]
+    pub registry: Vec<PathBuf>,
+
+    /// A catalogue in place of the one inside this program.
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How to make the file, said where it is missing.
+const EXPORT: &str = r#"  reg export "HKLM\SOFTWARE\Policies" policies.reg
+  reg export "HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings" machine.reg
+  reg export "HKCU\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings" user.reg
+  reg export "HKU\S-1-5-18\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings" system.reg"#;
+
+pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
+    if arguments.registry.is_empty() {
+        return environment(arguments.format);
+    }
+    let names: Vec<String> = arguments.registry.iter().map(|path| path.display().to_string()).collect();
+    let name = names.join(", ");
+    let snapshot = snapshot(&arguments.registry)?;
+    let catalogue = files::catalogue_file(arguments.catalogue.as_deref())?;
+    let (os, solutions) = scope(&arguments.scope)?;
+    let targets: Vec<Target> = catalogue
+        .endpoints
+        .iter()
+        .filter(|endpoint| endpoint.applies(&solutions, &os))
+        .map(|endpoint| Target {
+            scheme: if endpoint.scheme == UrlScheme::Https { "https" } else { "http" }.to_owned(),
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+        })
+        .collect();
+    let overview = Overview::of(&snapshot, &targets);
+    files::print(|mut out| match arguments.format {
+        Format::Json => json::write(&Document::new(&name, &overview, &targets), &mut out),
+        Format::Table => write_text(&name, &overview, &targets, &mut out),
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// All files as one registry; where two hold a value, the later one counts.
+fn snapshot(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
+    let mut whole: Option<Snapshot> = None;
+    for path in paths {
+        let part = Snapshot::read(&files::bytes(path, LARGEST_SNAPSHOT)?)
+            .map_err(|mistake| Failure::usage(format!("{}, {mistake}", path.display())))?;
+        match &mut whole {
+            None => whole = Some(part),
+            Some(whole) => {
+                for key in part.keys() {
+                    whole.hold(key.path());
+                    for (name, value) in key.values() {
+                        whole.set(key.path(), name, value.clone());
+                    }
+                }
+            }
+        }
+    }
+    Ok(whole.unwrap_or_default())
+}
+
+/// Without a registry there is only this process, whose variables no Windows service reads.
+fn environment(format: Format) -> Result<Exit, Failure> {
+    let set = |name: &str| {
+        let found = [name.to_owned(), name.to_ascii_lowercase()];
+        found.into_iter().find_map(|name| {
+            let value = std::env::var(&name).ok().filter(|value| !value.is_empty())?;
+            Some(Variable { name, value: shown_variable(&value) })
+        })
+    };
+    let variables: Vec<Variable> = VARIABLES.into_iter().filter_map(set).collect();
+    files::print(|mut out| match format {
+        Format::Json => json::write(&EnvironmentDocument::new(&variables), &mut out),
+        Format::Table => {
+            if variables.is_empty() {
+                writeln!(out, "No environment variable names a proxy.")?;
+            } else {
+                writeln!(out, "Windows' services ignore environment variables; other programs here use:")?;
+                for variable in &variables {
+                    writeln!(out, "  {}={}", variable.name, sanitize(&variable.value))?;
+                }
+            }
+            writeln!(
+                out,
+                "\nWindows' own settings were not looked at. Export them on the device and give each file with --registry:"
+            )?;
+            writeln!(out, "\n{EXPORT}")
+        }
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// A variable's address, without a user's name and password.
+fn shown_variable(value: &str) -> String {
+    match value.rsplit_once('@') {
+        Some((_, address)) => format!("…@{address}"),
+        None => value.to_owned(),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct EnvironmentDocument<'a> {
+    schema: &'static str,
+    registry: Option<String>,
+    environment: &'a [Variable],
+}
+
+impl<'a> EnvironmentDocument<'a> {
+    fn new(environment: &'a [Variable]) -> Self {
+        Self { schema: SCHEMA, registry: None, environment }
+    }
+}
+
+const SCHEMA: &str = "waprobe-proxy/1";
+
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    registry: String,
+    accounts: Vec<AccountDocument>,
+    user_proxy: &'static str,
+    variables: &'a [String],
+    findings: &'a [Advice],
+    client_proxy: &'a ClientProxy,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountDocument {
+    account: String,
+    sources: Vec<SourceDocument>,
+    endpoints: Vec<EndpointDocument>,
+}
+
+#[derive(Debug, Serialize)]
+struct SourceDocument {
+    source: &'static str,
+    place: String,
+    state: &'static str,
+    says: String,
+    remarks: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct EndpointDocument {
+    host: String,
+    port: u16,
+    ways: Vec<WayDocument>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum WayDocument {
+    UnlessSet { source: &'static str },
+    Detect,
+    Script { url: String },
+    Proxies { servers: Vec<String> },
+    Direct { exception: Option<String> },
+}
+
+impl<'a> Document<'a> {
+    fn new(registry: &str, overview: &'a Overview, targets: &[Target]) -> Self {
+        Self {
+            schema: SCHEMA,
+            registry: registry.to_owned(),
+            accounts: overview.traces.iter().map(|trace| AccountDocument::new(trace, targets)).collect(),
+            user_proxy: match overview.user_proxy {
+                UserProxy::Allowed { .. } => "allowed",
+                UserProxy::Disabled => "disabled",
+                UserProxy::NotKnown => "not-known",
+            },
+            variables: &overview.variables,
+            findings: &overview.advice,
+            client_proxy: &overview.client_proxy,
+        }
+    }
+}
+
+impl AccountDocument {
+    fn new(trace: &Trace, targets: &[Target]) -> Self {
+        let sources = trace.steps.iter().map(|step| SourceDocument {
+            source: step.source.id(),
+            place: step.place.clone(),
+            state: match step.setting {
+                Setting::NotSet => "not-set",
+                Setting::NotKnown => "not-known",
+                Setting::Damaged(_) => "damaged",
+                Setting::PassedOver(_) => "passed-over",
+                Setting::Says { .. } => "set",
+            },
+            says: step.setting.to_string(),
+            remarks: step.remarks.clone(),
+        });
+        let endpoints = targets.iter().map(|target| EndpointDocument {
+            host: target.host.clone(),
+            port: target.port,
+            ways: trace.ways(target).into_iter().map(WayDocument::from).collect(),
+        });
+        Self { account: trace.account.to_string(), sources: sources.collect(), endpoints: endpoints.collect() }
+    }
+}
+
+impl From<Way> for WayDocument {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Unless(source) => Self::UnlessSet { source: source.id() },
+            Way::Detect => Self::Detect,
+            Way::Script(url) => Self::Script { url },
+            Way::Proxies(servers) => Self::Proxies { servers },
+            Way::Direct { exception } => Self::Direct { exception },
+        }
+    }
+}
+
+fn write_text(name: &str, overview: &Overview, targets: &[Target], out: &mut dyn Write) -> io::Result<()> {
+    let shown: Vec<Shown> = overview.traces.iter().map(|trace| Shown::of(trace, targets)).collect();
+    for shown in &shown {
+        match shown.groups.as_slice() {
+            [] => writeln!(out, "{}: no address to ask for", shown.account)?,
+            [(ways, _)] => writeln!(out, "{}: {}", shown.account, sanitize(ways))?,
+            groups => {
+                let list = groups.iter().map(|(ways, hosts)| format!("{} of {}: {ways}", hosts.len(), targets.len()));
+                writeln!(out, "{}: {}", shown.account, sanitize(&list.collect::<Vec<_>>().join("; ")))?;
+            }
+        }
+    }
+    if overview.traces.len() == 1 {
+        writeln!(out, "user: not exported")?;
+    }
+    writeln!(out, "\nWhere that comes from ({}), the first source that is set counts", sanitize(name))?;
+    for trace in &overview.traces {
+        writeln!(out, "\n  {}", trace.account)?;
+        write_steps(trace, out)?;
+    }
+    writeln!(out, "\n  DisableEnterpriseAuthProxy: {}", user_proxy_words(overview.user_proxy))?;
+    for variable in &overview.variables {
+        writeln!(out, "  {}: Windows' services ignore it", sanitize(variable))?;
+    }
+    for shown in shown.iter().filter(|shown| shown.groups.len() > 1) {
+        writeln!(out, "\n  {} sends", shown.account)?;
+        for (ways, hosts) in &shown.groups {
+            writeln!(out, "    {}\n      {}", sanitize(ways), hosts.join(" "))?;
+        }
+    }
+    if !overview.advice.is_empty() {
+        writeln!(out, "\nWhat to change")?;
+        for (position, advice) in overview.advice.iter().enumerate() {
+            writeln!(out, "\n  {}  {}  ({}, {})", position + 1, advice.title, advice.owner, advice.code)?;
+            writeln!(out, "     {}", advice.remedy)?;
+            for line in &advice.evidence {
+                writeln!(out, "       {}", sanitize(line))?;
+            }
+        }
+    }
+    writeln!(out, "\nRunConfig.bat: ClientProxy={}", overview.client_proxy.value.unwrap_or("(not known)"))?;
+    for reason in &overview.client_proxy.because {
+        writeln!(out, "  {reason}")?;
+    }
+    Ok(())
+}
+
+fn write_steps(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let width = [Source::TelemetryProxy, Source::WinHttp, Source::Machine, Source::Own];
+    let width = width.into_iter().map(|source| source.title().len()).max().unwrap_or_default();
+    for step in &trace.steps {
+        writeln!(out, "    {:width$}  {}", step.source.title(), sanitize(&step.setting.to_string()))?;
+        for remark in &step.remarks {
+            writeln!(out, "    {:width$}  {}", "", sanitize(remark))?;
+        }
+    }
+    if trace.account == Account::System {
+        writeln!(out, "    {:width$}  directly", "else")?;
+    }
+    Ok(())
+}
+
+fn user_proxy_words(user_proxy: UserProxy) -> &'static str {
+    match user_proxy {
+        UserProxy::Allowed { explicitly: true } => "0, the service may use the signed-in user's proxy and name",
+        UserProxy::Allowed { explicitly: false } => "not set, the service may use the signed-in user's proxy and name",
+        UserProxy::Disabled => "1, the service uses the machine's settings and name alone",
+        UserProxy::NotKnown => "not exported, or a value that nobody documents",
+    }
+}
+
+/// One account's addresses, grouped by where they go.
+struct Shown<'t> {
+    account: &'t Account,
+    groups: Vec<(String, Vec<&'t str>)>,
+}
+
+impl<'t> Shown<'t> {
+    fn of(trace: &'t Trace, targets: &'t [Target]) -> Self {
+        let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+        for target in targets {
+            let ways = in_words(&trace.ways(target));
+            match groups.iter_mut().find(|(known, _)| *known == ways) {
+                Some((_, hosts)) => hosts.push(&target.host),
+                None => groups.push((ways, vec![&target.host])),
+            }
+        }
+        Self { account: &trace.account, groups }
+    }
+}

@@ -1,0 +1,313 @@
+//! What follows from the traces: findings, and the `ClientProxy` value for the deployment script.
+//!
+//! In: the traces, the snapshot and the addresses. Out: findings with the codes `conf.*` and `pac.*` where the settings
+//! alone decide, each with who changes what; and one value with its reasons. Never: a claim about the network.
+
+use serde::Serialize;
+
+use super::settings::Target;
+use super::trace::{POLICY, Setting, Source, Trace, Way, in_words, lookup};
+use crate::registry::{Lookup, Snapshot, Value};
+
+const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
+const ENVIRONMENTS: [&str; 2] =
+    [r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", r"HKCU\Environment"];
+/// The variables that programs from other systems read.
+pub const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+/// Something to change, or to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Advice {
+    pub code: &'static str,
+    pub title: &'static str,
+    pub owner: &'static str,
+    pub remedy: &'static str,
+    pub evidence: Vec<String>,
+}
+
+/// Whose proxy the deployment script is to test with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClientProxy {
+    /// `Direct`, `System`, `User`; nothing when the snapshot does not say enough.
+    pub value: Option<&'static str>,
+    pub because: Vec<String>,
+}
+
+/// Whether the diagnostic service may use the signed-in user's proxy and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserProxy {
+    Allowed { explicitly: bool },
+    Disabled,
+    NotKnown,
+}
+
+/// Everything that one snapshot says about proxies.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    pub traces: Vec<Trace>,
+    pub user_proxy: UserProxy,
+    /// Proxy variables kept in the registry, as `NAME in key`.
+    pub variables: Vec<String>,
+    pub advice: Vec<Advice>,
+    pub client_proxy: ClientProxy,
+}
+
+impl Overview {
+    /// Reads a snapshot, for these addresses.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, targets: &[Target]) -> Self {
+        let traces = Trace::all(snapshot);
+        let user_proxy = UserProxy::of(snapshot);
+        let variables = variables(snapshot);
+        let stand = Stand::of(&traces, targets);
+        let mut advice = Vec::new();
+        advice.extend(context_mismatch(&stand));
+        advice.extend(nothing_set(&stand, &variables));
+        advice.extend(user_proxy_advice(&stand, user_proxy, snapshot));
+        advice.extend(file_script(&traces));
+        let client_proxy = client_proxy(&traces, &stand, user_proxy);
+        Self { traces, user_proxy, variables, advice, client_proxy }
+    }
+}
+
+impl UserProxy {
+    fn of(snapshot: &Snapshot) -> Self {
+        match lookup(snapshot, POLICY, "DisableEnterpriseAuthProxy") {
+            Lookup::Set(Value::Dword(0)) => Self::Allowed { explicitly: true },
+            Lookup::NotSet => Self::Allowed { explicitly: false },
+            Lookup::Set(Value::Dword(1)) => Self::Disabled,
+            // A number that nobody documented, or another type.
+            Lookup::Set(_) | Lookup::NotKnown => Self::NotKnown,
+        }
+    }
+}
+
+/// Where an account's addresses go, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaning {
+    Direct,
+    Proxy,
+    /// The network is asked, and nothing else is set.
+    Detect,
+    NotKnown,
+}
+
+struct Stand {
+    system: (Leaning, String),
+    users: Vec<(String, Leaning, String)>,
+}
+
+impl Stand {
+    fn of(traces: &[Trace], targets: &[Target]) -> Self {
+        let lean = |trace: &Trace| -> (Leaning, String) {
+            let mut leaning = Leaning::Direct;
+            let mut words = Way::Direct { exception: None }.to_string();
+            for target in targets {
+                let ways = trace.ways(target);
+                let found = leaning_of(&ways);
+                // One address through a proxy makes the account one that uses a proxy.
+                if found != Leaning::Direct {
+                    leaning = found;
+                    words = in_words(&ways);
+                }
+                if found == Leaning::Proxy {
+                    break;
+                }
+            }
+            (leaning, words)
+        };
+        let (system, users) = traces.split_first().map_or((None, &[][..]), |(first, rest)| (Some(first), rest));
+        Self {
+            system: system.map_or((Leaning::NotKnown, String::new()), lean),
+            users: users
+                .iter()
+                .map(|trace| {
+                    let (leaning, words) = lean(trace);
+                    (trace.account.to_string(), leaning, words)
+                })
+                .collect(),
+        }
+    }
+}
+
+fn leaning_of(ways: &[Way]) -> Leaning {
+    for way in ways {
+        match way {
+            Way::Unless(_) => return Leaning::NotKnown,
+            Way::Proxies(_) | Way::Script(_) => return Leaning::Proxy,
+            Way::Detect | Way::Direct { .. } => {}
+        }
+    }
+    if ways.contains(&Way::Detect) { Leaning::Detect } else { Leaning::Direct }
+}
+
+fn context_mismatch(stand: &Stand) -> Option<Advice> {
+    let (system, words) = &stand.system;
+    let differs = |user: Leaning| {
+        let (user_has, system_has) = (user == Leaning::Proxy, *system == Leaning::Proxy);
+        *system != Leaning::NotKnown && user != Leaning::NotKnown && user_has != system_has
+            // A user who asks the network may well be told the same proxy.
+            && !(system_has && user == Leaning::Detect)
+    };
+    let different: Vec<_> = stand.users.iter().filter(|(_, leaning, _)| differs(*leaning)).collect();
+    if different.is_empty() {
+        return None;
+    }
+    let mut evidence = vec![format!("SYSTEM: {words}")];
+    evidence.extend(different.iter().map(|(account, _, words)| format!("{account}: {words}")));
+    Some(Advice {
+        code: "conf.context_mismatch",
+        title: "The user and the SYSTEM account do not use the same proxy",
+        owner: "desktop team",
+        remedy: "set the proxy where SYSTEM finds it: netsh winhttp set proxy, or Internet Options per machine \
+                 (ProxySettingsPerUser = 0); the diagnostic service does not read a user's script",
+        evidence,
+    })
+}
+
+fn nothing_set(stand: &Stand, variables: &[String]) -> Option<Advice> {
+    let is_direct = |leaning: Leaning| matches!(leaning, Leaning::Direct | Leaning::Detect);
+    if !is_direct(stand.system.0) || !stand.users.iter().all(|(_, leaning, _)| is_direct(*leaning)) {
+        return None;
+    }
+    if !variables.is_empty() {
+        return Some(Advice {
+            code: "conf.env_only",
+            title: "Only environment variables name a proxy, and Windows' services ignore them",
+            owner: "desktop team",
+            remedy: "set the proxy with netsh winhttp set proxy",
+            evidence: variables.to_vec(),
+        });
+    }
+    Some(Advice {
+        code: "conf.none",
+        title: "No source names a proxy",
+        owner: "network team",
+        remedy: "nothing, where the direct route works (waprobe check says so); where it does not, publish the proxy by \
+                 netsh winhttp, Internet Options per machine, or WPAD",
+        evidence: Vec::new(),
+    })
+}
+
+fn user_proxy_advice(stand: &Stand, user_proxy: UserProxy, snapshot: &Snapshot) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    let proxied =
+        stand.system.0 == Leaning::Proxy || stand.users.iter().any(|(_, leaning, _)| *leaning == Leaning::Proxy);
+    let onboarded = lookup(snapshot, DEFENDER, "OnboardingState").value().and_then(Value::as_dword) == Some(1);
+    if user_proxy == UserProxy::Disabled && proxied {
+        advice.push(Advice {
+            code: "conf.user_auth_disabled",
+            title: "The diagnostic service may not use the signed-in user's name at the proxy",
+            owner: "desktop team",
+            remedy: "nothing, where the proxy lets these hosts through without authentication or admits machine accounts; \
+                     else choose one of the two, or set DisableEnterpriseAuthProxy to 0 (not with Defender for Endpoint)",
+            evidence: vec![format!(r"{POLICY}\DisableEnterpriseAuthProxy = 1")],
+        });
+    }
+    if onboarded && proxied && matches!(user_proxy, UserProxy::Allowed { .. }) {
+        let state = if user_proxy == (UserProxy::Allowed { explicitly: true }) { "= 0" } else { "is not set" };
+        advice.push(Advice {
+            code: "conf.mde_conflict",
+            title: "Defender for Endpoint wants what user authentication at the proxy forbids",
+            owner: "desktop team",
+            remedy: "set DisableEnterpriseAuthProxy to 1 and let the proxy pass these hosts without authentication, or admit \
+                     machine accounts",
+            evidence: vec![
+                format!(r"{DEFENDER}\OnboardingState = 1"),
+                format!(r"{POLICY}\DisableEnterpriseAuthProxy {state}"),
+            ],
+        });
+    }
+    advice
+}
+
+fn file_script(traces: &[Trace]) -> Option<Advice> {
+    let mut evidence = Vec::new();
+    for step in traces.iter().flat_map(|trace| &trace.steps) {
+        if let Setting::Says { script: Some(url), .. } = &step.setting {
+            let line = format!("{}: {url}", step.place);
+            if url.to_ascii_lowercase().starts_with("file:") && !evidence.contains(&line) {
+                evidence.push(line);
+            }
+        }
+    }
+    (!evidence.is_empty()).then_some(Advice {
+        code: "pac.file_url",
+        title: "The script's address is a file",
+        owner: "desktop team",
+        remedy: "serve the script over http: Windows' services do not read one from a file",
+        evidence,
+    })
+}
+
+fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy) -> ClientProxy {
+    let setting = |source| traces.first().and_then(|trace| trace.step(source)).map(|step| &step.setting);
+    let says = |source| matches!(setting(source), Some(Setting::Says { manual: Some(_), .. }));
+    let mut because = Vec::new();
+    let user = stand.users.iter().map(|(_, leaning, _)| *leaning).find(|leaning| *leaning == Leaning::Proxy);
+    let user = user.or(stand.users.first().map(|(_, leaning, _)| *leaning)).unwrap_or(Leaning::NotKnown);
+    if says(Source::TelemetryProxy) {
+        because.push(
+            "TelemetryProxyServer is set, and none of the three values tests it: check that proxy with waprobe check \
+             --proxy"
+                .to_owned(),
+        );
+    }
+    let value = if says(Source::WinHttp) {
+        because.push("WinHTTP has a proxy, and System is the value that reads it".to_owned());
+        Some("System")
+    } else if matches!(setting(Source::WinHttp), Some(Setting::NotKnown | Setting::Damaged(_)) | None) {
+        because.push("WinHttpSettings is not known or not readable: System may be right".to_owned());
+        None
+    } else {
+        match (user, user_proxy) {
+            (Leaning::Proxy, UserProxy::Disabled) => {
+                because.push(
+                    "the user has a proxy, but DisableEnterpriseAuthProxy is 1, with which User ends in exit code 30: first \
+                     give WinHTTP the proxy (without one System ends in exit code 49)"
+                        .to_owned(),
+                );
+                Some("System")
+            }
+            (Leaning::Proxy, _) => {
+                because.push(
+                    "only Internet Options lead to a proxy, and WinHTTP has none (System: exit code 49)".to_owned(),
+                );
+                if user_proxy == UserProxy::NotKnown {
+                    because
+                        .push("DisableEnterpriseAuthProxy is not known: with 1, User ends in exit code 30".to_owned());
+                }
+                Some("User")
+            }
+            (Leaning::Direct, _) => {
+                because.push("neither WinHTTP nor the user has a proxy".to_owned());
+                Some("Direct")
+            }
+            (Leaning::Detect, _) => {
+                because
+                    .push("no proxy is written down; if the network answers WPAD with one, User is right".to_owned());
+                Some("Direct")
+            }
+            (Leaning::NotKnown, _) => {
+                because.push(
+                    "WinHTTP has no proxy, and the user's Internet Options were not exported: User may be right"
+                        .to_owned(),
+                );
+                None
+            }
+        }
+    };
+    ClientProxy { value, because }
+}
+
+fn variables(snapshot: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    for key in ENVIRONMENTS {
+        for name in VARIABLES.into_iter().filter(|name| *name != "NO_PROXY") {
+            if lookup(snapshot, key, name).value().and_then(Value::as_text).is_some_and(|text| !text.is_empty()) {
+                found.push(format!("{name} in {key}"));
+            }
+        }
+    }
+    found
+}
