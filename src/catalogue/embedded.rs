@@ -75,7 +75,7 @@ mod tests {
     /// update, 1809 and later, Server 2016.
     #[rustfmt::skip]
     const NEEDS: [(&str, [&str; 3]); 15] = [
-        ("v10c",            ["·i·RR·", "·i·RR·", "·i·RR·"]),
+        ("v10c",            ["·i·RRi", "·i·RR·", "·i·RR·"]),
         ("v10",             ["··R···", "··R···", "··R···"]),
         ("v10-vortex-win",  ["·R···R", "·R····", "·R····"]),
         ("vortex-win",      ["······", "R·····", "······"]),

@@ -131,7 +131,7 @@ mod tests {
         );
         assert_eq!(
             names(&Solution::ALL, "server-2016"),
-            ["v10-vortex-win", "settings-win", "watson", "oca", "login-live"]
+            ["v10c", "v10-vortex-win", "settings-win", "watson", "oca", "login-live"]
         );
         assert!(names(&[Solution::DeviceHealth], "win8.1").is_empty());
     }

@@ -81,7 +81,8 @@ impl ImpactRow {
         }
     }
 
-    /// The builds this column stands for. Server 2016 shares build 14393 with Windows 10 1607.
+    /// The builds this column stands for. Server 2016 is documented only together with Windows 10 up to 1709, and some
+    /// sources let build 14393 use what others reserve for 1703 and 1709: its column is judged as theirs.
     #[must_use]
     pub fn builds(self) -> BuildRange {
         let (from, to) = match self {
@@ -90,7 +91,7 @@ impl ImpactRow {
             Self::Win10V1803 => ((17134, 0), (17134, 318)),
             Self::Win10V1803September2018 => ((17134, 319), (17134, u32::MAX)),
             Self::Win10V1809AndLater => ((17763, 0), (u32::MAX, u32::MAX)),
-            Self::Server2016 => ((14393, 0), (14393, u32::MAX)),
+            Self::Server2016 => ((10240, 0), (16299, u32::MAX)),
         };
         BuildRange { from, to }
     }

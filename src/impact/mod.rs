@@ -171,11 +171,11 @@ mod tests {
         use Status::{Blocked, Degraded, Inconclusive, Intercepted, NotTested};
         for (answers, device_health, upgrade_readiness, update_compliance) in [
             (&[][..], "-ooooo", "ooooo-", "-oooo-"),
-            (&[("v10c", Blocked)][..], "-doBBo", "odoBB-", "-doBB-"),
-            (&[("v10c", Intercepted)], "-doBBo", "odoBB-", "-doBB-"),
-            (&[("v10c", Inconclusive)], "-do??o", "odo??-", "-do??-"),
-            (&[("v10c", NotTested)], "-do??o", "odo??-", "-do??-"),
-            (&[("v10c", Degraded)], "-doddo", "ododd-", "-dodd-"),
+            (&[("v10c", Blocked)][..], "-doBBd", "odoBB-", "-doBB-"),
+            (&[("v10c", Intercepted)], "-doBBd", "odoBB-", "-doBB-"),
+            (&[("v10c", Inconclusive)], "-do??d", "odo??-", "-do??-"),
+            (&[("v10c", NotTested)], "-do??d", "odo??-", "-do??-"),
+            (&[("v10c", Degraded)], "-doddd", "ododd-", "-dodd-"),
             (&[("v10", Blocked)], "-oBooo", "ooBoo-", "-oBoo-"),
             (&[("v10-vortex-win", Blocked)], "-BoooB", "oBooo-", "-Booo-"),
             (&[("vortex-win", Blocked)], "-ooooo", "Boooo-", "-oooo-"),
