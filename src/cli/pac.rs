@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::arguments::{Format, ScopeArguments};
 use super::run::scope;
 use super::{Exit, Failure, files};
-use crate::net::{Clock, addresses_of, wall_clock};
+use crate::net::{Clock, Net, addresses_of, wall_clock};
 use crate::proxies::pac::{
     Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Question, Script, ScriptFailure, World, evaluate,
 };
@@ -26,13 +26,14 @@ use crate::report::text::{sanitize, sanitize_lines};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PacCommand {
-    /// Ask a script for the way to every endpoint; nothing is sent, and no name is looked up unless asked for.
+    /// Ask a script for the way to every endpoint; nothing is sent to them, and no name is looked up unless asked for.
     Eval(EvalArguments),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
-    /// The script, or - for standard input.
+    /// The script, its http:// address, or - for standard input.
+    #[arg(value_name = "FILE|URL|-")]
     pub file: PathBuf,
 
     /// A catalogue in place of the one inside this program.
@@ -106,7 +107,13 @@ fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// How long a script's server may take.
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
+
 fn script_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    if let Some(url) = path.to_str().filter(|text| text.contains("://")) {
+        return fetched(url);
+    }
     if !is_standard_input(path) {
         return files::bytes(path, Script::LARGEST as u64);
     }
@@ -116,6 +123,30 @@ fn script_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage(format!("could not read the script from standard input: {error}")))?;
     Ok(bytes)
+}
+
+/// The script at an address, fetched as this machine reaches it.
+fn fetched(url: &str) -> Result<Vec<u8>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
+    let net = Net::of_this_machine(Vec::new());
+    let bytes = runtime.block_on(net.fetch_script(url, Script::LARGEST, FETCH_DEADLINE));
+    // A lookup that the system still works on would otherwise hold the process back.
+    runtime.shutdown_background();
+    match bytes {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        Err(failure) => Err(Failure::usage(format!("{}: {failure} ({})", shown(url), failure.code()))),
+    }
+}
+
+/// An address without a user's name and password.
+fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, address)) => format!("…@{address}"),
+        None => text.to_owned(),
+    }
 }
 
 /// An address to ask for, by the name under which it is shown.

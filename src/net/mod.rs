@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 
 pub use connect_to::{ConnectTo, ConnectToMistake, Rule as ConnectToRule};
 pub use open_files::allow_open_files;
-pub use pac::{addresses_of, wall_clock};
+pub use pac::{FetchFailure, addresses_of, wall_clock};
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};
 

@@ -1,10 +1,101 @@
-//! What a script that chooses proxies needs of this machine: names, and the clock on the wall.
+//! Scripts that choose proxies: fetching one over http, and what it needs of this machine (names, the wall clock).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use bytes::Bytes;
 use dns_lookup::{AddrInfoHints, SockType, getaddrinfo};
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use hyper::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use tokio::time::timeout;
+
+use super::Net;
+
+/// Why a script could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchFailure {
+    #[error("its address is not one that can be fetched: write http://host/proxy.pac")]
+    Address,
+    #[error("its host has no address")]
+    NoAddress,
+    #[error("could not fetch it: {0}")]
+    Transport(String),
+    #[error("it did not arrive within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    #[error("the server answered {status}{}", .location.as_ref().map(|place| format!(", pointing to {place}")).unwrap_or_default())]
+    Status { status: u16, location: Option<String> },
+    #[error("it is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl FetchFailure {
+    /// The stable code of this finding.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Address | Self::NoAddress | Self::Transport(_) | Self::TooLarge(_) => "pac.fetch_failed",
+            Self::Timeout(_) => "pac.timeout",
+            Self::Status { .. } => "pac.http_status",
+        }
+    }
+}
+
+impl Net {
+    /// Fetches the script at `url` over plain http: one GET without credentials, no redirect followed, at most `largest`
+    /// bytes.
+    ///
+    /// # Errors
+    /// What stood in the way.
+    pub async fn fetch_script(&self, url: &str, largest: usize, deadline: Duration) -> Result<Bytes, FetchFailure> {
+        let fetched = timeout(deadline, self.fetch(url, largest)).await;
+        fetched.unwrap_or(Err(FetchFailure::Timeout(deadline)))
+    }
+
+    async fn fetch(&self, url: &str, largest: usize) -> Result<Bytes, FetchFailure> {
+        let transport = |error: &dyn std::fmt::Display| FetchFailure::Transport(error.to_string());
+        let url = url::Url::parse(url).map_err(|_| FetchFailure::Address)?;
+        let host = url.host_str().ok_or(FetchFailure::Address)?.trim_matches(['[', ']']).to_owned();
+        if url.scheme() != "http" || !url.username().is_empty() || url.password().is_some() {
+            return Err(FetchFailure::Address);
+        }
+        let port = url.port().unwrap_or(80);
+        let addresses =
+            tokio::task::spawn_blocking(move || addresses_of(&host)).await.map_err(|error| transport(&error))?;
+        let mut stream = Err(FetchFailure::NoAddress);
+        for address in addresses {
+            stream = self.connect(SocketAddr::new(address, port)).await.map_err(|error| transport(&error));
+            if stream.is_ok() {
+                break;
+            }
+        }
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream?)).await.map_err(|error| transport(&error))?;
+        let connection = tokio::spawn(connection);
+        let authority = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
+            .header(header::HOST, authority)
+            .header(header::ACCEPT, "*/*")
+            .body(Empty::<Bytes>::new())
+            .map_err(|error| transport(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| transport(&error))?;
+        if response.status() != StatusCode::OK {
+            let location =
+                response.headers().get(header::LOCATION).map(|place| String::from_utf8_lossy(place.as_bytes()));
+            let location = location.map(|place| place.chars().take(200).collect());
+            return Err(FetchFailure::Status { status: response.status().as_u16(), location });
+        }
+        let body = Limited::new(response.into_body(), largest).collect().await;
+        connection.abort();
+        match body {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(FetchFailure::TooLarge(largest)),
+            Err(error) => Err(transport(&error)),
+        }
+    }
+}
 
 /// The operating system's addresses of `name`; none when it has none. Takes as long as the system takes.
 #[must_use]

@@ -2,6 +2,10 @@
 //!
 //! In: a registry snapshot. Out: a [`Trace`] per account, with what every source says and the ways out that follow. A
 //! source whose key was not exported is shown as not known and keeps what follows in doubt.
+//!
+//! Two places in the order are not documented by anybody and are a choice: WinHTTP's own proxy goes before Internet Options
+//! kept for the machine, because that is what `ClientProxy=System` reads; and Internet Options that were never set mean
+//! detection, which is what a new account has.
 
 use std::fmt;
 

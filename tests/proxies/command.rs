@@ -27,7 +27,75 @@ fn waprobe(arguments: &[&str], input: &str) -> Run {
 
 #[cfg(feature = "pac")]
 mod pac {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use waprobe::net::{FetchFailure, Net};
+
     use super::waprobe;
+
+    /// A server that answers one request with these bytes, and its address.
+    fn server(answer: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut request = [0; 2048];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(&answer);
+            // Holds the connection until the client goes: an answer that is not whole stays so.
+            let _ = stream.read(&mut request);
+        });
+        format!("http://{address}/proxy.pac")
+    }
+
+    fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+        [format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
+    }
+
+    #[test]
+    fn a_script_is_fetched_from_its_address() {
+        let url = server(answer("200 OK", b"function FindProxyForURL(u, h) { return 'PROXY p:8080'; }"));
+        let run = waprobe(&["pac", "eval", &url], "");
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+        assert!(run.out.starts_with("The script's first choice for all 15 addresses is PROXY p:8080."), "{}", run.out);
+    }
+
+    #[test]
+    fn what_stands_in_the_way_of_a_script_has_a_code() {
+        let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+        for (url, complaint) in [
+            (server(answer("404 Not Found", b"")), "the server answered 404 (pac.http_status)"),
+            (
+                server(answer("302 Found\r\nLocation: http://portal.example/", b"")),
+                "answered 302, pointing to http://portal.example/ (pac.http_status)",
+            ),
+            (
+                server(answer("200 OK", b"<html><title>Sign in</title>")),
+                "with the title 'Sign in', not a script (pac.not_script)",
+            ),
+            (server(answer("200 OK", &vec![b' '; 5 << 20])), "it is larger than 1048576 bytes (pac.fetch_failed)"),
+            (server(b"SSH-2.0-OpenSSH\r\n".to_vec()), "(pac.fetch_failed)"),
+            (format!("http://{closed}/proxy.pac"), "(pac.fetch_failed)"),
+            ("file:///etc/passwd".to_owned(), "write http://host/proxy.pac (pac.fetch_failed)"),
+            ("http://anna:hunter2@127.0.0.1/proxy.pac".to_owned(), "…@127.0.0.1/proxy.pac: its address is not one"),
+        ] {
+            let run = waprobe(&["pac", "eval", &url], "");
+            assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{url}");
+            assert!(run.err.contains(complaint), "{}", run.err);
+            assert!(!run.err.contains("hunter2"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_halfway_is_not_waited_for() {
+        let url = server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfunction".to_vec());
+        let deadline = Duration::from_millis(200);
+        let fetched = Net::of_this_machine(Vec::new()).fetch_script(&url, 1000, deadline).await;
+        let failure = fetched.expect_err("half a script");
+        assert_eq!((failure.code(), failure), ("pac.timeout", FetchFailure::Timeout(deadline)));
+    }
 
     #[test]
     fn every_endpoint_gets_its_line_and_what_was_made_up_is_said() {
