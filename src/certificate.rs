@@ -31,7 +31,7 @@ pub struct Fields {
     /// DER of the names, for comparison.
     pub subject_der: Vec<u8>,
     pub issuer_der: Vec<u8>,
-    /// DER of the SubjectPublicKeyInfo.
+    /// DER of the `SubjectPublicKeyInfo`.
     pub spki_der: Vec<u8>,
     pub spki_sha256: [u8; 32],
     pub not_before: Timestamp,

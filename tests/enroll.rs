@@ -5,6 +5,7 @@ mod profiles;
 #[path = "enroll/rules.rs"]
 mod rules;
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use waprobe::catalogue::{OsChoice, Solution};
@@ -89,9 +90,10 @@ fn a_large_export_is_read_whole() {
     let mut text = HEADER.to_owned();
     let mut keys = 0;
     while text.len() < 50 << 20 {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Vendor\\Product{keys}]\r\n\"Path\"=\"C:\\\\Program Files\\\\{keys}\"\r\n"
-        ));
+        );
         text.push_str("\"Blob\"=hex:");
         for _ in 0..60 {
             text.push_str("00,11,22,33,44,55,66,77,88,99,aa,bb,cc,dd,ee,ff,\\\r\n  ");

@@ -84,6 +84,7 @@ impl ImpactRow {
     /// The builds this column stands for. Server 2016 is documented only together with Windows 10 up to 1709, and some
     /// sources let build 14393 use what others reserve for 1703 and 1709: its column is judged as theirs.
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "a table, one line per column")]
     pub fn builds(self) -> BuildRange {
         let (from, to) = match self {
             Self::Win7To81 => ((7601, 0), (9600, u32::MAX)),

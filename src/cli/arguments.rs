@@ -52,6 +52,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct CheckArguments {
     /// Run against the loopback world inside this program instead of the internet.
     #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "identity", "scheme", "proxy_user", "device_user",

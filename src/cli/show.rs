@@ -61,12 +61,11 @@ impl Outputs {
         let exit = match (&conclusion, seen.ended) {
             _ if misfit.is_some() => Exit::Usage,
             (_, Ended::Interrupted) => Exit::Interrupted,
-            (Conclusion::Findings, _) => Exit::Findings,
             (Conclusion::OutOfTime, _) => Exit::Partial,
             (Conclusion::Inconclusive, _) => Exit::Inconclusive,
-            (Conclusion::Clean, _) => Exit::Ok,
             (Conclusion::Compared { unexpected }, _) if unexpected.is_empty() => Exit::Ok,
-            (Conclusion::Compared { .. }, _) => Exit::Findings,
+            (Conclusion::Clean, _) => Exit::Ok,
+            (Conclusion::Findings | Conclusion::Compared { .. }, _) => Exit::Findings,
         };
         let end = End { conclusion: &conclusion, exit: exit.code() };
         files::print(|out| render(self.format, &report, end, self.layout, out))?;

@@ -144,11 +144,10 @@ fn judge_stages(
                 .filter(|_| chain.status == Status::Inconclusive)
                 .unwrap_or_else(|| of_chain(chain));
         }
-        Some(_) => {}
         None if endpoint.is_tls() && seen.tls().is_some() => {
             return Opinion::new(Cause::ChainUnparsable, Stage::Chain).with("the peer sent no certificate");
         }
-        None => {}
+        Some(_) | None => {}
     }
     let answered = match (seen.http(), seen.fault()) {
         (Some(http), fault) => answer::opinion(endpoint, http, fault.map(|(_, fault)| fault), seen.tls()),

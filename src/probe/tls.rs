@@ -124,13 +124,13 @@ impl Watch {
         certificate: &CertificateDer<'_>,
         scheme: SignatureScheme,
         checked: Result<HandshakeSignatureValid, rustls::Error>,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> HandshakeSignatureValid {
         let scheme = scheme.as_str().map_or_else(|| format!("{scheme:?}"), str::to_owned);
         self.notes().signature = Some(match checked {
             Ok(_) => Signature::Verified { scheme },
             Err(error) => signature_problem(certificate, scheme, &error),
         });
-        Ok(HandshakeSignatureValid::assertion())
+        HandshakeSignatureValid::assertion()
     }
 
     fn evidence(
@@ -194,7 +194,7 @@ impl ServerCertVerifier for Watch {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let checked = verify_tls12_signature(message, certificate, signature, &self.algorithms);
-        self.note_signature(certificate, signature.scheme, checked)
+        Ok(self.note_signature(certificate, signature.scheme, checked))
     }
 
     fn verify_tls13_signature(
@@ -204,7 +204,7 @@ impl ServerCertVerifier for Watch {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let checked = verify_tls13_signature(message, certificate, signature, &self.algorithms);
-        self.note_signature(certificate, signature.scheme, checked)
+        Ok(self.note_signature(certificate, signature.scheme, checked))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
