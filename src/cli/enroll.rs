@@ -1,4 +1,4 @@
-//! `waprobe enroll`: a device's own settings, from a snapshot.
+//! `waprobe enroll`: a device's own settings, from a snapshot, and what to write.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::arguments::{Color, Format, SolutionId};
 use super::{Exit, Failure, files, terminal};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
-use crate::enroll::{Case, ProxyApproach, Region, Windows, check, exit_codes};
+use crate::enroll::commercial_id::CommercialId;
+use crate::enroll::{Case, ProxyApproach, Region, Windows, check, collect, exit_codes, plan};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
 use crate::report;
 
@@ -15,6 +16,12 @@ use crate::report;
 pub(super) enum EnrollCommand {
     /// Say which settings keep a device from appearing.
     Check(CheckArguments),
+    /// Print the values that enrol a device, in the form that a deployment tool takes.
+    Plan(PlanArguments),
+    /// Print a PowerShell script that makes a snapshot of the device it runs on.
+    Snapshot,
+    /// Print the commands that start a full inventory scan on a device.
+    Scan,
 }
 
 #[derive(Debug, Args)]
@@ -53,6 +60,47 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    /// The Commercial ID of your workspace, a GUID.
+    #[arg(long, value_name = "GUID")]
+    commercial_id: String,
+
+    /// The devices' Windows version, such as win7-sp1, win10-1809 or server-2016.
+    #[arg(long, value_name = "ID")]
+    os: String,
+
+    /// Only what this solution needs. Default: every solution that this Windows supports.
+    #[arg(long, value_name = "ID", value_enum)]
+    solution: Vec<SolutionId>,
+
+    /// Internet Explorer site discovery: 0 none, 1 intranet, trusted and local sites, 2 internet and restricted sites, 3 all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=3))]
+    site_discovery: Option<u32>,
+
+    /// The form of the plan.
+    #[arg(long = "for", value_enum, default_value_t = PlanForm::Reg)]
+    form: PlanForm,
+
+    /// Write to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanForm {
+    /// A registry file to import.
+    Reg,
+    /// A script that checks before and after it writes.
+    Powershell,
+    /// Text for Microsoft's LGPO tool.
+    Gpo,
+    /// A table (CSV) of OMA-URI settings.
+    Intune,
+    /// SyncML for any management server.
+    Mdm,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
     /// An exit code of Microsoft's deployment script, as ur:27.
     code: String,
@@ -84,7 +132,37 @@ enum ApproachId {
 pub(super) fn run(command: &EnrollCommand) -> Result<Exit, Failure> {
     match command {
         EnrollCommand::Check(arguments) => check_device(arguments),
+        EnrollCommand::Plan(arguments) => plan_devices(arguments),
+        EnrollCommand::Snapshot => text(&collect::powershell()),
+        EnrollCommand::Scan => text(&format!("{}\n", collect::SCAN.join("\n"))),
     }
+}
+
+fn text(text: &str) -> Result<Exit, Failure> {
+    files::print(|out| out.write_all(text.as_bytes()))?;
+    Ok(Exit::Ok)
+}
+
+fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {
+    let id: CommercialId = arguments.commercial_id.parse().map_err(|mistake| {
+        Failure::usage(format!("'{}' is not a Commercial ID: {mistake}", arguments.commercial_id))
+    })?;
+    let windows = Windows::of(&Snapshot::default(), Some(windows_version(&arguments.os)?));
+    let plan =
+        plan::plan(&id, &windows, &solutions(&arguments.solution), arguments.site_discovery).map_err(Failure::usage)?;
+    let bytes = match arguments.form {
+        PlanForm::Reg => plan::reg(&plan),
+        PlanForm::Powershell => plan::powershell(&plan).into_bytes(),
+        PlanForm::Gpo => plan::lgpo(&plan).into_bytes(),
+        PlanForm::Intune => plan::intune(&plan).map_err(Failure::usage)?.into_bytes(),
+        PlanForm::Mdm => plan::syncml(&plan).map_err(Failure::usage)?.into_bytes(),
+    };
+    match &arguments.output {
+        None => files::print(|out| out.write_all(&bytes))?,
+        Some(path) => std::fs::write(path, &bytes)
+            .map_err(|error| Failure::usage(format!("could not write {}: {error}", path.display())))?,
+    }
+    Ok(Exit::Ok)
 }
 
 fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -133,7 +211,7 @@ fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
 fn windows_version(text: &str) -> Result<(&str, OsChoice), Failure> {
     let selection = OsSelection::read(&[text], None).map_err(Failure::usage)?;
     match selection.choices.as_slice() {
-        [choice] => Ok((text, *choice)),
+        [choice] => Ok((text.trim(), *choice)),
         _ => Err(Failure::usage(format!("'{text}' names several versions of Windows, and a device has one"))),
     }
 }

@@ -6,10 +6,12 @@
 //! finding.
 
 mod case;
+pub mod collect;
 pub mod commercial_id;
 pub mod exit_codes;
 mod findings;
 pub mod places;
+pub mod plan;
 mod rules;
 mod windows;
 

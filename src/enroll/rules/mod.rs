@@ -14,6 +14,8 @@ mod running;
 mod site_discovery;
 mod updates;
 
+pub(super) use site_discovery::zones;
+
 use super::case::Case;
 use super::findings::{Notes, RemarkCode};
 

@@ -1,0 +1,127 @@
+//! What to run on a device: the full scan, and the script that makes a snapshot.
+
+use super::places::{APPRAISER_TASK, ASKED, ERROR_REPORTING};
+
+/// The commands that start a full inventory scan, in this order, as administrator.
+pub const SCAN: [&str; 2] = [
+    "CompatTelRunner.exe -m:generaltel.dll -f:DoCensusRun",
+    "CompatTelRunner.exe -m:appraiser.dll -f:DoScheduledTelemetryRun ent",
+];
+
+/// A Windows PowerShell 2 script that prints a `waprobe-snapshot/1` document of the device it runs on. It reads and
+/// changes nothing.
+#[must_use]
+pub fn powershell() -> String {
+    let keys: Vec<String> =
+        ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()).map(|key| format!("    '{key}'")).collect();
+    SCRIPT.replace("@KEYS@", &keys.join(",\n")).replace("@TASK@", APPRAISER_TASK)
+}
+
+const SCRIPT: &str = r##"# Prints this device's enrolment settings as JSON. Reads only. Run it in 64-bit PowerShell, best as administrator:
+#   powershell -NoProfile -ExecutionPolicy Bypass -File snapshot.ps1 > device.json
+# and then, anywhere:  waprobe enroll check --snapshot device.json
+$ErrorActionPreference = 'Stop'
+if ($env:PROCESSOR_ARCHITEW6432) { Write-Error 'Run this in 64-bit PowerShell.'; exit 1 }
+$culture = [Globalization.CultureInfo]::InvariantCulture
+$keys = @(
+@KEYS@
+)
+
+# PowerShell 2, which Windows 7 has, knows no ConvertTo-Json.
+function Text($value) {
+    $out = New-Object Text.StringBuilder
+    foreach ($character in ([string]$value).ToCharArray()) {
+        $number = [int]$character
+        if ($number -lt 32 -or $number -gt 126 -or $number -eq 34 -or $number -eq 92) {
+            [void]$out.Append('\u' + $number.ToString('x4'))
+        } else {
+            [void]$out.Append($character)
+        }
+    }
+    return '"' + $out.ToString() + '"'
+}
+function Hex($bytes) { if (-not $bytes) { return '""' }; return '"' + [BitConverter]::ToString([byte[]]$bytes).Replace('-', '') + '"' }
+function Moment($date) { return '"' + $date.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ', $culture) + '"' }
+function Entry($type, $data) { return '{ "type": "' + $type + '", "data": ' + $data + ' }' }
+function Typed($key, $name) {
+    $value = $key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
+    switch ($key.GetValueKind($name).ToString()) {
+        'String' { return Entry 'sz' (Text $value) }
+        'ExpandString' { return Entry 'expand-sz' (Text $value) }
+        'MultiString' { return Entry 'multi-sz' ('[' + (@($value | ForEach-Object { Text $_ }) -join ', ') + ']') }
+        'DWord' { return Entry 'dword' ([BitConverter]::ToUInt32([BitConverter]::GetBytes([int]$value), 0).ToString($culture)) }
+        'QWord' { return Entry 'qword' ([BitConverter]::ToUInt64([BitConverter]::GetBytes([long]$value), 0).ToString($culture)) }
+        'Binary' { return Entry 'binary' (Hex $value) }
+        default { return $null }
+    }
+}
+
+$parts = @('"schema": "waprobe-snapshot/1"')
+$parts += '"captured": ' + (Moment (Get-Date))
+$system = Get-WmiObject Win32_OperatingSystem
+$parts += '"server": ' + ($system.ProductType -ne 1).ToString().ToLower()
+
+$found = @()
+foreach ($path in $keys) {
+    $provider = 'Registry::' + $path.Replace('HKLM\', 'HKEY_LOCAL_MACHINE\').Replace('HKCU\', 'HKEY_CURRENT_USER\')
+    if (-not (Test-Path -LiteralPath $provider)) {
+        $found += '    ' + (Text $path) + ': null'
+        continue
+    }
+    # A key that may not be read is left out: then it is not known.
+    try { $key = Get-Item -LiteralPath $provider } catch { continue }
+    $values = @()
+    foreach ($name in $key.GetValueNames()) {
+        $typed = Typed $key $name
+        if ($typed) { $values += (Text $name) + ': ' + $typed }
+    }
+    $found += '    ' + (Text $path) + ': { ' + ($values -join ', ') + ' }'
+}
+$parts += '"keys": {' + "`n" + ($found -join ",`n") + "`n  }"
+
+$found = @()
+foreach ($name in 'DiagTrack', 'wlidsvc') {
+    $service = Get-WmiObject Win32_Service -Filter "Name='$name'"
+    if (-not $service) { $found += (Text $name) + ': null'; continue }
+    $start = switch ($service.StartMode) { 'Auto' { 'automatic' } 'Manual' { 'manual' } 'Disabled' { 'disabled' } default { 'other' } }
+    $running = ($service.State -eq 'Running').ToString().ToLower()
+    $found += (Text $name) + ': { "start": "' + $start + '", "running": ' + $running + ' }'
+}
+$parts += '"services": { ' + ($found -join ', ') + ' }'
+
+try {
+    $scheduler = New-Object -ComObject Schedule.Service
+    $scheduler.Connect()
+    $path = '@TASK@'
+    $folder = $scheduler.GetFolder($path.Substring(0, $path.LastIndexOf('\')))
+    $task = $folder.GetTasks(1) | Where-Object { $_.Path -eq $path }
+    if ($task) {
+        $last = 'null'
+        # A task that never ran has a date of the last century.
+        if ($task.LastRunTime.Year -gt 2000) { $last = Moment $task.LastRunTime }
+        $facts = '{ "enabled": ' + $task.Enabled.ToString().ToLower() + ', "last_run": ' + $last + ' }'
+    } else {
+        $facts = 'null'
+    }
+    $parts += '"tasks": { ' + (Text $path) + ': ' + $facts + ' }'
+} catch { }
+
+$found = @()
+foreach ($name in 'appraiser.dll', 'diagtrack.dll') {
+    $file = Join-Path $env:windir "System32\$name"
+    if (-not (Test-Path -LiteralPath $file)) { $found += (Text $name) + ': null'; continue }
+    $version = (Get-Item -LiteralPath $file).VersionInfo
+    $numbers = $version.FileMajorPart, $version.FileMinorPart, $version.FileBuildPart, $version.FilePrivatePart
+    $found += (Text $name) + ': "' + ($numbers -join '.') + '"'
+}
+$parts += '"files": { ' + ($found -join ', ') + ' }'
+
+try {
+    $updates = @(Get-WmiObject Win32_QuickFixEngineering | Where-Object { $_.HotFixID -match '^KB\d+$' } | ForEach-Object { Text $_.HotFixID })
+    $parts += '"hotfixes": [' + ($updates -join ', ') + ']'
+} catch { }
+$parts += '"pending_xml": ' + (Test-Path -LiteralPath (Join-Path $env:windir 'winsxs\pending.xml')).ToString().ToLower()
+
+# Not Write-Output: that one may break long lines.
+[Console]::Out.WriteLine("{`n  " + ($parts -join ",`n  ") + "`n}")
+"##;
