@@ -33,8 +33,12 @@ pub(super) enum PacCommand {
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
     /// The script, its http:// address, or - for standard input.
-    #[arg(value_name = "FILE|URL|-")]
-    pub file: PathBuf,
+    #[arg(value_name = "FILE|URL|-", required_unless_present = "wpad", conflicts_with = "wpad")]
+    pub file: Option<PathBuf>,
+
+    /// Look for the script as Windows does by DNS (WPAD), from this domain upwards: wpad.dat at wpad.DOMAIN.
+    #[arg(long, value_name = "DOMAIN")]
+    pub wpad: Option<String>,
 
     /// A catalogue in place of the one inside this program.
     #[arg(long, value_name = "FILE")]
@@ -72,13 +76,8 @@ pub(super) fn run(command: &PacCommand) -> Result<Exit, Failure> {
     let PacCommand::Eval(arguments) = command;
     let asked = asked(arguments)?;
     let world = world(arguments)?;
-    let name = if is_standard_input(&arguments.file) {
-        "standard input".to_owned()
-    } else {
-        arguments.file.display().to_string()
-    };
-    let script = Script::read(&script_bytes(&arguments.file)?)
-        .map_err(|found| Failure::usage(format!("{name}: {found} ({})", found.code())))?;
+    let (name, bytes) = source(arguments)?;
+    let script = Script::read(&bytes).map_err(|found| Failure::usage(format!("{name}: {found} ({})", found.code())))?;
     let questions: Vec<Question> = asked.iter().map(|asked| asked.question.clone()).collect();
     let evaluation = evaluate(&script, &questions, &world, &limits(arguments))
         .map_err(|failure| Failure::usage(format!("{name}, {failure}\n({})", failure.code())))?;
@@ -103,42 +102,58 @@ fn limits(arguments: &EvalArguments) -> Limits {
     if arguments.resolve_names { patient } else { Limits::default() }
 }
 
-fn is_standard_input(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
 /// How long a script's server may take.
 const FETCH_DEADLINE: Duration = Duration::from_secs(10);
 
-fn script_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    if let Some(url) = path.to_str().filter(|text| text.contains("://")) {
-        return fetched(url);
+/// The script's bytes, and what to call it.
+fn source(arguments: &EvalArguments) -> Result<(String, Vec<u8>), Failure> {
+    if let Some(domain) = &arguments.wpad {
+        return found_by_wpad(domain);
     }
-    if !is_standard_input(path) {
-        return files::bytes(path, Script::LARGEST as u64);
+    let path = arguments.file.as_deref().unwrap_or(Path::new("-"));
+    let name = path.display().to_string();
+    if name.contains("://") {
+        return Ok((shown(&name), fetched(&name)?));
+    }
+    if name != "-" {
+        return Ok((name, files::bytes(path, Script::LARGEST as u64)?));
     }
     let mut bytes = Vec::new();
     io::stdin()
         .take(Script::LARGEST as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage(format!("could not read the script from standard input: {error}")))?;
-    Ok(bytes)
+    Ok(("standard input".to_owned(), bytes))
 }
 
 /// The script at an address, fetched as this machine reaches it.
 fn fetched(url: &str) -> Result<Vec<u8>, Failure> {
+    let fetched = on_the_network(async |net| net.fetch_script(url, Script::LARGEST, FETCH_DEADLINE).await)?;
+    let bytes = fetched.map_err(|failure| Failure::usage(format!("{}: {failure} ({})", shown(url), failure.code())))?;
+    Ok(bytes.to_vec())
+}
+
+/// The script that DNS leads to from a domain, with the address that answered: who owns it chooses the proxy.
+fn found_by_wpad(domain: &str) -> Result<(String, Vec<u8>), Failure> {
+    let found = on_the_network(async |net| net.find_script(domain, Script::LARGEST, FETCH_DEADLINE).await)?;
+    let (url, bytes) = found.map_err(|failures| {
+        let tried: Vec<String> = failures.iter().map(|(url, failure)| format!("\n  {url}: {failure}")).collect();
+        let reason = if tried.is_empty() { "\n  it has less than two labels".to_owned() } else { tried.concat() };
+        Failure::usage(format!("no script was found for {domain} (pac.wpad_not_found){reason}"))
+    })?;
+    Ok((url, bytes.to_vec()))
+}
+
+fn on_the_network<T>(ask: impl AsyncFnOnce(&Net) -> T) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
     let net = Net::of_this_machine(Vec::new());
-    let bytes = runtime.block_on(net.fetch_script(url, Script::LARGEST, FETCH_DEADLINE));
+    let answer = runtime.block_on(ask(&net));
     // A lookup that the system still works on would otherwise hold the process back.
     runtime.shutdown_background();
-    match bytes {
-        Ok(bytes) => Ok(bytes.to_vec()),
-        Err(failure) => Err(Failure::usage(format!("{}: {failure} ({})", shown(url), failure.code()))),
-    }
+    Ok(answer)
 }
 
 /// An address without a user's name and password.

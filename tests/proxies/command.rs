@@ -167,6 +167,10 @@ mod pac {
             assert!(run.err.contains(complaint), "{}", run.err);
             assert!(!run.err.contains("hunter2"));
         }
+        let run = waprobe(&["pac", "eval", "--wpad", "example"], "");
+        assert_eq!(run.code, Some(2));
+        assert!(run.err.contains("no script was found for example (pac.wpad_not_found)"), "{}", run.err);
+        assert_eq!(waprobe(&["pac", "eval"], "").code, Some(2));
         assert!(waprobe(&["pac", "eval", "no-such-file"], "").err.contains("could not read no-such-file"));
     }
 }
