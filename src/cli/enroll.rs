@@ -96,7 +96,7 @@ enum PlanForm {
     Gpo,
     /// A table (CSV) of OMA-URI settings.
     Intune,
-    /// SyncML for any management server.
+    /// XML commands for any management server.
     Mdm,
 }
 

@@ -17,7 +17,7 @@ pub fn powershell() -> String {
     SCRIPT.replace("@KEYS@", &keys.join(",\n")).replace("@TASK@", APPRAISER_TASK)
 }
 
-const SCRIPT: &str = r##"# Prints this device's enrolment settings as JSON. Reads only. Run it in 64-bit PowerShell, best as administrator:
+const SCRIPT: &str = r#"# Prints this device's enrolment settings as JSON. Reads only. Run it in 64-bit PowerShell, best as administrator:
 #   powershell -NoProfile -ExecutionPolicy Bypass -File snapshot.ps1 > device.json
 # and then, anywhere:  waprobe enroll check --snapshot device.json
 $ErrorActionPreference = 'Stop'
@@ -124,4 +124,4 @@ $parts += '"pending_xml": ' + (Test-Path -LiteralPath (Join-Path $env:windir 'wi
 
 # Not Write-Output: that one may break long lines.
 [Console]::Out.WriteLine("{`n  " + ($parts -join ",`n  ") + "`n}")
-"##;
+"#;

@@ -170,7 +170,7 @@ fn keys_above(plan: &Plan) -> String {
         keys.extend(path.match_indices('\\').skip(2).map(|(end, _)| path[..end].to_owned()));
     }
     for key in keys {
-        text.push_str(&format!("[{key}]\n\n"));
+        text.extend(["[", &key, "]\n\n"]);
     }
     text
 }
