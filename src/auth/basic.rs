@@ -21,7 +21,12 @@ pub fn answer(offer: &Offer, name: &str, password: &SecretString) -> Result<Answ
     let pair = format!("{name}:{}", password.expose_secret());
     let value = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
     let realm = wire_text(offer.parameter("realm").unwrap_or_default(), KEPT_REALM);
-    Ok(Answer { scheme: Scheme::Basic, value: value.into_bytes().into(), detail: format!("realm '{realm}'") })
+    Ok(Answer {
+        scheme: Scheme::Basic,
+        value: value.into_bytes().into(),
+        detail: format!("realm '{realm}'"),
+        token: None,
+    })
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose};
 
-use super::Unusable;
 use super::ntlm::Type2;
+use super::{Unusable, spnego};
 use crate::observation::{Challenge, NtlmChallenge, wire_text};
 use crate::plan::Scheme;
 
@@ -89,8 +89,8 @@ impl Offer {
     }
 
     fn ntlm_challenge(&self) -> Option<NtlmChallenge> {
-        let bytes = self.token_bytes().ok()??;
-        Type2::read(&bytes).ok().map(|challenge| challenge.evidence())
+        let token = spnego::unwrap(&self.token_bytes().ok()??);
+        Type2::read(&token.inner?).ok().map(|challenge| challenge.evidence())
     }
 }
 

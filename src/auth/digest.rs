@@ -165,6 +165,7 @@ impl Digest {
             scheme: Scheme::Digest,
             value: value.into(),
             detail: format!("realm '{realm}', algorithm {algorithm}"),
+            token: None,
         }
     }
 }

@@ -143,6 +143,8 @@ mod tests {
                 evidence: Vec::new(),
                 chain: None,
                 scheme: None,
+                mechanism: None,
+                remarks: Vec::new(),
                 timings: StageTimes::default(),
             })
             .collect()

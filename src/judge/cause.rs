@@ -85,6 +85,10 @@ pub enum Cause {
     PauthDigestUnsupported,
     PauthLoop,
     PauthBasicCleartext,
+    PauthNtlmClosedMid,
+    PauthReconnectOn407,
+    PauthNtlmEarly200,
+    PauthNegoIsNtlm,
 
     TlsRstAfterHello,
     TlsFinAfterHello,
@@ -187,7 +191,7 @@ impl fmt::Display for Owner {
 
 impl Cause {
     /// Every cause once; the alert stands for all alerts.
-    pub const ALL: [Self; 106] = [
+    pub const ALL: [Self; 110] = [
         Self::Ok,
         Self::DnsTimeout,
         Self::DnsServfail,
@@ -256,6 +260,10 @@ impl Cause {
         Self::PauthDigestUnsupported,
         Self::PauthLoop,
         Self::PauthBasicCleartext,
+        Self::PauthNtlmClosedMid,
+        Self::PauthReconnectOn407,
+        Self::PauthNtlmEarly200,
+        Self::PauthNegoIsNtlm,
         Self::TlsRstAfterHello,
         Self::TlsFinAfterHello,
         Self::TlsTimeoutAfterHello,
@@ -826,6 +834,36 @@ impl Cause {
                 Owner::Operator,
                 "The password was not sent, because the connection to the proxy is not encrypted",
                 "use an https proxy, or allow it with --allow-basic-cleartext",
+            ),
+            Self::PauthNtlmClosedMid => (
+                "pauth.ntlm_closed_mid",
+                Status::Blocked,
+                Owner::ProxyTeam,
+                "The proxy closes the connection between the messages of NTLM",
+                "keep the connection open while a client signs in (Squid: auth_param ntlm keep_alive on), and let a \
+                 balancer keep each client on one node",
+            ),
+            Self::PauthReconnectOn407 => (
+                "pauth.reconnect_on_407",
+                Status::Ok,
+                Owner::ProxyTeam,
+                "The proxy closes the connection with its 407, so that each client has to connect again",
+                "nothing has to change; keeping the connection would save every client a round trip",
+            ),
+            Self::PauthNtlmEarly200 => (
+                "pauth.ntlm_early_200",
+                Status::Ok,
+                Owner::ProxyTeam,
+                "The proxy opens the tunnel before it has seen an answer to its challenge",
+                "check whether the proxy remembers users by their address: whoever comes next from there is taken for them",
+            ),
+            Self::PauthNegoIsNtlm => (
+                "pauth.nego_is_ntlm",
+                Status::Ok,
+                Owner::DirectoryTeam,
+                "Negotiate works by NTLM, not by Kerberos",
+                "where Kerberos is wanted, register the service principal HTTP/ with the proxy's name and give clients that \
+                 name",
             ),
             Self::TlsRstAfterHello => (
                 "tls.rst_after_hello",

@@ -2,23 +2,27 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use crate::certificate::hex;
 use crate::observation::{
-    DnsEvidence, DnsFailure, Evidence, Fault, HttpEvidence, Leg, NameSource, Observation, RecordType, ServerAnswer,
-    TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
+    DnsEvidence, DnsFailure, Evidence, Fault, HttpEvidence, Leg, NameSource, NtlmChallenge, Observation, PassedOver,
+    RecordType, ServerAnswer, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
 
+/// Clocks that differ by less need no remark: a run takes its time too.
+const SAME_TIME: i64 = 60;
 /// How much of a body is quoted.
 const QUOTED_BODY: usize = 160;
 
-/// The facts of one attempt.
-pub(super) fn lines(seen: &Observation) -> Vec<String> {
+/// The facts of one attempt, in a run that took place `at`.
+pub(super) fn lines(seen: &Observation, at: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     for step in seen.steps() {
         match &step.evidence {
             Evidence::Dns(dns) => of_dns(dns, &mut lines),
             Evidence::Tcp(tcp) => of_tcp(tcp, &mut lines),
-            Evidence::Proxy(tunnel) => of_tunnel(tunnel, &mut lines),
+            Evidence::Proxy(tunnel) => of_tunnel(tunnel, at, &mut lines),
             Evidence::Tls(tls) => of_tls("", tls, &mut lines),
             Evidence::Http(http) => of_http(http, &mut lines),
         }
@@ -120,11 +124,17 @@ fn attempt_line(attempt: &TcpAttempt, tcp: &TcpEvidence) -> String {
     }
 }
 
-fn of_tunnel(tunnel: &TunnelEvidence, lines: &mut Vec<String>) {
+fn of_tunnel(tunnel: &TunnelEvidence, at: Timestamp, lines: &mut Vec<String>) {
     if let Some(tls) = &tunnel.tls {
         of_tls("to the proxy: ", tls, lines);
     }
-    lines.extend(tunnel.legs.iter().map(leg_line));
+    for leg in &tunnel.legs {
+        lines.push(leg_line(leg));
+        lines.extend(
+            leg.challenges.iter().filter_map(|challenge| challenge.ntlm.as_ref()).map(|said| ntlm_line(said, at)),
+        );
+    }
+    lines.extend(tunnel.passed_over.iter().map(passed_over_line));
     if let Some(refused) = tunnel.legs.last().filter(|leg| leg.status.is_none_or(|status| status >= 300)) {
         quote(&refused.body_start, lines);
     }
@@ -154,6 +164,41 @@ fn leg_line(leg: &Leg) -> String {
         }
     }
     line
+}
+
+/// Who stands behind the challenge, and how far its clock is from ours.
+fn ntlm_line(said: &NtlmChallenge, at: Timestamp) -> String {
+    let known_as = |short: &Option<String>, long: &Option<String>| match (short, long) {
+        (Some(short), Some(long)) => Some(format!("{short} ({long})")),
+        (Some(name), None) | (None, Some(name)) => Some(name.clone()),
+        (None, None) => None,
+    };
+    let mut facts = Vec::new();
+    facts.extend(known_as(&said.netbios_server, &said.dns_server).map(|name| format!("server {name}")));
+    facts.extend(known_as(&said.netbios_domain, &said.dns_domain).map(|name| format!("domain {name}")));
+    if facts.is_empty() {
+        facts.extend(said.target.as_ref().map(|name| format!("target {name}")));
+    }
+    if let Some(time) = said.time {
+        let ahead = time.as_second() - at.as_second();
+        facts.push(match ahead.abs() {
+            0..=SAME_TIME => "its clock agrees with ours".to_owned(),
+            seconds if ahead > 0 => format!("its clock is {seconds} s ahead of ours"),
+            seconds => format!("its clock is {seconds} s behind ours"),
+        });
+    }
+    if facts.is_empty() {
+        facts.push("it says nothing of itself".to_owned());
+    }
+    format!("NTLM challenge of {} bytes: {}", said.length, facts.join(", "))
+}
+
+fn passed_over_line(passed: &PassedOver) -> String {
+    let what = match passed.mechanism {
+        Some(mechanism) => format!("{} by {mechanism}", passed.scheme),
+        None => passed.scheme.to_string(),
+    };
+    format!("{what} was passed over: {}", fault(&passed.why))
 }
 
 fn of_tls(to: &str, tls: &TlsEvidence, lines: &mut Vec<String>) {
@@ -245,6 +290,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::DigestUnsupported { detail } => format!("unsupported Digest: {detail}"),
         Fault::DigestStaleLoop => "a fresh nonce was called stale".to_owned(),
         Fault::AuthenticationLoop => "authentication did not come to an end".to_owned(),
+        Fault::ClosedMidExchange => "the proxy closed the connection in the middle of the exchange".to_owned(),
+        Fault::ChallengeUnreadable { detail } => format!("unusable challenge: {detail}"),
+        Fault::NtlmNotTaken => "the proxy's Negotiate takes no NTLM".to_owned(),
         Fault::CleartextRefused => "Basic over a clear connection was not allowed".to_owned(),
         Fault::CredentialsAlreadyRefused => "these credentials were refused before in this run".to_owned(),
         Fault::NoCredential { detail } => format!("no credential: {detail}"),

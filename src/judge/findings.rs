@@ -1,11 +1,13 @@
 //! Many rows, one cause: what one change would mend.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Finding, Grounds, Status, Verdict};
+use super::{Cause, Finding, Grounds, Status, Verdict};
 use crate::observation::Stage;
 
-/// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen.
+/// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them come
+/// the remarks on rows that are ok.
 #[must_use]
 pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
     let mut groups: BTreeMap<Key, Vec<&Verdict>> = BTreeMap::new();
@@ -14,14 +16,27 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
         let proxy = grounds.plan.route(job).proxy().map(ToString::to_string);
         let product = verdict.chain.as_ref().and_then(|chain| chain.product.clone());
         let key = Key {
-            severity: std::cmp::Reverse(verdict.status),
+            severity: Reverse(verdict.status),
             code: verdict.cause.code(),
             proxy: proxy.filter(|_| verdict.stage != Stage::Http || verdict.chain.is_none()),
             product,
         };
         groups.entry(key).or_default().push(verdict);
     }
-    groups.into_iter().map(|(key, rows)| finding(grounds, &key, &rows)).collect()
+    let mut remarks: BTreeMap<(Cause, String), Vec<&Verdict>> = BTreeMap::new();
+    for verdict in verdicts {
+        let route = grounds.plan.route(&grounds.plan.jobs[verdict.job.0 as usize]);
+        let proxy = route.proxy().map(ToString::to_string).unwrap_or_default();
+        for remark in &verdict.remarks {
+            remarks.entry((remark.clone(), proxy.clone())).or_default().push(verdict);
+        }
+    }
+    let remarks = remarks.into_iter().map(|((cause, proxy), rows)| {
+        let proxy = Some(proxy).filter(|proxy| !proxy.is_empty());
+        let key = Key { severity: Reverse(Status::Ok), code: cause.code(), proxy, product: None };
+        finding(grounds, &key, &cause, &rows)
+    });
+    groups.into_iter().map(|(key, rows)| finding(grounds, &key, &rows[0].cause, &rows)).chain(remarks).collect()
 }
 
 /// More names than anybody reads; the rows of the finding have them all.
@@ -29,14 +44,14 @@ const MOST_HOSTS: usize = 40;
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    severity: std::cmp::Reverse<Status>,
+    severity: Reverse<Status>,
     code: String,
     proxy: Option<String>,
     product: Option<String>,
 }
 
-fn finding(grounds: &Grounds<'_>, key: &Key, rows: &[&Verdict]) -> Finding {
-    let facts = rows[0].cause.facts();
+fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -> Finding {
+    let facts = cause.facts();
     let mut hosts: Vec<&str> = Vec::new();
     for row in rows {
         let host = grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].host.as_str();
@@ -54,7 +69,7 @@ fn finding(grounds: &Grounds<'_>, key: &Key, rows: &[&Verdict]) -> Finding {
         code: key.code.clone(),
         title: format!("{}{place}", facts.title),
         owner: facts.owner,
-        remedy: remedy(facts.remedy, rows[0].cause.is_about_hosts(), &hosts),
+        remedy: remedy(facts.remedy, cause.is_about_hosts(), &hosts),
         jobs: rows.iter().map(|row| row.job).collect(),
     }
 }

@@ -10,6 +10,7 @@ mod evidence;
 mod findings;
 mod opinion;
 mod refusal;
+mod remark;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Catalogue;
 use crate::observation::recording::Roots;
 use crate::observation::{Ended, Observation, Stage};
-use crate::plan::{JobId, Plan, Scheme};
+use crate::plan::{JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, Reached};
 
 pub use findings::findings;
@@ -45,6 +46,10 @@ pub struct Verdict {
     pub chain: Option<chain::ChainVerdict>,
     /// The scheme that decided a proxied route.
     pub scheme: Option<Scheme>,
+    /// What Negotiate carried.
+    pub mechanism: Option<Mechanism>,
+    /// What is worth knowing of a row that gets through, and changes nothing about it.
+    pub remarks: Vec<Cause>,
     pub timings: StageTimes,
 }
 

@@ -2,7 +2,7 @@
 
 use super::opinion::Opinion;
 use super::{Cause, Status};
-use crate::observation::{Leg, Stage};
+use crate::observation::{Credential, Leg, Stage, Token};
 
 /// What a final answer other than 2xx and 407 to CONNECT means.
 pub(super) fn opinion(status: u16, leg: Option<&Leg>) -> Opinion {
@@ -24,7 +24,9 @@ pub(super) fn opinion(status: u16, leg: Option<&Leg>) -> Opinion {
 
 fn cause(status: u16, leg: Option<&Leg>) -> Cause {
     let has_challenge = leg.is_some_and(|leg| !leg.challenges.is_empty() || leg.header("www-authenticate").is_some());
-    let authenticated = leg.is_some_and(|leg| leg.credential.is_some());
+    // The message that opens NTLM names nobody.
+    let names_somebody = |credential: &Credential| credential.token != Some(Token::NtlmType1);
+    let authenticated = leg.is_some_and(|leg| leg.credential.as_ref().is_some_and(names_somebody));
     if let Some(cause) = leg.and_then(named) {
         return if cause == Cause::ProxyDenied403 && authenticated { Cause::PauthDeniedAfterAuth } else { cause };
     }
@@ -170,7 +172,7 @@ pub(super) fn socks(reply: u8) -> Opinion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::{Challenge, Credential, Header};
+    use crate::observation::{Challenge, Header};
     use crate::plan::Scheme;
 
     fn leg(status: u16, headers: &[(&str, &str)]) -> Leg {
@@ -229,7 +231,7 @@ mod tests {
     #[test]
     fn a_403_after_a_credential_blames_the_rights_and_a_403_with_a_challenge_the_proxy() {
         let mut refused = leg(403, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")]);
-        refused.credential = Some(Credential { scheme: Scheme::Basic, length: 20, detail: String::new() });
+        refused.credential = Some(Credential { scheme: Scheme::Basic, length: 20, detail: String::new(), token: None });
         assert_eq!(opinion(403, Some(&refused)).cause, Cause::PauthDeniedAfterAuth);
 
         let mut challenge = leg(403, &[]);

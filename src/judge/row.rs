@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
-use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, refusal};
+use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, refusal, remark};
 use crate::catalogue::Endpoint;
 use crate::observation::{DnsEvidence, Fault, NameSource, Observation, Stage, TcpEvidence, TcpOutcome, TunnelEvidence};
 use crate::plan::{Job, PlannedRoute, ProxyScheme};
@@ -24,7 +24,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         }
         _ => (*last, judge_attempt(grounds, chains, job, last)),
     };
-    lines.extend(evidence::lines(seen));
+    lines.extend(evidence::lines(seen, grounds.at));
     if let Some(chain) = &opinion.chain {
         lines.extend(chain.evidence.iter().cloned());
     }
@@ -37,6 +37,8 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         evidence: lines,
         chain: opinion.chain,
         scheme: seen.tunnel().and_then(|tunnel| tunnel.scheme),
+        mechanism: seen.tunnel().and_then(remark::mechanism),
+        remarks: remark::remarks(seen),
         timings: timings(seen),
     }
 }
@@ -52,6 +54,8 @@ fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
         evidence: Vec::new(),
         chain: None,
         scheme: None,
+        mechanism: None,
+        remarks: Vec::new(),
         timings: StageTimes::default(),
     }
 }
@@ -338,6 +342,14 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         }
         Fault::NoCredential { detail } => {
             return Opinion::new(Cause::NotTested, Stage::Proxy).with(detail.clone());
+        }
+        Fault::NtlmNotTaken => {
+            let detail = "its Negotiate takes no NTLM, and there is no Kerberos ticket";
+            return Opinion::new(Cause::PauthNoCommonScheme, Stage::Proxy).with(detail);
+        }
+        Fault::ClosedMidExchange => Cause::PauthNtlmClosedMid,
+        Fault::ChallengeUnreadable { detail } => {
+            return Opinion::new(Cause::ProxyBadReply, Stage::Proxy).with(detail.clone());
         }
         Fault::DigestUnsupported { detail } => {
             return Opinion::new(Cause::PauthDigestUnsupported, Stage::Proxy).with(detail.clone());

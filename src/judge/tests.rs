@@ -127,7 +127,7 @@ fn failed(fault: Fault) -> TcpOutcome {
 }
 
 fn tunnel() -> Evidence {
-    Evidence::Proxy(TunnelEvidence { tls: None, legs: Vec::new(), scheme: None, early_bytes: Vec::new() })
+    Evidence::Proxy(TunnelEvidence::default())
 }
 
 fn tls() -> Evidence {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fault, Stage};
 use crate::certificate::Certificate;
-use crate::plan::Scheme;
+use crate::plan::{Mechanism, Scheme};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -139,7 +139,7 @@ pub enum TcpOutcome {
 }
 
 /// The dialogue with a proxy, leg by leg.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TunnelEvidence {
     /// TLS to an https proxy.
     pub tls: Option<Box<TlsEvidence>>,
@@ -147,6 +147,9 @@ pub struct TunnelEvidence {
     /// The scheme that decided: of the last credential sent, or of the one that was held back; `None` when no
     /// credential was asked for.
     pub scheme: Option<Scheme>,
+    /// What is stronger than `scheme` and was offered too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
     /// Bytes that followed the 2xx before the client spoke, as far as kept.
     #[serde(with = "as_text")]
     pub early_bytes: Vec<u8>,
@@ -181,8 +184,32 @@ pub struct Credential {
     pub scheme: Scheme,
     /// Length of the header's value.
     pub length: usize,
-    /// Digest: the realm and algorithm that were answered.
+    /// Digest: the realm and algorithm that were answered. NTLM and Negotiate: which message, and in which form.
     pub detail: String,
+    /// What it carried, where it was a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
+}
+
+/// What a token of NTLM or Negotiate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Token {
+    /// Opens NTLM and names nobody.
+    NtlmType1,
+    /// Answers NTLM's challenge with what was made of the password.
+    NtlmType3,
+    KerberosTicket,
+}
+
+/// A scheme that the proxy offers and that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    pub scheme: Scheme,
+    /// What Negotiate would have carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mechanism: Option<Mechanism>,
+    pub why: Fault,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

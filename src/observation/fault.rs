@@ -72,6 +72,14 @@ pub enum Fault {
     DigestStaleLoop,
     /// More rounds than any dialogue needs.
     AuthenticationLoop,
+    /// The proxy closed the connection between two messages of an exchange that is bound to it.
+    ClosedMidExchange,
+    /// The token of a challenge is not what its scheme prescribes.
+    ChallengeUnreadable {
+        detail: String,
+    },
+    /// The proxy's Negotiate does not speak NTLM.
+    NtlmNotTaken,
     /// Basic over a connection that is not encrypted, which nobody allowed.
     CleartextRefused,
     /// The password was refused once in this run; it is not tried again.

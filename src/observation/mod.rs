@@ -16,8 +16,8 @@ use crate::plan::JobId;
 
 pub use evidence::{
     Challenge, Credential, DnsEvidence, DnsFailure, Evidence, Header, HttpEvidence, Leg, NameSource, NtlmChallenge,
-    Question, RecordType, ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence,
-    TunnelEvidence, wire_text,
+    PassedOver, Question, RecordType, ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome,
+    TlsEvidence, Token, TunnelEvidence, wire_text,
 };
 pub use fault::Fault;
 

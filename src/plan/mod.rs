@@ -13,7 +13,7 @@ use crate::catalogue::{Catalogue, OsSelection, Solution};
 
 pub use budget::Budget;
 pub use proxy::{Proxy, ProxyMistake, ProxyScheme};
-pub use route::{Identity, PlannedRoute, RouteKey, Scheme, SchemeChoice};
+pub use route::{Identity, Mechanism, PlannedRoute, RouteKey, Scheme, SchemeChoice};
 
 /// Everything one run will try.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -48,6 +48,14 @@ pub enum Scheme {
     SocksPassword,
 }
 
+/// What Negotiate carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mechanism {
+    Kerberos,
+    Ntlm,
+}
+
 /// `direct`, `http://proxy.example:8080|bypass`, `http://proxy.example:8080|user|ntlm`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
@@ -120,6 +128,16 @@ impl Scheme {
     }
 }
 
+impl Mechanism {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kerberos => "kerberos",
+            Self::Ntlm => "ntlm",
+        }
+    }
+}
+
 impl FromStr for Identity {
     type Err = String;
 
@@ -138,6 +156,12 @@ impl fmt::Display for Identity {
 }
 
 impl fmt::Display for Scheme {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Mechanism {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.as_str())
     }

@@ -16,7 +16,7 @@ use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
 use crate::judge::{self, Cause, StageTimes, Verdict};
 use crate::observation::Stage;
-use crate::plan::{Job, JobId, Plan, PlannedRoute, RouteKey, Scheme};
+use crate::plan::{Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Scheme};
 
 /// What the run itself was, beside its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,7 @@ fn row(
         host: endpoint.host.clone(),
         port: endpoint.port,
         required,
-        route: route(planned, scheme),
+        route: route(planned, scheme, verdict.and_then(|verdict| verdict.mechanism)),
         status: verdict.map_or(missing.status, |verdict| verdict.status),
         code: verdict.map_or_else(|| missing.code.to_owned(), |verdict| verdict.cause.code()),
         stage: verdict.map_or(Stage::Dns, |verdict| verdict.stage),
@@ -127,7 +127,7 @@ fn row(
     }
 }
 
-fn route(planned: &PlannedRoute, decided: Option<Scheme>) -> Route {
+fn route(planned: &PlannedRoute, decided: Option<Scheme>, mechanism: Option<Mechanism>) -> Route {
     Route {
         kind: kind(planned),
         key: planned.key(decided),
@@ -137,7 +137,7 @@ fn route(planned: &PlannedRoute, decided: Option<Scheme>) -> Route {
             PlannedRoute::Direct => None,
             PlannedRoute::Proxy { .. } => decided.or(planned.forced_scheme()),
         },
-        mechanism: None,
+        mechanism,
     }
 }
 

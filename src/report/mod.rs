@@ -25,7 +25,7 @@ use crate::catalogue::{ImpactRow, Solution, TrustClass};
 pub use crate::impact::ImpactStatus;
 use crate::judge::{Owner, Status};
 use crate::observation::Stage;
-use crate::plan::{Identity, RouteKey, Scheme};
+use crate::plan::{Identity, Mechanism, RouteKey, Scheme};
 
 pub use assemble::{RunFacts, assemble};
 
@@ -106,7 +106,7 @@ pub struct Route {
     /// What decided it; `null` on the direct route and where no scheme came into it.
     pub scheme: Option<Scheme>,
     /// What Negotiate carried.
-    pub mechanism: Option<String>,
+    pub mechanism: Option<Mechanism>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -128,6 +128,8 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         evidence: vec![format!("asked for {}", endpoint.url)],
         chain: (endpoint.is_tls() && goes_on).then(|| chain(catalogue, job, &answer.cause)),
         scheme: answer.scheme,
+        mechanism: None,
+        remarks: Vec::new(),
         timings: StageTimes {
             dns: took(1).filter(|_| job.route == 0),
             tcp: took(1),

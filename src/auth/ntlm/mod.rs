@@ -14,7 +14,7 @@ use self::keys::{ResponseKey, hmac_md5, utf16};
 use super::Unusable;
 use crate::observation::{NtlmChallenge, wire_text};
 
-const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";
+pub(super) const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";
 /// Longer ones are nobody's; what is in them goes back in the Type 3.
 const LONGEST_CHALLENGE: usize = 16 << 10;
 /// How much of a name is kept as evidence.

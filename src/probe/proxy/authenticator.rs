@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::gates::{Gate, Turn};
-use crate::auth::{self, Answer, Digest, Offer};
-use crate::net::Entropy;
-use crate::observation::Fault;
-use crate::plan::{Identity, ProxyScheme, Scheme, SchemeChoice};
+use crate::auth::{self, Answer, Digest, Next, NtlmHandshake, Offer};
+use crate::net::{Clock, Entropy, Net};
+use crate::observation::{Fault, PassedOver};
+use crate::plan::{Identity, Mechanism, ProxyScheme, Scheme, SchemeChoice};
 use crate::probe::{Access, Login};
 
-/// What `auto` tries, strongest first. Negotiate and NTLM, which keep the password to themselves too, stand before
-/// digest once there is an authenticator for them.
-const STRENGTH: [Scheme; 2] = [Scheme::Digest, Scheme::Basic];
+/// What `auto` tries, strongest first.
+const STRENGTH: [Scheme; 4] = [Scheme::Negotiate, Scheme::Ntlm, Scheme::Digest, Scheme::Basic];
 
 /// One dialogue's side of the authentication.
 pub(super) struct Authenticator<'a> {
@@ -21,9 +20,11 @@ pub(super) struct Authenticator<'a> {
     is_encrypted: bool,
     basic_cleartext: bool,
     entropy: Entropy,
+    clock: Clock,
     gate: Arc<Gate>,
     sent: Sent,
     considered: Option<Scheme>,
+    passed_over: Vec<PassedOver>,
     turn: Option<Turn>,
 }
 
@@ -35,11 +36,14 @@ enum Sent {
     Digest {
         renewed: bool,
     },
+    Ntlm(NtlmHandshake),
 }
 
 enum Chosen {
     Basic(Answer),
     Digest(Digest),
+    /// By NTLM itself or by Negotiate.
+    Ntlm(Scheme),
 }
 
 impl<'a> Authenticator<'a> {
@@ -50,7 +54,7 @@ impl<'a> Authenticator<'a> {
         proxy: ProxyScheme,
         gate: Arc<Gate>,
         access: &'a Access,
-        entropy: Entropy,
+        net: &Net,
     ) -> Result<Self, Fault> {
         let missing = |detail: &str| Fault::NoCredential { detail: detail.to_owned() };
         let login = match identity {
@@ -67,10 +71,12 @@ impl<'a> Authenticator<'a> {
             choice,
             is_encrypted: proxy == ProxyScheme::Https,
             basic_cleartext: access.basic_cleartext,
-            entropy,
+            entropy: net.entropy,
+            clock: net.clock,
             gate,
             sent: Sent::Nothing,
             considered: None,
+            passed_over: Vec::new(),
             turn: None,
         })
     }
@@ -84,18 +90,24 @@ impl<'a> Authenticator<'a> {
         self.choice
     }
 
-    /// Whether a challenge under another status than 407 is answered: once, and not by those who have no answer.
+    /// Whether a challenge under another status than 407 is answered: not by those who have no answer, and not after a
+    /// credential was sent in full.
     pub fn is_expectant(&self) -> bool {
-        self.login.is_some() && matches!(self.sent, Sent::Nothing)
+        let is_open = match &self.sent {
+            Sent::Nothing => true,
+            Sent::Ntlm(handshake) => !handshake.has_answered(),
+            Sent::Complete | Sent::Digest { .. } => false,
+        };
+        self.login.is_some() && is_open
     }
 
     /// Answers the offers of a proxy; `request` is method and target.
     pub async fn answer(&mut self, offers: &[Offer], request: (&str, &str)) -> Result<Answer, Fault> {
         let Some(login) = self.login else { return Err(Fault::CredentialsWanted) };
-        match self.sent {
+        match &mut self.sent {
             Sent::Nothing => {}
             Sent::Digest { renewed } => match auth::strongest_digest(offers) {
-                Some(Ok(digest)) if digest.is_stale() && renewed => {
+                Some(Ok(digest)) if digest.is_stale() && *renewed => {
                     // The proxy has checked the password twice and found no fault with it.
                     self.accepted();
                     return Err(Fault::DigestStaleLoop);
@@ -106,6 +118,17 @@ impl<'a> Authenticator<'a> {
                 }
                 _ => return Err(self.refused()),
             },
+            Sent::Ntlm(handshake) => {
+                let credential = (login.name.as_str(), &login.password);
+                match handshake.proceed(offers, credential, self.entropy.bytes(), self.clock.now())? {
+                    Next::Send(answer) => return Ok(answer),
+                    Next::Refused => return Err(self.refused()),
+                    Next::NotTaken => {
+                        self.sent = Sent::Nothing;
+                        self.pass_over(Scheme::Negotiate, Some(Mechanism::Ntlm), Fault::NtlmNotTaken);
+                    }
+                }
+            }
             Sent::Complete => return Err(self.refused()),
         }
         if offers.is_empty() {
@@ -113,16 +136,21 @@ impl<'a> Authenticator<'a> {
         }
         let chosen = self.choose(offers, login)?;
         self.take_turn(login).await?;
-        match chosen {
+        Ok(match chosen {
             Chosen::Basic(answer) => {
                 self.sent = Sent::Complete;
-                Ok(answer)
+                answer
             }
             Chosen::Digest(digest) => {
                 self.sent = Sent::Digest { renewed: false };
-                Ok(self.digest(&digest, login, request))
+                self.digest(&digest, login, request)
             }
-        }
+            Chosen::Ntlm(carrier) => {
+                let (handshake, answer) = NtlmHandshake::begin(carrier);
+                self.sent = Sent::Ntlm(handshake);
+                answer
+            }
+        })
     }
 
     /// The scheme whose turn it was, whether or not a credential went out.
@@ -130,8 +158,17 @@ impl<'a> Authenticator<'a> {
         self.considered
     }
 
-    /// Waits until the login's password may be sent to this proxy.
+    /// What was offered and could not be used.
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
+    }
+
+    /// Waits until the login's password may be sent to this proxy. NTLM waits before its first message: behind the
+    /// challenge its connection would grow old.
     pub async fn take_turn(&mut self, login: &Login) -> Result<(), Fault> {
+        if self.turn.is_some() {
+            return Ok(());
+        }
         self.turn = Some(self.gate.turn(&login.name).await.ok_or(Fault::CredentialsAlreadyRefused)?);
         Ok(())
     }
@@ -141,8 +178,13 @@ impl<'a> Authenticator<'a> {
         if self.is_encrypted || self.basic_cleartext { Ok(()) } else { Err(Fault::CleartextRefused) }
     }
 
+    /// The proxy goes on; whether that says something of the password depends on whether it was sent.
     pub fn accepted(&mut self) {
-        if let Some(turn) = self.turn.take() {
+        let is_sent = match &self.sent {
+            Sent::Nothing | Sent::Complete | Sent::Digest { .. } => true,
+            Sent::Ntlm(handshake) => handshake.has_answered(),
+        };
+        if let Some(turn) = self.turn.take().filter(|_| is_sent) {
             turn.accepted();
         }
     }
@@ -155,24 +197,38 @@ impl<'a> Authenticator<'a> {
     }
 
     fn choose(&mut self, offers: &[Offer], login: &Login) -> Result<Chosen, Fault> {
+        let is_offered = |scheme| offers.iter().any(|offer| offer.is(scheme));
         if let SchemeChoice::Forced(scheme) = self.choice {
-            if !offers.iter().any(|offer| offer.is(scheme)) {
+            if let Some(obstacle) = self.obstacle() {
+                return Err(obstacle);
+            }
+            if !is_offered(scheme) {
                 return Err(Fault::SchemeNotOffered);
             }
             self.considered = Some(scheme);
             return self.prepare(scheme, offers, login);
         }
-        let mut obstacle = Fault::CredentialsWanted;
         for scheme in STRENGTH {
-            if offers.iter().any(|offer| offer.is(scheme)) {
+            if is_offered(scheme) && !self.passed_over.iter().any(|passed| passed.scheme == scheme) {
                 self.considered = Some(scheme);
                 match self.prepare(scheme, offers, login) {
                     Ok(chosen) => return Ok(chosen),
-                    Err(fault) => obstacle = fault,
+                    Err(fault) => self.pass_over(scheme, None, fault),
                 }
             }
         }
-        Err(obstacle)
+        Err(self.obstacle().unwrap_or(Fault::CredentialsWanted))
+    }
+
+    fn pass_over(&mut self, scheme: Scheme, mechanism: Option<Mechanism>, why: Fault) {
+        self.passed_over.push(PassedOver { scheme, mechanism, why });
+    }
+
+    /// What stands in the way when nothing is left: the last of what somebody could change.
+    fn obstacle(&self) -> Option<Fault> {
+        let missing = |passed: &&PassedOver| matches!(passed.why, Fault::NoCredential { .. });
+        let obstacle = self.passed_over.iter().rfind(|passed| !missing(passed)).or(self.passed_over.last())?;
+        Some(obstacle.why.clone())
     }
 
     fn prepare(&self, scheme: Scheme, offers: &[Offer], login: &Login) -> Result<Chosen, Fault> {
@@ -192,8 +248,9 @@ impl<'a> Authenticator<'a> {
                 let answer = auth::answer_basic(offer, &login.name, &login.password);
                 answer.map(Chosen::Basic).map_err(|error| unusable(error.to_string()))
             }
-            Scheme::None | Scheme::Ntlm | Scheme::Negotiate | Scheme::SocksPassword => {
-                Err(unusable(format!("a name with a password is sent by basic or digest here, not by {scheme}")))
+            Scheme::Ntlm | Scheme::Negotiate => Ok(Chosen::Ntlm(scheme)),
+            Scheme::None | Scheme::SocksPassword => {
+                Err(unusable(format!("a name with a password is not sent by {scheme} to an http proxy")))
             }
         }
     }

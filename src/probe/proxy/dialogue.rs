@@ -61,15 +61,14 @@ impl<'a> Dialogue<'a> {
         attempts: &'a Attempts,
         context: &'a Context,
     ) -> Result<Self, (Fault, TunnelEvidence)> {
-        let evidence = TunnelEvidence { tls: None, legs: Vec::new(), scheme: None, early_bytes: Vec::new() };
+        let evidence = TunnelEvidence::default();
         let PlannedRoute::Proxy { proxy, identity, scheme } = route else {
             let detail = "the direct route has no proxy to speak to".to_owned();
             return Err((Fault::Unrecognised { detail }, evidence));
         };
         let choice = if *identity == Identity::Bypass { SchemeChoice::Auto } else { *scheme };
         let gate = context.proxies.of(proxy);
-        let entropy = context.net.entropy;
-        match Authenticator::new((*identity, choice), proxy.scheme, gate.clone(), &context.access, entropy) {
+        match Authenticator::new((*identity, choice), proxy.scheme, gate.clone(), &context.access, &context.net) {
             Ok(authenticator) => Ok(Self {
                 proxy,
                 endpoint,
@@ -116,10 +115,12 @@ impl<'a> Dialogue<'a> {
             let uri = self.uri();
             let next = self.authenticator.answer(&offers, (self.method(), &uri)).await;
             // A credential that was held back is decided by its scheme as well as one that was sent.
-            self.evidence.scheme = self.evidence.scheme.or(self.authenticator.considered());
-            answer = Some(next?);
+            self.evidence.scheme = self.authenticator.considered().or(self.evidence.scheme);
+            self.evidence.passed_over = self.authenticator.passed_over().to_vec();
+            let next = answer.insert(next?);
             exchange = match same {
                 Some(exchange) => exchange,
+                None if next.is_bound() => return Err(Fault::ClosedMidExchange),
                 None => self.reconnect().await?,
             };
         }
@@ -196,7 +197,8 @@ impl<'a> Dialogue<'a> {
             let outcome = self.await_reply(exchange, request).await;
             let closed_unasked =
                 matches!(outcome, Err(Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 }));
-            if closed_unasked && !is_first_on_connection {
+            let is_bound = answer.is_some_and(Answer::is_bound);
+            if closed_unasked && !is_first_on_connection && !is_bound {
                 if let Some(leg) = self.evidence.legs.last_mut() {
                     leg.kept_open = false;
                 }
@@ -210,6 +212,7 @@ impl<'a> Dialogue<'a> {
                     scheme: answer.scheme,
                     length: answer.value.expose_secret().len(),
                     detail: answer.detail.clone(),
+                    token: answer.token,
                 }),
                 took: asked.elapsed(),
                 status: None,
@@ -235,6 +238,7 @@ impl<'a> Dialogue<'a> {
                     leg.kept_open = (200..300).contains(&head.status);
                     Ok((reply, head, asked))
                 }
+                Err(_) if closed_unasked && is_bound => Err(Fault::ClosedMidExchange),
                 Err(fault) => {
                     leg.body_start = exchange.seen().start();
                     Err(fault)

@@ -114,8 +114,12 @@ impl Talk<'_, '_> {
         message.extend_from_slice(password);
         self.dialogue.authenticator.take_turn(login).await?;
         self.dialogue.evidence.scheme = Some(Scheme::SocksPassword);
-        let credential =
-            Credential { scheme: Scheme::SocksPassword, length: message.len(), detail: "name and password".to_owned() };
+        let credential = Credential {
+            scheme: Scheme::SocksPassword,
+            length: message.len(),
+            detail: "name and password".to_owned(),
+            token: None,
+        };
         match self.leg("SOCKS5 password", &message.into(), Some(credential), Reply::Password).await? {
             0 => {
                 self.dialogue.authenticator.accepted();

@@ -3,6 +3,7 @@
 mod absolute;
 mod authentication;
 mod https;
+mod ntlm;
 mod peer;
 mod replies;
 mod socks;

@@ -1,0 +1,42 @@
+//! What a dialogue that succeeded tells beside that: nothing is wrong with the row, and somebody wants to know.
+
+use super::Cause;
+use crate::observation::{Leg, Observation, Stage, Token, TunnelEvidence};
+use crate::plan::{Mechanism, Scheme};
+
+/// What is worth knowing of a row whose proxy did what it was asked for.
+pub(super) fn remarks(seen: &Observation) -> Vec<Cause> {
+    let Some(tunnel) = seen.tunnel().filter(|_| seen.fault().is_none_or(|(stage, _)| stage > Stage::Proxy)) else {
+        return Vec::new();
+    };
+    let mut remarks = Vec::new();
+    if tunnel.legs.windows(2).any(|pair| is_closed_with_407(&pair[0], &pair[1])) {
+        remarks.push(Cause::PauthReconnectOn407);
+    }
+    if last_token(tunnel).is_some_and(|(_, token)| token == Token::NtlmType1) {
+        remarks.push(Cause::PauthNtlmEarly200);
+    }
+    if mechanism(tunnel) == Some(Mechanism::Ntlm) {
+        remarks.push(Cause::PauthNegoIsNtlm);
+    }
+    remarks
+}
+
+/// What Negotiate carried last.
+pub(super) fn mechanism(tunnel: &TunnelEvidence) -> Option<Mechanism> {
+    match last_token(tunnel)? {
+        (Scheme::Negotiate, Token::NtlmType1 | Token::NtlmType3) => Some(Mechanism::Ntlm),
+        (Scheme::Negotiate, Token::KerberosTicket) => Some(Mechanism::Kerberos),
+        _ => None,
+    }
+}
+
+/// The credential that was sent last, where it was a token.
+fn last_token(tunnel: &TunnelEvidence) -> Option<(Scheme, Token)> {
+    let credential = tunnel.legs.iter().rev().find_map(|leg| leg.credential.as_ref())?;
+    credential.token.map(|token| (credential.scheme, token))
+}
+
+fn is_closed_with_407(leg: &Leg, next: &Leg) -> bool {
+    leg.status == Some(407) && leg.credential.is_none() && !leg.kept_open && next.connection > leg.connection
+}

@@ -1,0 +1,270 @@
+//! NTLM, by itself and inside Negotiate: three messages, two of them on one connection.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+use crate::auth::spnego;
+use crate::net::Clock;
+use crate::observation::Token;
+use crate::plan::Mechanism;
+
+/// A challenge of 32 bytes, as short as they come.
+const TYPE2: &str = "TlRMTVNTUAACAAAAAAAAAAAAAAAFgoiiAQIDBAUGBwg=";
+const TYPE1: &str = "TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAKAGNFAAAADw==";
+/// Anna's answer to it at [`NOON`], computed with another implementation of MS-NLMP.
+const TYPE3: &str = "TlRMTVNTUAADAAAAGAAYAEgAAAA0ADQAYAAAAAAAAACUAAAACAAIAJQAAAAOAA4AnAAAAAAAAACqAAAABYKIogoAY0UAAAAPWur2GdI1hLi\
+                     q2fkULPn5VN6tvu8AAQIDYjX7MubY6YtGMrxRnthE9wEBAAAAAAAAAARQbWx63QHerb7vAAECAwAAAAAAAAAAAAAAAGEAbgBuAGEAVwBBAFAA\
+                     UgBPAEIARQA=";
+const NOON: &str = "2026-11-22T10:30:00Z";
+const BASIC: &str = "Basic realm=\"proxy\"";
+
+fn ntlm(token: &str) -> String {
+    challenge(&[format!("NTLM {token}").trim_end()])
+}
+
+fn negotiate(token: &str) -> String {
+    challenge(&[format!("Negotiate {token}").trim_end()])
+}
+
+/// These replies on one connection, each to one request; a tunnel behind the last.
+fn replies(replies: &[&str]) -> Vec<Turn> {
+    let mut turns: Vec<Turn> = replies.iter().flat_map(|reply| [Turn::Hear, Turn::say(reply)]).collect();
+    turns.push(Turn::Echo);
+    turns
+}
+
+fn at_noon(access: Access) -> Context {
+    let mut context = context(access);
+    context.net.clock = Clock::Fixed(NOON.parse().expect("a moment"));
+    context
+}
+
+async fn as_anna(peer: &Peer, scheme: SchemeChoice) -> Told<Connection> {
+    tunnel(&route(&peer.proxy(), Identity::User, scheme), &at_noon(anna())).await
+}
+
+fn tokens(told: &Told<Connection>) -> Vec<(u32, Option<Token>)> {
+    let token = |leg: &crate::observation::Leg| leg.credential.as_ref().and_then(|credential| credential.token);
+    told.evidence.legs.iter().map(|leg| (leg.connection, token(leg))).collect()
+}
+
+/// What a request's credential carries, once it is taken out of Negotiate.
+fn carried(request: &str) -> spnego::Token {
+    let value = request.split_once("Proxy-Authorization: Negotiate ").expect("a token").1;
+    spnego::unwrap(&STANDARD.decode(value.trim_end()).expect("base64"))
+}
+
+#[tokio::test]
+async fn three_messages_byte_for_byte_on_the_one_connection() {
+    let first = challenge(&["NTLM", BASIC]);
+    let peer = Peer::playing(vec![replies(&[&first, &ntlm(TYPE2), OPENED])]).await;
+    let told = as_anna(&peer, SchemeChoice::Auto).await;
+    assert_eq!(peer.heard(), [BARE.to_owned(), with(&format!("NTLM {TYPE1}")), with(&format!("NTLM {TYPE3}"))]);
+    let legs = [
+        (1, None, Some(407), true),
+        (1, Some(Scheme::Ntlm), Some(407), true),
+        (1, Some(Scheme::Ntlm), Some(200), true),
+    ];
+    assert_eq!((told.legs(), told.evidence.scheme), (legs.to_vec(), Some(Scheme::Ntlm)));
+    let told_of = told.evidence.legs[1].challenges[0].ntlm.as_ref().expect("a challenge that was read");
+    assert_eq!((told_of.length, told_of.flags), (32, 0xa288_8205));
+    assert!(works(told.result.expect("a tunnel")).await);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_between_the_messages_ends_the_dialogue() {
+    let closing = ntlm(TYPE2).replace("Content-Length", "Connection: close\r\nContent-Length");
+    let announced = replies(&[&ntlm(""), &closing]);
+    let silent = vec![Turn::Hear, Turn::say(ntlm("")), Turn::Hear, Turn::say(ntlm(TYPE2)), Turn::Hear];
+    let reset = vec![Turn::Hear, Turn::say(ntlm("")), Turn::Hear, Turn::say(ntlm(TYPE2)), Turn::Hear, Turn::Reset];
+    for (what, turns, sent) in [("announced", announced, 2), ("silent", silent, 3), ("reset", reset, 3)] {
+        let peer = Peer::playing(vec![turns, opens()]).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        assert_eq!(told.fault(), Some(&Fault::ClosedMidExchange), "{what}");
+        assert_eq!(peer.heard().len(), sent, "{what}: nothing goes over another connection");
+        assert!(told.evidence.legs.iter().all(|leg| leg.connection == 1), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_bare_407_that_closes_costs_a_connection_and_no_more() {
+    let closing = ntlm("").replace("Content-Length", "Connection: close\r\nContent-Length");
+    let promised = vec![Turn::Hear, Turn::say(ntlm("")), Turn::Hear];
+    for first in [replies(&[&closing]), promised] {
+        let peer = Peer::playing(vec![first, replies(&[&ntlm(TYPE2), OPENED])]).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        let expected = [(1, None), (2, Some(Token::NtlmType1)), (2, Some(Token::NtlmType3))];
+        assert_eq!((tokens(&told), told.fault()), (expected.to_vec(), None));
+        assert!(!told.evidence.legs[0].kept_open);
+        assert!(works(told.result.expect("a tunnel")).await);
+    }
+}
+
+#[tokio::test]
+async fn old_proxies_keep_the_connection_under_its_old_name() {
+    let old = |token: &str| {
+        ntlm(token)
+            .replace("HTTP/1.1", "HTTP/1.0")
+            .replace("Content-Length", "Proxy-Connection: keep-alive\r\nContent-Length")
+    };
+    let peer = Peer::playing(vec![replies(&[&old(""), &old(TYPE2), OPENED])]).await;
+    let told = as_anna(&peer, SchemeChoice::Auto).await;
+    assert_eq!((told.evidence.legs.len(), told.fault()), (3, None));
+    assert!(works(told.result.expect("a tunnel")).await);
+}
+
+#[tokio::test]
+async fn a_407_for_ever_ends_in_a_loop_and_tries_no_password() {
+    let peer = Peer::playing(vec![replies(&[ntlm("").as_str(); 20])]).await;
+    let told = as_anna(&peer, SchemeChoice::Auto).await;
+    assert_eq!((told.fault(), told.evidence.legs.len()), (Some(&Fault::AuthenticationLoop), 8));
+    assert!(tokens(&told)[1..].iter().all(|(_, token)| *token == Some(Token::NtlmType1)));
+}
+
+#[tokio::test]
+async fn a_tunnel_that_opens_early_says_nothing_of_the_password() {
+    let refuses = || replies(&[&ntlm(""), &ntlm(TYPE2), &ntlm("")]);
+    let peer = Peer::playing(vec![replies(&[&ntlm(""), OPENED]), refuses(), refuses()]).await;
+    let (route, context) = (route(&peer.proxy(), Identity::User, SchemeChoice::Auto), at_noon(anna()));
+    let told = tunnel(&route, &context).await;
+    assert_eq!((tokens(&told), told.fault()), (vec![(1, None), (1, Some(Token::NtlmType1))], None));
+    assert!(works(told.result.expect("a tunnel")).await);
+
+    assert_eq!(tunnel(&route, &context).await.fault(), Some(&Fault::CredentialsRefused));
+    assert_eq!(tunnel(&route, &context).await.fault(), Some(&Fault::CredentialsAlreadyRefused));
+    let tried = peer.heard().iter().filter(|request| request.contains(TYPE3)).count();
+    assert_eq!(tried, 1);
+}
+
+#[tokio::test]
+async fn a_second_challenge_behind_the_answer_is_a_refusal() {
+    for last in [ntlm(""), ntlm(TYPE2), challenge(&[BASIC]), challenge(&[])] {
+        let peer = Peer::playing(vec![replies(&[&ntlm(""), &ntlm(TYPE2), &last])]).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        assert_eq!((told.fault(), told.evidence.legs.len()), (Some(&Fault::CredentialsRefused), 3), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_challenge_is_named() {
+    for (token, why) in [
+        ("a", "the token is not base64: Invalid input length: 1"),
+        ("aGVsbG8=", "the token is no NTLM message"),
+        ("TlRMTVNTUAACAAAA", "the NTLM challenge is cut short after 12 bytes"),
+        (TYPE1, "an NTLM message of type 1 came in place of type 2"),
+    ] {
+        let peer = Peer::playing(vec![replies(&[&ntlm(""), &ntlm(token)])]).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        assert_eq!(told.fault(), Some(&Fault::ChallengeUnreadable { detail: why.to_owned() }));
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_under_the_status_of_a_server_is_answered_to_its_end() {
+    let confused = |token: &str| ntlm(token).replace("407 Proxy Authentication Required", "401 Unauthorized");
+    let peer = Peer::playing(vec![replies(&[&confused(""), &confused(TYPE2), OPENED])]).await;
+    assert_eq!(as_anna(&peer, SchemeChoice::Auto).await.fault(), None);
+    let peer = Peer::playing(vec![replies(&[&confused(""), &confused(TYPE2), &confused("")])]).await;
+    assert_eq!(as_anna(&peer, SchemeChoice::Auto).await.fault(), Some(&Fault::CredentialsRefused));
+}
+
+#[tokio::test]
+async fn the_strongest_that_is_offered_is_taken_in_whatever_order_it_comes() {
+    let digest = "Digest realm=\"proxy\", nonce=\"abc=\", qop=\"auth\"";
+    for (offered, first) in [
+        (vec![BASIC, digest, "NTLM", "Negotiate"], Scheme::Negotiate),
+        (vec![BASIC, digest, "ntlm"], Scheme::Ntlm),
+        (vec![BASIC, digest], Scheme::Digest),
+        (vec![BASIC], Scheme::Basic),
+    ] {
+        let peer = Peer::playing(vec![replies(&[&challenge(&offered), OPENED])]).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        assert_eq!((told.evidence.scheme, told.fault()), (Some(first), None));
+    }
+}
+
+#[tokio::test]
+async fn negotiate_carries_it_bare() {
+    let peer = Peer::playing(vec![replies(&[&negotiate(""), &negotiate(TYPE2), OPENED])]).await;
+    let told = as_anna(&peer, SchemeChoice::Forced(Scheme::Negotiate)).await;
+    assert_eq!(peer.heard()[1..], [with(&format!("Negotiate {TYPE1}")), with(&format!("Negotiate {TYPE3}"))]);
+    assert_eq!((told.evidence.scheme, told.fault()), (Some(Scheme::Negotiate), None));
+}
+
+#[tokio::test]
+async fn negotiate_carries_it_in_spnego_where_bare_is_not_understood() {
+    let type2 = STANDARD.decode(TYPE2).expect("base64");
+    let wrapped = negotiate(&STANDARD.encode(spnego::wrap_next(&type2)));
+    for first in [negotiate(""), wrapped.clone()] {
+        let peer = Peer::playing(vec![replies(&[&negotiate(""), &first, &wrapped, OPENED])]).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        let kinds: Vec<_> = tokens(&told).into_iter().map(|(_, token)| token).collect();
+        let expected = [None, Some(Token::NtlmType1), Some(Token::NtlmType1), Some(Token::NtlmType3)];
+        assert_eq!((kinds, told.fault()), (expected.to_vec(), None));
+        let heard = peer.heard();
+        let forms: Vec<bool> = heard[1..].iter().map(|request| carried(request).is_wrapped).collect();
+        assert_eq!(forms, [false, true, true]);
+        let last = carried(&heard[3]);
+        assert_eq!(
+            (last.mechanism, last.inner),
+            (Some(Mechanism::Ntlm), Some(STANDARD.decode(TYPE3).expect("base64")))
+        );
+        let read = told.evidence.legs[2].challenges[0].ntlm.as_ref();
+        assert_eq!(read.map(|challenge| challenge.length), Some(32), "read through its envelope");
+    }
+}
+
+#[tokio::test]
+async fn a_negotiate_that_takes_no_ntlm_is_passed_over_for_the_next() {
+    let offered = challenge(&["Negotiate", "NTLM", BASIC]);
+    let type2 = challenge(&["Negotiate", &format!("NTLM {TYPE2}"), BASIC]);
+    let peer = Peer::playing(vec![replies(&[&offered, &offered, &offered, &type2, OPENED])]).await;
+    let told = as_anna(&peer, SchemeChoice::Auto).await;
+    assert_eq!((told.evidence.scheme, told.fault()), (Some(Scheme::Ntlm), None));
+    let [passed] = &told.evidence.passed_over[..] else { panic!("{:?}", told.evidence.passed_over) };
+    assert_eq!((passed.scheme, passed.mechanism), (Scheme::Negotiate, Some(Mechanism::Ntlm)));
+    assert_eq!(passed.why, Fault::NtlmNotTaken);
+    assert!(works(told.result.expect("a tunnel")).await);
+
+    let peer = Peer::playing(vec![replies(&[&offered, &offered, &offered, OPENED])]).await;
+    let told = as_anna(&peer, SchemeChoice::Forced(Scheme::Negotiate)).await;
+    assert_eq!((told.fault(), told.evidence.legs.len()), (Some(&Fault::NtlmNotTaken), 3));
+}
+
+/// The second connection plays the part of the proxy that the first row found to refuse.
+#[tokio::test]
+async fn a_password_that_negotiate_refused_is_not_tried_by_ntlm() {
+    let offered = challenge(&["Negotiate", "NTLM"]);
+    let refuses = replies(&[&offered, &negotiate(TYPE2), &offered]);
+    let peer = Peer::playing(vec![refuses, replies(&[&offered, OPENED])]).await;
+    let context = at_noon(anna());
+    let told = |scheme| route(&peer.proxy(), Identity::User, scheme);
+    assert_eq!(tunnel(&told(SchemeChoice::Auto), &context).await.fault(), Some(&Fault::CredentialsRefused));
+    let other = told(SchemeChoice::Forced(Scheme::Ntlm));
+    assert_eq!(tunnel(&other, &context).await.fault(), Some(&Fault::CredentialsAlreadyRefused));
+}
+
+#[tokio::test]
+async fn an_absolute_request_is_authenticated_in_the_same_way() {
+    let peer =
+        Peer::playing(vec![replies(&[&ntlm(""), &ntlm(TYPE2), "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"])])
+            .await;
+    let context = at_noon(anna());
+    let route = route(&peer.proxy(), Identity::User, SchemeChoice::Auto);
+    let endpoint = context.catalogue.endpoint_for_host("adl.windows.com").expect("a catalogued host");
+    let (stream, attempts) = connected(endpoint, &route, &context).await;
+    let told = Told::of(super::super::ask_absolute(stream, endpoint, &route, &attempts, &context).await);
+    assert_eq!(told.result.map(|answer| answer.evidence.status).ok(), Some(Some(404)));
+    assert!(peer.heard()[2].contains(&format!("Proxy-Authorization: NTLM {TYPE3}")));
+}
+
+#[tokio::test]
+async fn nothing_that_is_kept_holds_the_answer() {
+    let peer = Peer::playing(vec![replies(&[&ntlm(""), &ntlm(TYPE2), OPENED])]).await;
+    let told = as_anna(&peer, SchemeChoice::Auto).await;
+    let kept = format!("{:?} {}", told.evidence, serde_json::to_string(&told.evidence).expect("writable"));
+    for secret in ["hunter2", &TYPE3[..60], &TYPE3[80..140]] {
+        assert!(!kept.contains(secret), "{kept}");
+    }
+}
