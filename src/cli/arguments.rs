@@ -79,7 +79,7 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = identity, help_heading = "Routes")]
     pub identity: Vec<Identity>,
 
-    /// auto (the strongest that the proxy offers), or a list of basic and digest to force each.
+    /// auto (the strongest that the proxy offers), or a list of negotiate, ntlm, digest and basic to force each.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = scheme, default_value = "auto", help_heading = "Routes")]
     pub scheme: Vec<SchemeChoice>,
 
@@ -302,7 +302,9 @@ fn scheme(text: &str) -> Result<SchemeChoice, String> {
         "auto" => Ok(SchemeChoice::Auto),
         "basic" => Ok(SchemeChoice::Forced(Scheme::Basic)),
         "digest" => Ok(SchemeChoice::Forced(Scheme::Digest)),
-        _ => Err(format!("'{text}' is not a scheme that this version speaks: use auto, basic or digest")),
+        "ntlm" => Ok(SchemeChoice::Forced(Scheme::Ntlm)),
+        "negotiate" => Ok(SchemeChoice::Forced(Scheme::Negotiate)),
+        _ => Err(format!("'{text}' is not a scheme: use auto, negotiate, ntlm, digest or basic")),
     }
 }
 
