@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, OsSelection, Solution};
-use waprobe::judge::{Cause, Grounds, findings, judge};
+use waprobe::judge::{Cause, Grounds, Status, findings, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
@@ -69,7 +69,11 @@ fn surprises(scenario: &Scenario) -> Vec<String> {
             ))
         })
         .collect();
-    let seen: BTreeSet<&str> = report.rows.iter().map(|row| row.code.as_str()).filter(|code| *code != "ok").collect();
+    let rows = report.rows.iter().map(|row| row.code.as_str()).filter(|code| *code != "ok");
+    // A remark leaves its rows ok, and stands in the findings alone.
+    let is_remark = |code: &&str| Cause::from_code(code).is_some_and(|cause| cause.facts().status == Status::Ok);
+    let remarks = report.findings.iter().map(|finding| finding.code.as_str()).filter(is_remark);
+    let seen: BTreeSet<&str> = rows.chain(remarks).collect();
     let claimed: BTreeSet<&str> = scenario.codes.iter().copied().collect();
     if seen != claimed {
         surprises.push(format!("{}: claims {claimed:?} and produces {seen:?}", scenario.name));

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use md5::Digest as _;
 
+use super::windows::{Session, Windows};
 use crate::certificate::hex;
 
 /// Whom a proxy knows.
@@ -22,6 +23,8 @@ pub enum Gate {
     Open,
     Basic(Account),
     Digest(Account, Digest),
+    /// NTLM, by itself or inside Negotiate.
+    Windows(Account, Windows),
     /// Nothing is ever right; every request is answered with these challenges.
     Hopeless(&'static [&'static str]),
 }
@@ -80,6 +83,8 @@ pub(super) enum Entry {
     Open,
     /// Has to answer these challenges.
     Challenged(Vec<String>),
+    /// The same, and the connection ends.
+    Dismissed(Vec<String>),
 }
 
 const REALM: &str = "waprobe lab";
@@ -89,8 +94,8 @@ impl Guard {
         Self { gate, nonces: Mutex::default() }
     }
 
-    /// `credential` is the value of `Proxy-Authorization`.
-    pub fn check(&self, method: &str, target: &str, credential: Option<&str>) -> Entry {
+    /// `credential` is the value of `Proxy-Authorization`, `session` what its connection was told.
+    pub fn check(&self, method: &str, target: &str, credential: Option<&str>, session: &mut Session) -> Entry {
         match &self.gate {
             Gate::Open => Entry::Open,
             Gate::Basic(account) => {
@@ -101,6 +106,7 @@ impl Guard {
                 }
             }
             Gate::Hopeless(challenges) => Entry::Challenged(challenges.iter().map(ToString::to_string).collect()),
+            Gate::Windows(account, windows) => windows.check(*account, credential, session),
             Gate::Digest(account, digest) => {
                 let parameters = credential.and_then(|value| value.strip_prefix("Digest ")).map(parameters);
                 self.check_digest(*account, *digest, method, target, parameters.as_ref())

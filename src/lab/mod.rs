@@ -17,6 +17,7 @@ mod scenarios;
 mod story;
 #[cfg(test)]
 mod tests;
+mod windows;
 mod wire;
 
 pub use authority::{Inspector, Shown};
@@ -29,6 +30,7 @@ pub use proxy::{Deed, Hosts, Pretence, ProxyPlan, Refusal};
 pub use running::{LabMistake, Logins, World};
 pub use scenarios::{NOT_PRODUCIBLE, scenarios};
 pub use story::story;
+pub use windows::{Carrier, Conduct, Form, Windows};
 
 /// A world worth checking against, by name.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,7 @@ pub struct Scenario {
     pub name: &'static str,
     /// One sentence.
     pub title: &'static str,
-    /// The row codes that come out of it, beside `ok`.
+    /// The codes of rows and remarks that come out of it, beside `ok`.
     pub codes: &'static [&'static str],
     build: fn() -> Blueprint,
 }

@@ -16,6 +16,7 @@ use super::authority::{Authorities, Inspector};
 use super::http::{Manner, Reply};
 use super::login::{Account, Entry, Gate, Guard};
 use super::origin::showing;
+use super::windows::Session;
 use super::wire::{Buffered, Head, close, hush, read_head, reset};
 use crate::certificate::Certificate;
 use crate::net::Clock;
@@ -213,12 +214,14 @@ impl RunningProxy {
 
     /// Requests on one connection, until one becomes a tunnel or ends it.
     async fn serve_http<S: Transport>(&self, mut stream: Buffered<S>) -> io::Result<()> {
+        let mut session = Session::default();
         loop {
             let Some(head) = read_head(&mut stream).await? else { return Ok(()) };
-            if let Entry::Challenged(challenges) =
-                self.guard.check(&head.method, &head.target, head.header("proxy-authorization"))
-            {
-                let reply = self.challenge(challenges);
+            let credential = head.header("proxy-authorization");
+            let entry = self.guard.check(&head.method, &head.target, credential, &mut session);
+            let is_last = matches!(entry, Entry::Dismissed(_));
+            if let Entry::Challenged(challenges) | Entry::Dismissed(challenges) = entry {
+                let reply = self.challenge(challenges, is_last);
                 reply.send(&mut stream).await?;
                 if !reply.keeps_open() {
                     close(stream).await;
@@ -245,12 +248,12 @@ impl RunningProxy {
         }
     }
 
-    fn challenge(&self, challenges: Vec<String>) -> Reply {
+    fn challenge(&self, challenges: Vec<String>, is_last: bool) -> Reply {
         let mut reply = Reply::status(407).manner(self.plan.refusal.manner).header("Via", self.via());
         for challenge in challenges {
             reply = reply.header("Proxy-Authenticate", challenge);
         }
-        if self.plan.refusal.closes {
+        if self.plan.refusal.closes || is_last {
             reply = reply.header("Connection", "close");
         }
         reply.page("<html><body>Proxy authentication required</body></html>").dated(Clock::System.now())
@@ -414,7 +417,7 @@ impl RunningProxy {
         stream.read_exact(&mut offered).await?;
         let account = match &self.plan.gate {
             Gate::Open | Gate::Hopeless(_) => None,
-            Gate::Basic(account) | Gate::Digest(account, _) => Some(*account),
+            Gate::Basic(account) | Gate::Digest(account, _) | Gate::Windows(account, _) => Some(*account),
         };
         let wanted = if account.is_some() { PASSWORD } else { NO_LOGIN };
         if !offered.contains(&wanted) {

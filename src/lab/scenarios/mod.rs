@@ -6,6 +6,7 @@ mod connections;
 mod logins;
 mod names;
 mod proxies;
+mod windows;
 
 use super::blueprint::Blueprint;
 use super::{Scenario, story};
@@ -72,7 +73,7 @@ pub fn scenarios() -> Vec<Scenario> {
 
         scenario("digests", "Every form of Digest, all of which work", logins::digests, &[]),
         scenario("awkward-challenges", "Challenges that close, are chunked or of HTTP/1.0, and work",
-            logins::awkward_challenges, &[]),
+            logins::awkward_challenges, &["pauth.reconnect_on_407"]),
         scenario("wrong-password", "A password that the proxy does not take", logins::wrong_password, &["pauth.rejected"]),
         scenario("password-in-clear", "A proxy that offers Basic alone, over a clear connection",
             logins::password_in_clear, &["pauth.basic_cleartext"]),
@@ -85,6 +86,17 @@ pub fn scenarios() -> Vec<Scenario> {
             &["pauth.denied_after_auth"]),
         scenario("no-login", "A route that needs a login, and nobody gave one", logins::no_login, &["x.not_tested"]),
         scenario("socks-login", "A SOCKS proxy that wants a password", logins::socks_login, &["pauth.required"]),
+
+        scenario("windows-logins", "NTLM with challenges of every form, all of which work", windows::logins, &[]),
+        scenario("windows-negotiate", "Negotiate that carries NTLM, bare and in SPNEGO", windows::negotiate,
+            &["pauth.nego_is_ntlm"]),
+        scenario("windows-fallback", "Negotiate for Kerberos alone, and NTLM beside it", windows::fallback, &[]),
+        scenario("windows-early", "A tunnel that opens before the password was looked at", windows::early,
+            &["pauth.ntlm_early_200"]),
+        scenario("windows-broken", "NTLM that loses its connection, or whose challenge cannot be read", windows::broken,
+            &["pauth.ntlm_closed_mid", "proxy.bad_reply", "pauth.no_common_scheme"]),
+        scenario("windows-wrong-password", "A password that NTLM does not take", windows::wrong_password,
+            &["pauth.rejected"]),
 
         scenario("broken-handshakes", "TLS that ends before it began", certificates::broken_handshakes,
             &["tls.rst_after_hello", "tls.fin_after_hello", "tls.timeout_after_hello", "tls.plaintext_reply",

@@ -1,0 +1,87 @@
+//! Proxies that know people by NTLM, by itself or inside Negotiate.
+
+use crate::lab::blueprint::Blueprint;
+use crate::lab::http::Manner;
+use crate::lab::login::{Account, Gate};
+use crate::lab::proxy::ProxyPlan;
+use crate::lab::scenarios::EVERYTHING;
+use crate::lab::story::USER;
+use crate::lab::windows::{Carrier, Conduct, Form, Windows};
+use crate::plan::{Identity, Scheme, SchemeChoice};
+
+const STRANGER: Account = Account { name: USER.name, password: "not-this-one" };
+const NTLM: Windows = Windows { carrier: Carrier::Ntlm, form: Form::Whole, conduct: Conduct::Proper, also: &[] };
+const SPNEGO: Windows = Windows { carrier: Carrier::NegotiateInSpnego, ..NTLM };
+
+fn proxy(name: &'static str, windows: Windows) -> ProxyPlan {
+    ProxyPlan::open(name).gate(Gate::Windows(USER, windows))
+}
+
+/// Challenges of every form that is in use; all of them work.
+pub(super) fn logins() -> Blueprint {
+    let form = |form| Windows { form, ..NTLM };
+    Blueprint::default()
+        .user(USER)
+        .as_user(proxy("whole", NTLM))
+        .as_user(proxy("timeless", form(Form::Timeless)))
+        .as_user(proxy("thirty-two", form(Form::Bare(32))))
+        .as_user(proxy("forty", form(Form::Bare(40))))
+        .as_user(proxy("forty-eight", form(Form::Bare(48))))
+        .as_user(proxy("fifty-six", form(Form::Bare(56))))
+        .as_user(proxy("narrow", form(Form::Narrow)))
+        .as_user(proxy("beyond", form(Form::Beyond)))
+        .as_user(proxy("chunked", NTLM).refuses(Manner::Chunked, false))
+}
+
+/// Negotiate without Kerberos, bare and in SPNEGO, alone and beside weaker schemes.
+pub(super) fn negotiate() -> Blueprint {
+    Blueprint::default()
+        .user(USER)
+        .as_user(proxy("bare", Windows { carrier: Carrier::Negotiate, ..NTLM }))
+        .as_user(proxy("spnego", SPNEGO))
+        .as_user(proxy("spnego-short", Windows { form: Form::Bare(32), ..SPNEGO }))
+        .as_user(proxy("beside", Windows { also: &["NTLM", "Basic realm=\"lab\""], ..SPNEGO }))
+}
+
+/// A tunnel that opens before anybody was asked for a name.
+pub(super) fn early() -> Blueprint {
+    Blueprint::default().user(USER).as_user(proxy("early", Windows { conduct: Conduct::OpensEarly, ..NTLM }))
+}
+
+/// Of the schemes offered the strongest takes no NTLM, and the next does.
+pub(super) fn fallback() -> Blueprint {
+    Blueprint::default().user(USER).as_user(proxy("kerberos-only", Windows { also: &["Negotiate"], ..NTLM }))
+}
+
+/// Challenges that no client can answer, and connections that end too early.
+pub(super) fn broken() -> Blueprint {
+    let form = |form| Windows { form, ..NTLM };
+    let kerberos_only = proxy("kerberos-only", Windows { also: &["Negotiate"], ..NTLM });
+    Blueprint::default()
+        .user(USER)
+        .as_user(proxy("closing", Windows { conduct: Conduct::ClosesWithChallenge, ..NTLM }))
+        .expect(EVERYTHING, "blocked", "pauth.ntlm_closed_mid")
+        .as_user(proxy("closing-spnego", Windows { conduct: Conduct::ClosesWithChallenge, ..SPNEGO }))
+        .expect(EVERYTHING, "blocked", "pauth.ntlm_closed_mid")
+        .as_user(proxy("cut", form(Form::Bare(28))))
+        .expect(EVERYTHING, "blocked", "proxy.bad_reply")
+        .as_user(proxy("talkative", form(Form::Bytes(b"hello"))))
+        .expect(EVERYTHING, "blocked", "proxy.bad_reply")
+        .as_user(proxy("no-base64", form(Form::Text("a"))))
+        .expect(EVERYTHING, "blocked", "proxy.bad_reply")
+        .route(&kerberos_only, Identity::User, SchemeChoice::Forced(Scheme::Negotiate))
+        .expect(EVERYTHING, "blocked", "pauth.no_common_scheme")
+        .proxy(kerberos_only)
+}
+
+/// One password is wrong, the other proxy takes none.
+pub(super) fn wrong_password() -> Blueprint {
+    Blueprint::default()
+        .user(STRANGER)
+        .as_user(proxy("ntlm", NTLM))
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .as_user(proxy("negotiate", SPNEGO))
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .as_user(proxy("refusing", Windows { conduct: Conduct::Refuses, ..NTLM }))
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+}
