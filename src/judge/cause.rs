@@ -353,6 +353,10 @@ impl Cause {
                 | Self::PauthDigestStaleLoop
                 | Self::PauthDigestUnsupported
                 | Self::PauthBasicCleartext
+                | Self::PauthNtlmClosedMid
+                | Self::PauthReconnectOn407
+                | Self::PauthNtlmEarly200
+                | Self::PauthNegoIsNtlm
                 | Self::ChainClockSkew
                 | Self::NotTested
                 | Self::Budget

@@ -207,7 +207,9 @@ fn envelope(message: &[u8]) -> Vec<u8> {
 
 fn keyed(key: &[u8], parts: &[&[u8]]) -> [u8; 16] {
     let mut code = Hmac::<md5::Md5>::new_from_slice(key).expect("HMAC takes keys of every length");
-    parts.iter().for_each(|part| code.update(part));
+    for part in parts {
+        code.update(part);
+    }
     code.finalize().into_bytes().into()
 }
 

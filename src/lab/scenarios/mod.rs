@@ -17,6 +17,7 @@ const EVERYTHING: &[&str] = &["*"];
 /// In the order of `waprobe lab list`.
 #[must_use]
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a table, one entry per scenario")]
 pub fn scenarios() -> Vec<Scenario> {
     let mut scenarios = vec![
         scenario("story", "Five proxies and what goes right and wrong with them; `check --lab` runs this", story,
