@@ -21,10 +21,11 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 
 fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
     let proxies = proxies(&arguments.proxy)?;
+    let roots = files::RootsToCome::begin(&arguments.trust.machine_roots);
     let (catalogue, anchors) = files::catalogue(&arguments.trust)?;
     let (os, solutions) = scope(&arguments.scope)?;
     let access = access(arguments, &proxies)?;
-    let roots = files::machine_roots(&arguments.trust.machine_roots)?;
+    let roots = roots.wait()?;
     let expectation = arguments.verdict.expect.as_deref().map(files::text).transpose()?;
     let routes = routes(arguments, &proxies, &access)?;
     let mut budget =

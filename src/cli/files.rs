@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -91,6 +92,22 @@ pub(super) fn apply_anchors(catalogue: &mut Catalogue, anchors: &BTreeMap<String
         catalogue.trust.replace_anchors(trust_class(class)?, list);
     }
     Ok(())
+}
+
+/// The machine's roots while they are read: hundreds of certificates, which need nothing that the catalogue says.
+pub(super) struct RootsToCome(JoinHandle<Result<Roots, Failure>>);
+
+impl RootsToCome {
+    /// Begins to read the machine's roots, or those of `--machine-roots`, beside whatever else there is to do.
+    pub fn begin(paths: &[PathBuf]) -> Self {
+        let paths = paths.to_vec();
+        Self(std::thread::spawn(move || machine_roots(&paths)))
+    }
+
+    pub fn wait(self) -> Result<Roots, Failure> {
+        let broken = |_| Err(Failure::Internal("the thread that reads the machine's roots broke".to_owned()));
+        self.0.join().unwrap_or_else(broken)
+    }
 }
 
 /// The machine's roots, or those of `--machine-roots` in their place.

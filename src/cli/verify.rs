@@ -14,13 +14,14 @@ use crate::report::text::sanitize;
 use crate::report::{FileVerdict, json};
 
 pub(super) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
+    let roots = files::RootsToCome::begin(&arguments.trust.machine_roots);
     let (catalogue, _) = files::catalogue(&arguments.trust)?;
     let host = host(&arguments.host)?;
     let expected = expected(&host, &arguments.classes, &catalogue)?;
     let at = files::moment(arguments.at.as_deref())?;
     let chain = Certificate::chain_from_pem(&files::text(&arguments.chain)?)
         .map_err(|mistake| Failure::usage(format!("{}: {mistake}", arguments.chain.display())))?;
-    let roots = files::machine_roots(&arguments.trust.machine_roots)?;
+    let roots = roots.wait()?;
     let question =
         ChainQuestion { chain: &chain, host: &host, expected: &expected, proof: Proof::File, at, peer_date: None };
     let verdict = ChainJudge::new(&catalogue.trust, &roots).judge(&question);
