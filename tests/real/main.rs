@@ -24,3 +24,4 @@ mod interruption;
 mod names;
 mod origins;
 mod recordings;
+mod windows_authentication;

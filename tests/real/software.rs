@@ -5,12 +5,13 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 /// What is looked for, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("squid", "squid-openssl"),
     ("nginx", "nginx"),
     ("dnsmasq", "dnsmasq-base"),
     ("openssl", "openssl"),
     ("curl", "curl"),
+    ("ntlm_auth", "winbind"),
 ];
 
 /// `true` when everything is there. Otherwise says loudly what is missing, and fails where these tests must run.

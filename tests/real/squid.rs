@@ -27,6 +27,8 @@ pub enum Policy<'a> {
         name: &'a str,
         password: &'a str,
     },
+    /// Lets in whom one of these schemes knows; scheme, and the program that checks it, in the order offered.
+    Schemes(&'a [(&'a str, String)]),
     /// Answers 403 for these hosts.
     Deny(&'a [&'a str]),
     /// Resets the connection for these hosts.
@@ -160,6 +162,11 @@ fn policy_lines(policy: &Policy, home: &Path, address: IpAddr) -> Vec<String> {
             let helper = helper_with(home, "digest_file_auth", &format!("{name}:{password}\n"));
             [vec![plain_port, format!("auth_param digest program {helper}")], only_known("digest")].concat()
         }
+        Policy::Schemes(schemes) => {
+            let programs = schemes.iter().map(|(scheme, program)| format!("auth_param {scheme} program {program}"));
+            let children = schemes.iter().map(|(scheme, _)| format!("auth_param {scheme} children 20 startup=1"));
+            [vec![plain_port], programs.chain(children).collect(), admission()].concat()
+        }
         Policy::Deny(hosts) => vec![
             plain_port,
             format!("acl unwanted dstdomain {}", hosts.join(" ")),
@@ -184,15 +191,12 @@ fn helper_with(home: &Path, helper: &str, passwords: &str) -> String {
 }
 
 fn only_known(scheme: &str) -> Vec<String> {
-    [
-        &format!("auth_param {scheme} children 2 startup=1"),
-        &format!("auth_param {scheme} realm corp"),
-        "acl known proxy_auth REQUIRED",
-        "http_access allow known",
-        "http_access deny all",
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    let settings = vec![format!("auth_param {scheme} children 2 startup=1"), format!("auth_param {scheme} realm corp")];
+    [settings, admission()].concat()
+}
+
+fn admission() -> Vec<String> {
+    ["acl known proxy_auth REQUIRED", "http_access allow known", "http_access deny all"].map(str::to_owned).to_vec()
 }
 
 fn runs_as_root() -> bool {

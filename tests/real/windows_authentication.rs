@@ -1,0 +1,130 @@
+//! Squid knows people as a Windows domain does: NTLM and Negotiate, checked by Samba's own helper.
+
+use std::path::Path;
+
+use crate::authorities::run;
+use crate::hosts;
+use crate::nginx::Nginx;
+use crate::software::program;
+use crate::squid::{Policy, Squid};
+use crate::waprobe::{Check, Report};
+use crate::world::World;
+
+const NAME: &str = "anna";
+const PASSWORD: &str = "correct-horse-7493";
+
+#[test]
+fn ntlm_lets_the_user_through_by_every_form_of_the_name() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let squid = world.proxy("squid", &servers, &Policy::Schemes(&[("ntlm", samba(&world, "squid-2.5-ntlmssp"))]));
+
+    for name in [NAME, "CORP\\anna"] {
+        let report = check(&world, &servers, &squid, name, PASSWORD).args(["--no-direct"]).report();
+        report.expect(&format!("{}|bypass", squid.url), hosts::all(), "blocked", "pauth.required");
+        report.expect(&format!("{}|user|ntlm", squid.url), hosts::all(), "ok", "ok");
+        keeps_the_secret(&report, &squid);
+    }
+    let report = check(&world, &servers, &squid, NAME, PASSWORD).args(["--no-direct", "--identity", "user"]).report();
+    let evidence = report.evidence("login.live.com", &format!("{}|user|ntlm", squid.url));
+    for fact in
+        ["with ntlm credentials (type 1) on connection 1: 407", "(type 3) on connection 1: 200", "NTLM challenge of"]
+    {
+        assert!(evidence.contains(fact), "{fact}: {evidence}");
+    }
+}
+
+#[test]
+fn a_wrong_ntlm_password_reaches_the_helper_exactly_once() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let squid = world.proxy("squid", &servers, &Policy::Schemes(&[("ntlm", samba(&world, "squid-2.5-ntlmssp"))]));
+
+    let report = check(&world, &servers, &squid, NAME, "another").args(["--no-direct", "--identity", "user"]).report();
+    report.expect(&format!("{}|user|ntlm", squid.url), hosts::all(), "blocked", "pauth.rejected");
+    assert_eq!(report.exit, 1, "{}", report.outline());
+    let answers = squid.credentials().iter().filter(|sent| is_type3(sent)).count();
+    assert_eq!(answers, 1, "an account is locked by what was sent here: {:#?}", squid.credentials());
+}
+
+#[test]
+fn negotiate_carries_ntlm_and_says_so() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let squid = world.proxy("squid", &servers, &Policy::Schemes(&[("negotiate", samba(&world, "gss-spnego"))]));
+
+    let report = check(&world, &servers, &squid, NAME, PASSWORD).args(["--no-direct", "--identity", "user"]).report();
+    let user = format!("{}|user|negotiate", squid.url);
+    report.expect(&user, hosts::all(), "ok", "ok");
+    assert_eq!(report.row("login.live.com", &user)["route"]["mechanism"], "ntlm");
+    let finding = report.finding("pauth.nego_is_ntlm").expect("a remark");
+    assert_eq!(finding["rows"].as_array().map(Vec::len), Some(15));
+    keeps_the_secret(&report, &squid);
+}
+
+#[test]
+fn each_scheme_of_a_list_has_its_row_and_auto_takes_the_strongest() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let basic =
+        format!("{}:{}\n", NAME, run(std::process::Command::new("openssl").args(["passwd", "-apr1", PASSWORD])).trim());
+    let basic = format!("{} {}", helper("basic_ncsa_auth"), world.file("basic-passwords", &basic).display());
+    let schemes =
+        [("negotiate", samba(&world, "gss-spnego")), ("ntlm", samba(&world, "squid-2.5-ntlmssp")), ("basic", basic)];
+    let squid = world.proxy("squid", &servers, &Policy::Schemes(&schemes));
+
+    let list =
+        ["--no-direct", "--identity", "user", "--allow-basic-cleartext", "--scheme", "negotiate,ntlm,digest,basic"];
+    let report = check(&world, &servers, &squid, NAME, PASSWORD).args(list).report();
+    for scheme in ["negotiate", "ntlm", "basic"] {
+        report.expect(&format!("{}|user|{scheme}", squid.url), hosts::all(), "ok", "ok");
+    }
+    report.expect(&format!("{}|user|digest", squid.url), hosts::all(), "blocked", "pauth.no_common_scheme");
+
+    let auto = ["--no-direct", "--identity", "user", "--allow-basic-cleartext"];
+    let report = check(&world, &servers, &squid, NAME, PASSWORD).args(auto).report();
+    report.expect(&format!("{}|user|negotiate", squid.url), hosts::all(), "ok", "ok");
+    keeps_the_secret(&report, &squid);
+}
+
+/// With a name and its password.
+fn check(world: &World, servers: &Nginx, squid: &Squid, name: &str, password: &str) -> Check {
+    let file = world.file("password", &format!("{password}\n"));
+    Check::new(world).direct_to(servers).through(squid).args(["--proxy-user", name, "--proxy-password-file"]).arg(file)
+}
+
+/// Samba's helper, which checks NTLM version 2 for one account without any domain.
+fn samba(world: &World, protocol: &str) -> String {
+    let home = world.folder().join("samba");
+    std::fs::create_dir_all(&home).expect("a folder for samba");
+    let folders: String =
+        ["lock", "state", "cache", "pid"].map(|kind| format!("{kind} directory = {}\n", home.display())).concat();
+    let text = format!("[global]\nworkgroup = CORP\nprivate dir = {}\n{folders}", home.display());
+    let configuration = world.file("smb.conf", &text);
+    run(std::process::Command::new("chmod").arg("777").arg(&home));
+    format!(
+        "{} --helper-protocol={protocol} --username={NAME} --password={PASSWORD} --domain=CORP --configfile={}",
+        helper("ntlm_auth"),
+        configuration.display()
+    )
+}
+
+fn helper(name: &str) -> String {
+    let path: &Path = &program(name).expect("a helper that is there");
+    path.display().to_string()
+}
+
+/// Whether a request in Squid's log brought NTLM's answer: the third byte group of its base64 says which message it is.
+fn is_type3(sent: &str) -> bool {
+    sent.contains("TlRMTVNTUAAD")
+}
+
+/// Neither the password nor an answer that was made of it stands in what was printed.
+fn keeps_the_secret(report: &Report, squid: &Squid) {
+    assert!(!report.printed.contains(PASSWORD), "the password was printed");
+    let answers: Vec<String> = squid.credentials().into_iter().filter(|sent| is_type3(sent)).collect();
+    for sent in answers {
+        let answer = &sent[sent.find("TlRMTVNTUAAD").expect("an answer")..];
+        assert!(!report.printed.contains(&answer[..80]), "an answer was printed: {answer}");
+    }
+}
