@@ -1,6 +1,7 @@
 //! What an HTTP answer means: the origin's own after a proved chain, anybody's over plain http.
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::opinion::{Opinion, unrecognised};
 use super::{Cause, Status, chain, refusal};
@@ -17,6 +18,9 @@ pub(super) fn opinion(
     fault: Option<&Fault>,
     tls: Option<&TlsEvidence>,
 ) -> Opinion {
+    if endpoint.is_tls() && answer.status == Some(407) {
+        return Opinion::new(Cause::Http407InTunnel, Stage::Http);
+    }
     let wanted = tls.is_some_and(|tls| tls.client_certificate_wanted);
     let required = answer.alert.is_some_and(|alert| alert == CLIENT_CERTIFICATE_ALERTS[0]);
     if required
@@ -31,10 +35,9 @@ pub(super) fn opinion(
 /// authentication blocks.
 fn behind_tls(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
     if let Some(fault) = fault {
-        return broken(fault);
+        return broken(fault).with_status(Status::Degraded);
     }
     match answer.status {
-        Some(407) => Opinion::new(Cause::Http407InTunnel, Stage::Http),
         Some(status) if is_healthy(endpoint, status) => Opinion::new(Cause::Ok, Stage::Http),
         Some(429) => throttled(answer, 429),
         Some(503) if answer.header("retry-after").is_some() => throttled(answer, 503),
@@ -69,6 +72,9 @@ fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -
             Opinion::new(Cause::HttpPortal, Stage::Http).with("a page with a password field")
         }
         _ if says_blocked(answer) => Opinion::new(Cause::HttpBlockPage, Stage::Http).with(format!("status {status}")),
+        200 if is_page(answer) && !has_identity(answer) => {
+            Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with("a web page that carries no sign of Microsoft")
+        }
         _ if is_healthy(endpoint, status) => fault.map_or_else(|| Opinion::new(Cause::Ok, Stage::Http), broken),
         429 => throttled(answer, status),
         503 if answer.header("retry-after").is_some() && has_identity(answer) => throttled(answer, status),
@@ -122,18 +128,16 @@ fn redirect(endpoint: &Endpoint, answer: &HttpEvidence, status: u16) -> Opinion 
     let Some(location) = answer.header("location") else {
         return Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with(format!("status {status} without Location"));
     };
-    let target = location
-        .split_once("://")
-        .map(|(_, rest)| rest.split(['/', '?', '#', ':']).next().unwrap_or("").to_ascii_lowercase());
-    let is_own = target.as_deref().is_none_or(|host| {
-        host == endpoint.host
-            || ["microsoft.com", "windows.com"]
-                .iter()
-                .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
-    });
+    let target = Url::parse(&endpoint.url).ok().and_then(|asked| asked.join(location).ok());
+    let host = target.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let is_own = host == endpoint.host
+        || ["microsoft.com", "windows.com"]
+            .iter()
+            .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
     let cause = match () {
-        () if is_own => return unexpected(status),
+        () if is_own && has_identity(answer) => return unexpected(status),
         () if refusal::is_sign_in(location) => Cause::HttpPortal,
+        () if is_own => Cause::HttpMiddleboxStatus,
         () => Cause::HttpForeignRedirect,
     };
     Opinion::new(cause, Stage::Http).with(format!("status {status}, Location: {location}"))
@@ -151,6 +155,11 @@ fn has_identity(answer: &HttpEvidence) -> bool {
 
 fn body(answer: &HttpEvidence) -> String {
     String::from_utf8_lossy(&answer.body_start).to_ascii_lowercase()
+}
+
+fn is_page(answer: &HttpEvidence) -> bool {
+    let body = body(answer);
+    body.contains("<html") || body.contains("<!doctype html")
 }
 
 fn has_password_field(answer: &HttpEvidence) -> bool {

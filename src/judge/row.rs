@@ -6,7 +6,9 @@ use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, refusal, remark};
 use crate::catalogue::Endpoint;
-use crate::observation::{DnsEvidence, Fault, NameSource, Observation, Stage, TcpEvidence, TcpOutcome, TunnelEvidence};
+use crate::observation::{
+    DnsEvidence, Fault, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, TunnelEvidence,
+};
 use crate::plan::{Job, PlannedRoute, ProxyScheme};
 
 /// The verdict on a job with its one or two attempts.
@@ -70,7 +72,14 @@ fn settle<'a>(first: (&'a Observation, Opinion), again: (&'a Observation, Opinio
         return first;
     }
     let gets_through = |opinion: &Opinion| matches!(opinion.status, Status::Ok | Status::Degraded);
-    let status = if gets_through(&first.1) || gets_through(&again.1) { Status::Degraded } else { Status::Blocked };
+    let undecided = |opinion: &Opinion| opinion.status == Status::Inconclusive;
+    let status = if gets_through(&first.1) || gets_through(&again.1) {
+        Status::Degraded
+    } else if undecided(&first.1) || undecided(&again.1) {
+        Status::Inconclusive
+    } else {
+        Status::Blocked
+    };
     let detail = format!("first {}, then {}", first.1.cause.code(), again.1.cause.code());
     let flaky = Opinion::new(Cause::Flaky, first.1.stage).with(detail).with_status(status);
     (again.0, Opinion { chain: again.1.chain, ..flaky })
@@ -145,11 +154,15 @@ fn judge_stages(
     match chain {
         Some(chain) if chain.status != Status::Ok && chain.status != Status::Degraded => {
             return sinkhole(route, seen)
-                .filter(|_| chain.status == Status::Inconclusive)
+                .filter(|_| matches!(chain.cause, Cause::ChainIncomplete | Cause::ChainUnparsable))
                 .unwrap_or_else(|| of_chain(chain));
         }
         None if endpoint.is_tls() && seen.tls().is_some() => {
             return Opinion::new(Cause::ChainUnparsable, Stage::Chain).with("the peer sent no certificate");
+        }
+        // What was probed in clear and is judged as TLS proves nothing.
+        None if endpoint.is_tls() => {
+            return Opinion::new(Cause::Inconclusive, Stage::Tls).with("no TLS was spoken");
         }
         Some(_) | None => {}
     }
@@ -299,27 +312,28 @@ fn of_tcp(route: &PlannedRoute, fault: &Fault) -> Opinion {
 /// Addresses of the endpoint that fail while another carried the row: data gets out, with a remark.
 fn addresses(route: &PlannedRoute, tcp: Option<&TcpEvidence>) -> Option<Opinion> {
     let tcp = tcp.filter(|_| route.proxy().is_none())?;
-    let failed: Vec<_> =
-        tcp.attempts.iter().filter(|attempt| matches!(attempt.outcome, TcpOutcome::Failed { .. })).collect();
-    let family = |v6: bool| tcp.attempts.iter().filter(move |attempt| attempt.address.is_ipv6() == v6);
-    let all_failed =
-        |v6| family(v6).count() > 0 && family(v6).all(|attempt| matches!(attempt.outcome, TcpOutcome::Failed { .. }));
-    let v4_connects = family(false).any(|attempt| attempt.outcome == TcpOutcome::Connected);
-    // A machine without any IPv6 route says so at once for every address; that is no fault of the path.
-    let no_v6_here = family(true).all(|attempt| {
-        matches!(
-            &attempt.outcome,
-            TcpOutcome::Failed { fault: Fault::NetworkUnreachable | Fault::LocallyExhausted, .. }
-        )
-    });
-    let listed = || failed.iter().map(|attempt| attempt.address.ip().to_string()).collect::<Vec<_>>().join(", ");
-    if v4_connects && all_failed(true) && failed.iter().all(|attempt| attempt.address.is_ipv6()) {
-        return (!no_v6_here).then(|| Opinion::new(Cause::TcpV6Broken, Stage::Tcp).with(listed()));
+    // A machine without any IPv6 route says so at once for every such address; that is no fault of the path.
+    let tried: Vec<_> = tcp.attempts.iter().filter(|attempt| !is_no_route_for_v6(attempt)).collect();
+    let failed: Vec<_> = tried.iter().filter(|attempt| matches!(attempt.outcome, TcpOutcome::Failed { .. })).collect();
+    if failed.is_empty() {
+        return None;
     }
-    (!failed.is_empty()).then(|| {
-        let detail = format!("{} of {} fail ({})", failed.len(), tcp.attempts.len(), listed());
-        Opinion::new(Cause::TcpPartialIps, Stage::Tcp).with(detail)
-    })
+    let listed = failed.iter().map(|attempt| attempt.address.ip().to_string()).collect::<Vec<_>>().join(", ");
+    let v6 = tried.iter().filter(|attempt| attempt.address.is_ipv6()).count();
+    let v4_connects = tried.iter().any(|attempt| attempt.address.is_ipv4() && attempt.outcome == TcpOutcome::Connected);
+    if v4_connects && failed.len() == v6 && failed.iter().all(|attempt| attempt.address.is_ipv6()) {
+        return Some(Opinion::new(Cause::TcpV6Broken, Stage::Tcp).with(listed));
+    }
+    let detail = format!("{} of {} fail ({listed})", failed.len(), tried.len());
+    Some(Opinion::new(Cause::TcpPartialIps, Stage::Tcp).with(detail))
+}
+
+fn is_no_route_for_v6(attempt: &TcpAttempt) -> bool {
+    let is_local = matches!(
+        attempt.outcome,
+        TcpOutcome::Failed { fault: Fault::NetworkUnreachable | Fault::LocallyExhausted, .. }
+    );
+    attempt.address.is_ipv6() && is_local
 }
 
 fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault) -> Opinion {
@@ -374,8 +388,14 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         Fault::ResetByPeer { .. } => Cause::ProxyRst,
         Fault::ClosedByPeer { .. } => Cause::ProxyEmpty,
         Fault::TimedOut { .. } => Cause::ProxyTimeout,
-        Fault::ConnectionRefused => Cause::ProxyTcpRefused,
-        Fault::ConnectTimeout => Cause::ProxyTcpTimeout,
+        // Connecting once more, after the proxy had closed.
+        Fault::ConnectionRefused
+        | Fault::ConnectTimeout
+        | Fault::HostUnreachable
+        | Fault::NetworkUnreachable
+        | Fault::Prohibited
+        | Fault::LocallyDenied
+        | Fault::LocallyExhausted => return Opinion { stage: Stage::Proxy, ..of_tcp(route, fault) },
         other => return unrecognised(Stage::Proxy, other),
     };
     Opinion::new(cause, Stage::Proxy)

@@ -301,6 +301,14 @@ fn addresses_that_fail_beside_one_that_works_are_a_remark() {
         (vec![connected.clone(), ("203.0.113.2", failed(Fault::ConnectTimeout))], "tcp.partial_ips"),
         (vec![connected.clone(), ("2001:db8::1", failed(Fault::ConnectTimeout))], "tcp.v6_broken"),
         (vec![connected.clone(), ("2001:db8::1", failed(Fault::NetworkUnreachable))], "ok"),
+        (
+            vec![
+                connected.clone(),
+                ("203.0.113.2", failed(Fault::ConnectTimeout)),
+                ("2001:db8::1", failed(Fault::NetworkUnreachable)),
+            ],
+            "tcp.partial_ips",
+        ),
         (vec![connected.clone(), ("203.0.113.2", TcpOutcome::Pending)], "ok"),
         (vec![connected.clone(), ("203.0.113.2", TcpOutcome::Connected)], "ok"),
     ] {
@@ -321,7 +329,9 @@ fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
     let blocked = "<html>Access to this page has been blocked.</html>";
     for (status, headers, body, code) in [
         (404, &[][..], "", "ok"),
-        (200, &[("Server", "Microsoft-IIS/10.0")], "hello", "ok"),
+        (200, &[("Server", "Microsoft-IIS/10.0")], "<html>hello</html>", "ok"),
+        (200, &[], "<!DOCTYPE html><title>Welcome</title>", "http.middlebox_status"),
+        (200, &[], "plain words", "ok"),
         (404, &[("Via", "1.1 proxy (squid/5.7)")], "", "ok"),
         (404, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.middlebox_status"),
         (403, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.middlebox_status"),
@@ -335,7 +345,16 @@ fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
         (302, &[("Location", "https://login.portal.example/")], "", "http.portal"),
         (302, &[("Location", "https://blocked.example/")], "", "http.foreign_redirect"),
         (302, &[("Location", "https://evil-microsoft.com/")], "", "http.foreign_redirect"),
-        (301, &[("Location", "https://adl.windows.com/")], "", "http.unexpected_status"),
+        (
+            301,
+            &[("Location", "https://adl.windows.com/"), ("Server", "Microsoft-IIS/10.0")],
+            "",
+            "http.unexpected_status",
+        ),
+        (302, &[("Location", "https://adl.windows.com/")], "", "http.middlebox_status"),
+        (302, &[("Location", "//portal.example/login")], "", "http.portal"),
+        (302, &[("Location", "/captive/hello")], "", "http.portal"),
+        (302, &[("Location", "//blocked.example/")], "", "http.foreign_redirect"),
         (429, &[("Retry-After", "5")], "", "http.throttled"),
         (407, &[], "", "pauth.required"),
     ] {
