@@ -41,6 +41,12 @@ impl Answer {
         Self { scheme, value: value.into_bytes().into(), detail, token: Some(kind) }
     }
 
+    /// Whether it is made of a password, so that sending it counts as a try.
+    #[must_use]
+    pub fn tries_password(&self) -> bool {
+        self.token != Some(Token::NtlmType1)
+    }
+
     /// Whether it means something only on the connection over which its challenge came.
     #[must_use]
     pub fn is_bound(&self) -> bool {

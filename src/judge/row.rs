@@ -377,6 +377,10 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
             return Opinion::new(Cause::PauthRejected, Stage::Proxy)
                 .with("they were rejected once in this run and were not sent again");
         }
+        Fault::CredentialsUnanswered => {
+            return Opinion::new(Cause::NotTested, Stage::Proxy)
+                .with("the proxy broke off when the password was sent; it is not sent again");
+        }
         Fault::NoChallenge => Cause::PauthNoChallenge,
         Fault::DigestStaleLoop => Cause::PauthDigestStaleLoop,
         Fault::AuthenticationLoop => Cause::PauthLoop,

@@ -84,6 +84,8 @@ pub enum Fault {
     CleartextRefused,
     /// The password was refused once in this run; it is not tried again.
     CredentialsAlreadyRefused,
+    /// The proxy broke off when the password was sent by another row of this run; it is not sent again.
+    CredentialsUnanswered,
     /// There is no credential for what this route asks for.
     NoCredential {
         detail: String,

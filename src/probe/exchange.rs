@@ -143,6 +143,17 @@ impl Exchange {
         .await
     }
 
+    /// Like [`Self::is_open`], and the peer does not close for `patience` either.
+    pub async fn stays_open(&mut self, patience: Duration) -> bool {
+        let ending = poll_fn(|context| {
+            if !self.has_ended && self.connection.poll_without_shutdown(context).is_ready() {
+                self.has_ended = true;
+            }
+            if self.has_ended { Poll::Ready(()) } else { Poll::Pending }
+        });
+        timeout(patience, ending).await.is_err() && self.is_open().await
+    }
+
     /// The stream, and what was read from it beyond the last reply's head.
     pub fn take_back(self) -> (Connection, Bytes) {
         let parts = self.connection.into_parts();

@@ -169,7 +169,7 @@ impl<'a> Authenticator<'a> {
         if self.turn.is_some() {
             return Ok(());
         }
-        self.turn = Some(self.gate.turn(&login.name).await.ok_or(Fault::CredentialsAlreadyRefused)?);
+        self.turn = Some(self.gate.turn(&login.name).await?);
         Ok(())
     }
 
@@ -194,6 +194,13 @@ impl<'a> Authenticator<'a> {
             turn.refused();
         }
         Fault::CredentialsRefused
+    }
+
+    /// The password went out, and the connection ended or fell silent instead of an answer.
+    pub fn broke_off(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            turn.unanswered();
+        }
     }
 
     fn choose(&mut self, offers: &[Offer], login: &Login) -> Result<Chosen, Fault> {

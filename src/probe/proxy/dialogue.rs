@@ -1,7 +1,7 @@
 //! Legs of a dialogue: ask, read the challenge, answer it on the same connection or on a new one.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::header::{self, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
@@ -21,6 +21,10 @@ use crate::probe::{Context, http};
 
 /// More rounds than any scheme needs, with a renewed nonce and everything.
 const MOST_ROUNDS: usize = 8;
+
+/// A proxy that closes behind its 407 without announcing it does so at once. A password sent into the closing connection
+/// would be lost, and nobody could tell whether it was looked at.
+const CLOSING_PATIENCE: Duration = Duration::from_millis(20);
 
 /// What the proxy is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +106,7 @@ impl<'a> Dialogue<'a> {
             };
             if !is_challenge {
                 match head.status {
-                    401 if !offers.is_empty() && self.evidence.scheme.is_some() => {
+                    401 | 403 if !offers.is_empty() && self.evidence.scheme.is_some() => {
                         return Err(self.authenticator.refused());
                     }
                     // These are said before a password was looked at, as often as after it.
@@ -188,20 +192,24 @@ impl<'a> Dialogue<'a> {
     }
 
     /// One request and the head of its reply. A connection that the proxy closed while nothing was asked of it is
-    /// replaced, as every client does.
+    /// replaced, as every client does; but what is made of a password goes out once, so its connection is looked at before.
     async fn leg(&mut self, exchange: &mut Exchange, answer: Option<&Answer>) -> Result<(Reply, Head, Instant), Fault> {
+        let tries_password = answer.is_some_and(Answer::tries_password);
+        let is_bound = answer.is_some_and(Answer::is_bound);
         loop {
             let is_first_on_connection = self.evidence.legs.last().is_none_or(|leg| leg.connection != self.connections);
+            if tries_password && !is_bound && !is_first_on_connection && !exchange.stays_open(CLOSING_PATIENCE).await {
+                self.note_closed();
+                *exchange = self.reconnect().await?;
+                continue;
+            }
             let request = self.request(answer)?;
             let asked = Instant::now();
             let outcome = self.await_reply(exchange, request).await;
             let closed_unasked =
                 matches!(outcome, Err(Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 }));
-            let is_bound = answer.is_some_and(Answer::is_bound);
-            if closed_unasked && !is_first_on_connection && !is_bound {
-                if let Some(leg) = self.evidence.legs.last_mut() {
-                    leg.kept_open = false;
-                }
+            if closed_unasked && !is_first_on_connection && !tries_password {
+                self.note_closed();
                 *exchange = self.reconnect().await?;
                 continue;
             }
@@ -245,7 +253,17 @@ impl<'a> Dialogue<'a> {
                 }
             };
             self.evidence.legs.push(leg);
+            if result.is_err() && tries_password {
+                self.authenticator.broke_off();
+            }
             return result;
+        }
+    }
+
+    /// The proxy let the last leg's connection go after all.
+    fn note_closed(&mut self) {
+        if let Some(leg) = self.evidence.legs.last_mut() {
+            leg.kept_open = false;
         }
     }
 

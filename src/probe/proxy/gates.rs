@@ -1,14 +1,17 @@
 //! What the jobs of a run share about each proxy: how many ask at once, and whether a password may be tried.
 //!
 //! A wrong password tried by fifteen jobs at once locks an account. So the first job that sends a name's password goes
-//! alone; when it was accepted the others go together, when it was refused they stop. A proxy that says nothing at all may
-//! still be looking the password up: then the next job goes, alone again, however long that takes.
+//! alone; when it was accepted the others go together, when it was refused they stop. They stop as well when the proxy
+//! broke off or fell silent over it: nobody knows whether that counted as a wrong password, and fifteen more might lock
+//! the account. A job that ended before it sent the password, or was answered with something that is no verdict (503),
+//! leaves the turn to the next.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
+use crate::observation::Fault;
 use crate::plan::{Plan, Proxy};
 
 /// Nonces of which the uses are counted, per proxy.
@@ -33,8 +36,17 @@ pub(super) struct Gate {
 struct Password {
     /// Held by the job that goes alone.
     alone: Arc<tokio::sync::Mutex<()>>,
-    /// `Some(true)`: accepted once, so what is refused later is refused for another reason.
-    accepted: Mutex<Option<bool>>,
+    /// `None` while nobody knows.
+    verdict: Mutex<Option<Verdict>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Once accepted, what is refused later is refused for another reason.
+    Accepted,
+    Refused,
+    /// It was sent, and no answer came.
+    Unanswered,
 }
 
 /// The right to speak to a proxy, given back on drop.
@@ -74,19 +86,22 @@ impl Gate {
         Place(self.places.clone().acquire_owned().await.ok())
     }
 
-    /// Waits until `name`'s password may be sent; `None` when it was refused before.
-    pub async fn turn(&self, name: &str) -> Option<Turn> {
+    /// Waits until `name`'s password may be sent.
+    ///
+    /// # Errors
+    /// [`Fault::CredentialsAlreadyRefused`] and [`Fault::CredentialsUnanswered`], when it is not to be sent again.
+    pub async fn turn(&self, name: &str) -> Result<Turn, Fault> {
         let password = {
             let mut passwords = self.passwords.lock().unwrap_or_else(PoisonError::into_inner);
             passwords.entry(name.to_owned()).or_default().clone()
         };
-        if let Some(allowed) = password.verdict() {
-            return allowed.then_some(Turn { password, alone: None });
+        if let Some(verdict) = password.verdict() {
+            return verdict.allows().map(|()| Turn { password, alone: None });
         }
         let alone = password.alone.clone().lock_owned().await;
         match password.verdict() {
-            Some(allowed) => allowed.then_some(Turn { password, alone: None }),
-            None => Some(Turn { password, alone: Some(alone) }),
+            Some(verdict) => verdict.allows().map(|()| Turn { password, alone: None }),
+            None => Ok(Turn { password, alone: Some(alone) }),
         }
     }
 
@@ -102,21 +117,43 @@ impl Gate {
     }
 }
 
+impl Verdict {
+    fn allows(self) -> Result<(), Fault> {
+        match self {
+            Self::Accepted => Ok(()),
+            Self::Refused => Err(Fault::CredentialsAlreadyRefused),
+            Self::Unanswered => Err(Fault::CredentialsUnanswered),
+        }
+    }
+}
+
 impl Password {
-    /// Whether it may be sent without asking further; `None` while nobody knows.
-    fn verdict(&self) -> Option<bool> {
-        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn verdict(&self) -> Option<Verdict> {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first verdict stays, except that an acceptance outweighs all.
+    fn settle(&self, verdict: Verdict) {
+        let mut known = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        if verdict == Verdict::Accepted || known.is_none() {
+            *known = Some(verdict);
+        }
     }
 }
 
 impl Turn {
     /// The proxy took the password. A turn that is dropped unsettled says nothing, and the next job tries.
     pub fn accepted(self) {
-        *self.password.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(true);
+        self.password.settle(Verdict::Accepted);
     }
 
     pub fn refused(self) {
-        self.password.accepted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(false);
+        self.password.settle(Verdict::Refused);
+    }
+
+    /// The password was sent, and the proxy broke off.
+    pub fn unanswered(self) {
+        self.password.settle(Verdict::Unanswered);
     }
 }
 
@@ -141,10 +178,10 @@ mod tests {
         let first = gate.turn("anna").await.expect("the first may");
         let mut second = Box::pin(gate.turn("anna"));
         assert!(!is_ready(&mut second).await);
-        assert!(gate.turn("berta").await.is_some(), "another name is another account");
+        assert!(gate.turn("berta").await.is_ok(), "another name is another account");
         first.refused();
-        assert!(second.await.is_none());
-        assert!(gate.turn("anna").await.is_none());
+        assert_eq!(second.await.err(), Some(Fault::CredentialsAlreadyRefused));
+        assert_eq!(gate.turn("anna").await.err(), Some(Fault::CredentialsAlreadyRefused));
     }
 
     #[tokio::test]
@@ -154,18 +191,29 @@ mod tests {
         let (second, third) = (gate.turn("anna").await, gate.turn("anna").await);
         second.expect("may").refused();
         drop(third);
-        assert!(gate.turn("anna").await.is_some());
+        gate.turn("anna").await.expect("may").unanswered();
+        assert!(gate.turn("anna").await.is_ok());
     }
 
     #[tokio::test]
-    async fn a_first_that_breaks_off_says_nothing_and_the_next_goes_alone() {
+    async fn a_password_that_was_sent_and_not_answered_is_not_sent_again() {
+        let gate = gate(9);
+        let first = gate.turn("anna").await.expect("the first may");
+        let mut second = Box::pin(gate.turn("anna"));
+        assert!(!is_ready(&mut second).await);
+        first.unanswered();
+        assert_eq!(second.await.err(), Some(Fault::CredentialsUnanswered));
+    }
+
+    #[tokio::test]
+    async fn a_first_that_ends_without_a_verdict_says_nothing_and_the_next_goes_alone() {
         let gate = gate(9);
         drop(gate.turn("anna").await);
         let second = gate.turn("anna").await.expect("the next may");
         let mut third = Box::pin(gate.turn("anna"));
         assert!(!is_ready(&mut third).await);
         second.accepted();
-        assert!(third.await.is_some());
+        assert!(third.await.is_ok());
     }
 
     #[tokio::test]

@@ -120,12 +120,16 @@ impl Talk<'_, '_> {
             detail: "name and password".to_owned(),
             token: None,
         };
-        match self.leg("SOCKS5 password", &message.into(), Some(credential), Reply::Password).await? {
-            0 => {
+        match self.leg("SOCKS5 password", &message.into(), Some(credential), Reply::Password).await {
+            Ok(0) => {
                 self.dialogue.authenticator.accepted();
                 Ok(())
             }
-            _ => Err(self.dialogue.authenticator.refused()),
+            Ok(_) => Err(self.dialogue.authenticator.refused()),
+            Err(fault) => {
+                self.dialogue.authenticator.broke_off();
+                Err(fault)
+            }
         }
     }
 

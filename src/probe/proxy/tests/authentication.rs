@@ -121,10 +121,10 @@ async fn whichever_way_a_proxy_ends_its_407_the_dialogue_goes_on() {
     }
 }
 
-/// The proxy promises to keep the connection and closes it when the next request comes.
+/// The proxy promises to keep the connection and closes it all the same.
 #[tokio::test]
 async fn a_connection_closed_between_two_legs_is_replaced_and_the_broken_promise_noted() {
-    let peer = Peer::playing(vec![vec![Turn::Hear, Turn::say(challenge(&[BASIC])), Turn::Hear], opens()]).await;
+    let peer = Peer::playing(vec![vec![Turn::Hear, Turn::say(challenge(&[BASIC]))], opens()]).await;
     let told = tunnel_as(Identity::User, &peer, anna()).await;
     assert_eq!(told.legs(), [(1, None, Some(407), false), (2, Some(Scheme::Basic), Some(200), true)]);
     assert!(works(told.result.expect("a tunnel")).await);
@@ -282,11 +282,33 @@ async fn an_accepted_password_serves_all_rows() {
 }
 
 #[tokio::test]
-async fn a_first_row_that_breaks_off_leaves_the_password_to_the_next() {
-    let breaks = || vec![Turn::Hear, Turn::say(challenge(&[BASIC])), Turn::Hear, Turn::say("HTTP/1.1 40")];
-    let (told, heard) = three(breaks, [SchemeChoice::Auto; 3]).await;
-    assert_eq!(credentials(&heard), 3, "{heard:?}");
-    assert!(told.iter().all(|told| told.fault() == Some(&Fault::ClosedByPeer { received: 11 })));
+async fn a_password_that_a_proxy_breaks_off_over_is_sent_once_and_the_other_rows_stop() {
+    let ends = [
+        (Turn::say("HTTP/1.1 40"), Fault::ClosedByPeer { received: 11 }),
+        (Turn::say(""), Fault::ClosedByPeer { received: 0 }),
+        (Turn::Reset, Fault::ResetByPeer { received: 0 }),
+        (Turn::Hold, Fault::TimedOut { received: 0 }),
+    ];
+    for scheme in [BASIC, DIGEST] {
+        for (end, fault) in &ends {
+            let breaks = || vec![Turn::Hear, Turn::say(challenge(&[scheme])), Turn::Hear, end.clone()];
+            let (told, heard) = three(breaks, [SchemeChoice::Auto; 3]).await;
+            assert_eq!(credentials(&heard), 1, "{fault:?}: {heard:?}");
+            let count = |fault: &Fault| told.iter().filter(|told| told.fault() == Some(fault)).count();
+            assert_eq!((count(fault), count(&Fault::CredentialsUnanswered)), (1, 2), "{fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_under_another_status_counts_for_all_rows() {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let again = challenge(&[BASIC]).replace("407 Proxy Authentication Required", status);
+        let (told, heard) = three(|| challenged(&[BASIC], &again), [SchemeChoice::Auto; 3]).await;
+        assert_eq!(credentials(&heard), 1, "{status}: {heard:?}");
+        let count = |fault: &Fault| told.iter().filter(|told| told.fault() == Some(fault)).count();
+        assert_eq!((count(&Fault::CredentialsRefused), count(&Fault::CredentialsAlreadyRefused)), (1, 2), "{status}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::plan::Proxy;
 
+#[derive(Clone)]
 pub(super) enum Turn {
     /// Reads up to the end of a head and remembers it.
     Hear,
