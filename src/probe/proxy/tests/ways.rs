@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::observation::{Attempt, Observation, Stage};
+use crate::observation::{Attempt, Ended, Observation, Stage};
 use crate::probe::{attempt, testing};
 
 async fn way(proxy: Proxy) -> Observation {
@@ -47,6 +47,37 @@ async fn through_an_http_proxy_it_is_one_request_and_its_answer_a_step_of_its_ow
     assert_eq!(seen.fault(), Some((Stage::Http, &Fault::Truncated)));
     assert_eq!(seen.http().map(|answer| answer.body_start.as_slice()), Some(b"none".as_slice()));
     assert!(peer.heard()[0].starts_with("GET http://plain.example/ HTTP/1.1\r\n"));
+}
+
+/// Every job of a run over `peer`, as Anna.
+async fn run(peer: &Peer, hosts: &[&str], total: Duration) -> (Ended, Vec<Observation>) {
+    let routes = vec![route(&peer.proxy(), Identity::User, SchemeChoice::Auto)];
+    let budget = Budget { total, ..Budget::default() };
+    let mut context = testing::context(hosts, routes, Net::of_this_machine(Vec::new()), budget);
+    context.access = anna();
+    let mut kept = Vec::new();
+    let ended = crate::probe::run(context, std::future::pending(), |observation| kept.push(observation)).await;
+    (ended, kept)
+}
+
+#[tokio::test]
+async fn a_first_attempt_is_kept_while_its_retry_is_under_way() {
+    let peer = Peer::playing(vec![vec![Turn::Hear, Turn::Reset], vec![Turn::Hear, Turn::Hold]]).await;
+    let (ended, kept) = run(&peer, &["plain.example"], Duration::from_millis(600)).await;
+    assert_eq!(peer.heard().len(), 2, "the retry was under way");
+    assert_eq!((ended, kept.len()), (Ended::OutOfTime, 1));
+    assert_eq!(kept[0].fault(), Some((Stage::Proxy, &Fault::ResetByPeer { received: 0 })));
+}
+
+#[tokio::test]
+async fn no_row_and_no_retry_sends_a_password_again_that_was_answered_with_a_reset() {
+    let resets = || vec![Turn::Hear, Turn::say(challenge(&["Basic realm=\"proxy\""])), Turn::Hear, Turn::Reset];
+    let peer = Peer::playing((0..8).map(|_| resets()).collect()).await;
+    let (ended, kept) = run(&peer, &["a.example", "b.example", "c.example"], Duration::from_secs(10)).await;
+    let sent = peer.heard().iter().filter(|request| request.contains("Proxy-Authorization")).count();
+    assert_eq!((ended, kept.len(), sent), (Ended::Complete, 3, 1));
+    let count = |fault: Fault| kept.iter().filter(|seen| seen.fault() == Some((Stage::Proxy, &fault))).count();
+    assert_eq!((count(Fault::ResetByPeer { received: 0 }), count(Fault::CredentialsUnanswered)), (1, 2));
 }
 
 proptest! {
