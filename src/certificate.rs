@@ -189,7 +189,8 @@ fn read_blocks(pem: &str) -> Result<Vec<(usize, Certificate)>, PemMistake> {
     use base64::Engine as _;
     let mut found = Vec::new();
     let mut block: Option<(usize, String)> = None;
-    for (index, line) in pem.lines().enumerate() {
+    // Editors on Windows begin a text file with a byte order mark.
+    for (index, line) in pem.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
         match &mut block {
             None if line == "-----BEGIN CERTIFICATE-----" => block = Some((index + 1, String::new())),

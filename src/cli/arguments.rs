@@ -275,7 +275,7 @@ pub(super) struct EndpointsArguments {
 pub(super) enum Format {
     /// For people at a terminal.
     Table,
-    /// The contract: waprobe-report/1.
+    /// For programs; the formats have schemas.
     Json,
 }
 

@@ -61,7 +61,8 @@ fn proxies(arguments: &[String]) -> Result<Vec<Proxy>, Failure> {
     Ok(proxies)
 }
 
-/// The credentials of the run. A name that ends in `$` is a machine account and serves `device` only.
+/// The credentials of the run. `--proxy-user` serves every identity that is asked for; a name that ends in `$` is a
+/// machine account and serves `device` only.
 fn access(arguments: &CheckArguments, proxies: &[Proxy]) -> Result<Access, Failure> {
     let mut access = Access { basic_cleartext: arguments.allow_basic_cleartext, ..Access::default() };
     if proxies.is_empty() && (arguments.proxy_user.is_some() || arguments.device_user.is_some()) {
@@ -74,8 +75,13 @@ fn access(arguments: &CheckArguments, proxies: &[Proxy]) -> Result<Access, Failu
             None => files::password_from_prompt(name)?,
         };
         let login = Login { name: name.clone(), password };
-        let place = if name.ends_with('$') { &mut access.device } else { &mut access.user };
-        *place = Some(login);
+        if name.ends_with('$') {
+            access.device = Some(login);
+        } else {
+            let serves_device = arguments.identity.contains(&Identity::Device) && arguments.device_user.is_none();
+            access.device = serves_device.then(|| login.clone());
+            access.user = Some(login);
+        }
     }
     if let (Some(name), Some(path)) = (&arguments.device_user, &arguments.device_password_file) {
         if access.device.is_some() {

@@ -64,7 +64,7 @@ pub(super) fn catalogue_file(path: Option<&Path>) -> Result<Catalogue, Failure> 
 }
 
 /// `CLASS=FILE.pem`, the PEM texts of one class put together.
-fn anchors(arguments: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn anchors(arguments: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut anchors: BTreeMap<String, String> = BTreeMap::new();
     for argument in arguments {
         let (class, path) = argument.split_once('=').ok_or_else(|| {
@@ -137,9 +137,14 @@ pub(super) fn password(path: &Path) -> Result<SecretString, Failure> {
 pub(super) fn password_from_stdin() -> Result<SecretString, Failure> {
     let mut bytes = Vec::new();
     std::io::stdin()
-        .take(LARGEST_PASSWORD)
+        .take(LARGEST_PASSWORD + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage(format!("could not read the password from standard input: {error}")))?;
+    if bytes.len() as u64 > LARGEST_PASSWORD {
+        return Err(Failure::usage(format!(
+            "the password from standard input is longer than {LARGEST_PASSWORD} bytes"
+        )));
+    }
     secret(bytes, "standard input")
 }
 

@@ -28,11 +28,13 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
             carry_over(&mut recording.header.plan, &recorded, &other)?;
             other
         }
-        None => recorded,
+        None => {
+            let mut recorded = recorded;
+            files::apply_anchors(&mut recorded, &recording.header.anchors)?;
+            recorded
+        }
     };
-    files::apply_anchors(&mut catalogue, &recording.header.anchors)?;
-    let (_, anchors) = files::catalogue(&arguments.trust)?;
-    files::apply_anchors(&mut catalogue, &anchors)?;
+    files::apply_anchors(&mut catalogue, &files::anchors(&arguments.trust.anchors)?)?;
     if !arguments.trust.machine_roots.is_empty() {
         recording.roots = files::machine_roots(&arguments.trust.machine_roots)?;
     }
@@ -47,7 +49,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 
     let mut observations = recording.observations;
     recording::in_plan_order(&mut observations);
-    Outputs::open(&arguments.output)?.conclude(&Seen {
+    Outputs::open(&arguments.output)?.conclude(Seen {
         header: recording.header,
         catalogue: Arc::new(catalogue),
         roots: recording.roots,
@@ -55,6 +57,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         duration: recording.duration,
         ended: recording.ended,
         remarks: recording.remarks,
+        failure: None,
     })
 }
 
@@ -77,7 +80,7 @@ fn carry_over(plan: &mut Plan, recorded: &Catalogue, other: &Catalogue) -> Resul
         job.endpoint = other
             .endpoints
             .iter()
-            .position(|endpoint| endpoint.name == was.name && endpoint.host == was.host)
+            .position(|endpoint| endpoint.name == was.name && endpoint.url == was.url)
             .ok_or_else(|| {
                 Failure::usage(format!(
                     "the recording probed {} ({}), and the catalogue given has no such endpoint",

@@ -47,7 +47,7 @@ pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Pa
 
     let header = header(&setup);
     let seen = probe_all(setup, header, recording)?;
-    outputs.conclude(&seen)
+    outputs.conclude(seen)
 }
 
 fn header(setup: &Setup) -> Header {
@@ -94,18 +94,35 @@ fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Res
     progress.finish();
     // Lookups that the system still works on would otherwise hold the process back.
     runtime.shutdown_background();
-    if let Some(tape) = tape {
-        tape.end(&roots, duration, ended)?;
-    }
+    let failure = tape.and_then(|tape| tape.end(&roots, duration, ended).err());
     recording::in_plan_order(&mut observations);
-    Ok(Seen { header, catalogue, roots, observations, duration: Some(duration), ended, remarks: Vec::new() })
+    Ok(Seen { header, catalogue, roots, observations, duration: Some(duration), ended, remarks: Vec::new(), failure })
 }
 
+/// Ctrl-C, or the signal with which a job runner ends what takes too long.
 async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
+    tokio::select! {
         // Without a signal handler the run just cannot be interrupted gracefully.
-        std::future::pending::<()>().await;
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        () = terminated() => {}
+        else => std::future::pending::<()>().await,
     }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }
 
 fn store(roots: &Roots) -> rustls::RootCertStore {

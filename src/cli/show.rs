@@ -8,7 +8,7 @@ use super::arguments::{Format, OutputArguments};
 use super::files::{self, OutputFile};
 use super::{Exit, Failure, terminal};
 use crate::catalogue::{Catalogue, Complaints};
-use crate::judge::{Grounds, findings, judge};
+use crate::judge::{Cause, Grounds, findings, judge};
 use crate::observation::recording::{Header, Roots};
 use crate::observation::{Ended, Observation};
 use crate::report::expectation::Expectation;
@@ -29,6 +29,8 @@ pub(super) struct Seen {
     pub duration: Option<Duration>,
     pub ended: Ended,
     pub remarks: Vec<String>,
+    /// What went wrong beside the run, such as writing its recording; told after the report.
+    pub failure: Option<Failure>,
 }
 
 /// Where the report goes.
@@ -54,26 +56,39 @@ impl Outputs {
         Ok(Self { format: arguments.format, layout: terminal::layout(arguments.color, arguments.verbose), files })
     }
 
-    /// Judges, writes every output, and says how the process ends.
-    pub fn conclude(mut self, seen: &Seen) -> Result<Exit, Failure> {
-        let report = report_of(seen);
+    /// Judges, writes every output, and says how the process ends. What fails on the way is told after everything that
+    /// can be written was written.
+    pub fn conclude(mut self, seen: Seen) -> Result<Exit, Failure> {
+        let report = report_of(&seen);
         let (conclusion, misfit) = conclusion(&report, &seen.header)?;
-        let exit = match (&conclusion, seen.ended) {
-            _ if misfit.is_some() => Exit::Usage,
-            (_, Ended::Interrupted) => Exit::Interrupted,
-            (Conclusion::OutOfTime, _) => Exit::Partial,
-            (Conclusion::Inconclusive, _) => Exit::Inconclusive,
-            (Conclusion::Compared { unexpected }, _) if unexpected.is_empty() => Exit::Ok,
-            (Conclusion::Clean, _) => Exit::Ok,
-            (Conclusion::Findings | Conclusion::Compared { .. }, _) => Exit::Findings,
-        };
+        let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
         let end = End { conclusion: &conclusion, exit: exit.code() };
-        files::print(|out| render(self.format, &report, end, self.layout, out))?;
+        let mut failures: Vec<Failure> = seen.failure.into_iter().collect();
         for (format, file) in &mut self.files {
             let result = render(*format, &report, end, FILE_LAYOUT, &mut file.file);
-            result.map_err(|error| file.failed(&error))?;
+            failures.extend(result.err().map(|error| file.failed(&error)));
         }
-        misfit.map_or(Ok(exit), |complaints| Err(Failure::usage(complaints)))
+        failures.extend(files::print(|out| render(self.format, &report, end, self.layout, out)).err());
+        failures.extend(misfit.filter(|_| exit == Exit::Usage).map(Failure::usage));
+        match failures.into_iter().next() {
+            Some(failure) => Err(failure),
+            None => Ok(exit),
+        }
+    }
+}
+
+/// The first of these that holds: interrupted, our own fault, an expectation that does not fit, what the rows say.
+fn exit(report: &Report, conclusion: &Conclusion, ended: Ended, misfit: bool) -> Exit {
+    let internal = Cause::Internal.code();
+    match conclusion {
+        _ if ended == Ended::Interrupted => Exit::Interrupted,
+        _ if report.rows.iter().any(|row| row.code == internal) => Exit::Internal,
+        _ if misfit => Exit::Usage,
+        Conclusion::OutOfTime => Exit::Partial,
+        Conclusion::Inconclusive => Exit::Inconclusive,
+        Conclusion::Compared { unexpected } if unexpected.is_empty() => Exit::Ok,
+        Conclusion::Clean => Exit::Ok,
+        Conclusion::Findings | Conclusion::Compared { .. } => Exit::Findings,
     }
 }
 

@@ -13,12 +13,13 @@ const WIDTH_WITHOUT_TERMINAL: usize = 100;
 pub(super) fn layout(color: Color, verbose: bool) -> Layout {
     let is_terminal = std::io::stdout().is_terminal();
     let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let colour = match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto if is_set("NO_COLOR") => false,
-        Color::Auto => is_set("CLICOLOR_FORCE") || (is_terminal && !is_dumb),
+        Color::Auto if env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        Color::Auto => is_terminal && !is_dumb,
     };
     let width = terminal_size::terminal_size()
         .filter(|_| is_terminal)

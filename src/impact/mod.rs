@@ -36,9 +36,12 @@ pub enum ImpactStatus {
 /// Every chosen solution on every chosen range of versions over every planned route.
 ///
 /// A solution of which the catalogue says nothing for a range of versions has no cell there: nothing was asked, so
-/// nothing can be answered.
+/// nothing can be answered. A catalogue without any need has no matrix at all.
 #[must_use]
 pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<Impact> {
+    if catalogue.endpoints.iter().all(|endpoint| endpoint.needs.is_empty()) {
+        return Vec::new();
+    }
     let answers = Answers::collect(catalogue, plan, verdicts);
     let mut impacts = Vec::new();
     for solution in &plan.solutions {

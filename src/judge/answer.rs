@@ -59,11 +59,15 @@ fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -
     if status == 407 {
         return Opinion::new(Cause::PauthRequired, Stage::Proxy);
     }
+    // A proxy that says what went wrong behind it shows no block page, however its error page looks.
+    if let Some(opinion) = upstream_error(answer, status) {
+        return opinion;
+    }
     if let Some(product) = chain::product_by_answer(answer) {
         return Opinion::new(Cause::HttpBlockPage, Stage::Http).with(format!("{product}, status {status}"));
     }
-    if let Some(opinion) = middlebox_error(answer, status) {
-        return opinion;
+    if let Some(words) = own_error(answer) {
+        return Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with(format!("status {status}, {words}"));
     }
     match status {
         300..=399 => redirect(endpoint, answer, status),
@@ -112,16 +116,20 @@ fn broken(fault: &Fault) -> Opinion {
     Opinion::new(cause, Stage::Http)
 }
 
-/// An error that a proxy on the way reports about itself.
-fn middlebox_error(answer: &HttpEvidence, status: u16) -> Option<Opinion> {
-    let squid = answer.header("x-squid-error");
+/// The error that a proxy on the way names for not reaching the service.
+fn upstream_error(answer: &HttpEvidence, status: u16) -> Option<Opinion> {
+    let by_squid = answer.header("x-squid-error").and_then(refusal::squid);
+    let by_standard = || answer.header("proxy-status").and_then(refusal::proxy_status_header);
+    let cause = by_squid.or_else(by_standard).filter(|cause| *cause != Cause::ProxyDenied403)?;
+    let words = own_error(answer).unwrap_or_default();
+    Some(Opinion::new(cause, Stage::Proxy).with(format!("status {status}, {words}")))
+}
+
+/// The header with which a proxy on the way says that the answer is its own.
+fn own_error(answer: &HttpEvidence) -> Option<String> {
+    let squid = answer.header("x-squid-error").map(|value| format!("X-Squid-Error: {value}"));
     let standard = answer.header("proxy-status").filter(|value| value.contains("error="));
-    let words = squid
-        .map(|value| format!("X-Squid-Error: {value}"))
-        .or(standard.map(|value| format!("Proxy-Status: {value}")))?;
-    let cause = squid.and_then(refusal::squid).filter(|cause| *cause != Cause::ProxyDenied403);
-    let stage = if cause.is_some() { Stage::Proxy } else { Stage::Http };
-    Some(Opinion::new(cause.unwrap_or(Cause::HttpMiddleboxStatus), stage).with(format!("status {status}, {words}")))
+    squid.or_else(|| standard.map(|value| format!("Proxy-Status: {value}")))
 }
 
 fn redirect(endpoint: &Endpoint, answer: &HttpEvidence, status: u16) -> Opinion {

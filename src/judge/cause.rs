@@ -909,7 +909,8 @@ impl Cause {
                 Status::Blocked,
                 Owner::FirewallTeam,
                 "The peer ends the handshake with an alert",
-                "find out whether a device in the path or the service itself sent it, and exempt these hosts from inspection",
+                "find out whether a device in the path or the service itself sent it (this program speaks TLS 1.2 and 1.3 with \
+                 ECDHE; to a server that wants something older, Windows might still speak), and exempt these hosts from inspection",
             ),
             Self::TlsLegacyOnly => (
                 "tls.legacy_only",

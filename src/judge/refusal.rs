@@ -50,15 +50,20 @@ fn cause(status: u16, leg: Option<&Leg>) -> Cause {
 
 /// What the proxy itself names as the error: `Proxy-Status` (RFC 9209) or Squid's own header.
 fn named(leg: &Leg) -> Option<Cause> {
-    let by_standard = leg.header("proxy-status").and_then(|value| {
-        let error = value.split(';').find_map(|part| part.trim().strip_prefix("error="))?;
-        proxy_status(error.trim().trim_matches('"'))
-    });
+    let by_standard = leg.header("proxy-status").and_then(proxy_status_header);
     by_standard.or_else(|| leg.header("x-squid-error").and_then(squid))
 }
 
+/// The first error that is known in a `Proxy-Status` header, which has a member per proxy on the way.
+pub(super) fn proxy_status_header(value: &str) -> Option<Cause> {
+    value
+        .split([';', ','])
+        .filter_map(|part| part.trim().strip_prefix("error="))
+        .find_map(|error| proxy_status(error.trim().trim_matches('"')))
+}
+
 /// The error types that RFC 9209 registers, as far as they name a cause.
-pub(super) fn proxy_status(error: &str) -> Option<Cause> {
+fn proxy_status(error: &str) -> Option<Cause> {
     let cause = match error {
         "dns_timeout" | "dns_error" => Cause::ProxyUpstreamDns,
         "connection_refused" => Cause::ProxyUpstreamRefused,
@@ -210,6 +215,7 @@ mod tests {
             (502, &[("Proxy-Status", "gw; error=tls_certificate_error")], "proxy.upstream_tls"),
             (502, &[("Proxy-Status", "gw; error=proxy_loop_detected")], "proxy.loop"),
             (503, &[("Proxy-Status", "gw; error=connection_limit_reached")], "proxy.rate_limited"),
+            (502, &[("Proxy-Status", "a; error=something_new, b; error=dns_error")], "proxy.upstream_dns"),
             (502, &[("Proxy-Status", "gw; error=something_new")], "proxy.upstream_unknown"),
             (503, &[("Retry-After", "30")], "proxy.rate_limited"),
             (429, &[], "proxy.rate_limited"),

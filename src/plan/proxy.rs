@@ -107,11 +107,16 @@ impl FromStr for Proxy {
         let port = match url.port() {
             Some(0) => return Err(ProxyMistake::Port(text.into())),
             Some(port) => port,
-            None if rest.trim_end_matches('/').ends_with(":80") => 80,
+            None if names_port_80(rest) => 80,
             None => scheme.default_port(),
         };
         Ok(Self { scheme, host, port })
     }
+}
+
+/// Whether the text itself says `:80`, leading zeros and all.
+fn names_port_80(authority: &str) -> bool {
+    authority.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(80_u16))
 }
 
 impl TryFrom<String> for Proxy {
@@ -147,6 +152,7 @@ mod tests {
             ("http://proxy.example:80", "http://proxy.example:80"),
             ("https://proxy.example", "https://proxy.example:443"),
             ("https://proxy.example:80", "https://proxy.example:80"),
+            ("https://proxy.example:080", "https://proxy.example:80"),
             ("socks5h://10.0.0.1", "socks5://10.0.0.1:1080"),
             ("http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080"),
             ("HTTP://proxy.example.:8080", "http://proxy.example:8080"),

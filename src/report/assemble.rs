@@ -16,7 +16,7 @@ use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
 use crate::judge::{self, Cause, StageTimes, Verdict};
 use crate::observation::Stage;
-use crate::plan::{Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Scheme};
+use crate::plan::{Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Scheme};
 
 /// What the run itself was, beside its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +135,7 @@ fn route(planned: &PlannedRoute, decided: Option<Scheme>, mechanism: Option<Mech
         identity: planned.identity(),
         scheme: match planned {
             PlannedRoute::Direct => None,
+            PlannedRoute::Proxy { identity: Identity::Bypass, .. } => Some(Scheme::None),
             PlannedRoute::Proxy { .. } => decided.or(planned.forced_scheme()),
         },
         mechanism,

@@ -15,7 +15,6 @@ pub mod table;
 pub mod text;
 pub mod wording;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -60,7 +59,7 @@ pub struct Run {
     pub catalogue: String,
     /// The Windows versions asked for, as given (`all`).
     pub os: String,
-    /// The run was interrupted or its recording is cut off: rows may be missing their answer.
+    /// `false` when the run was interrupted, ran out of time or its recording is cut off: then some rows have no answer.
     pub complete: bool,
     /// Where the machine's own roots came from, and how many.
     pub machine_roots: String,
@@ -207,16 +206,4 @@ pub struct FileVerdict {
     pub code: String,
     pub summary: String,
     pub chain: Chain,
-}
-
-impl Report {
-    /// How many rows have each status.
-    #[must_use]
-    pub fn counts(&self) -> BTreeMap<Status, usize> {
-        let mut counts = BTreeMap::new();
-        for row in &self.rows {
-            *counts.entry(row.status).or_default() += 1;
-        }
-        counts
-    }
 }

@@ -113,10 +113,16 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
     let issuer = issuer.filter(|issuer| !issuer.is_empty());
     let issuer = issuer.map_or_else(|| "another CA".to_owned(), |issuer| format!("\"{issuer}\""));
     match Cause::from_code(&finding.code)? {
-        Cause::InterceptedTrusted => Some(format!(
-            "The certificates are issued by {issuer}. This machine trusts that CA, so browsers work; Windows checks for \
-             Microsoft's own root and sends nothing."
-        )),
+        Cause::InterceptedTrusted => {
+            // The store may know the CA and still refuse a certificate that has expired or bears another name.
+            let accepted =
+                rows.iter().all(|row| row.chain.as_ref().is_some_and(|chain| chain.machine_trusts == Some(true)));
+            let so = if accepted { ", so browsers work" } else { "" };
+            Some(format!(
+                "The certificates are issued by {issuer}. This machine trusts that CA{so}; Windows checks for Microsoft's \
+                 own root and sends nothing."
+            ))
+        }
         Cause::InterceptedUntrusted => Some(format!(
             "The certificates are issued by {issuer}, which neither Microsoft nor this machine knows. Making the machine \
              trust it would please browsers; Windows would still send nothing."
