@@ -375,7 +375,7 @@ impl Cause {
                 Status::Blocked,
                 Owner::DnsTeam,
                 "The name server does not answer",
-                "check that the name server runs and that this machine may ask it on port 53",
+                "check that the name server runs and that this machine may ask it",
             ),
             Self::DnsServfail => (
                 "dns.servfail",
@@ -452,7 +452,7 @@ impl Cause {
                 Status::Blocked,
                 Owner::DesktopTeam,
                 "No name server can be reached",
-                "check the link, the DHCP lease and the configured name servers of this machine",
+                "check the link, the DHCP lease and the configured name servers of this machine, or the server given with --resolver",
             ),
             Self::DnsProxyName => (
                 "dns.proxy_name",
@@ -725,7 +725,7 @@ impl Cause {
                 Status::Blocked,
                 Owner::ProxyTeam,
                 "The SOCKS proxy denies the hosts by rule",
-                "allow these hosts on port 443 in the SOCKS proxy's rules",
+                "allow these hosts in the SOCKS proxy's rules",
             ),
             Self::ProxyEmpty => (
                 "proxy.empty",
@@ -873,21 +873,21 @@ impl Cause {
                 "tls.rst_after_hello",
                 Status::Blocked,
                 Owner::FirewallTeam,
-                "The connection is reset at the first TLS message",
+                "The connection is reset in the TLS handshake",
                 "look for a filter by host name or for inspection that drops these hosts, and allow the names",
             ),
             Self::TlsFinAfterHello => (
                 "tls.fin_after_hello",
                 Status::Blocked,
                 Owner::FirewallTeam,
-                "The connection is closed at the first TLS message",
+                "The connection is closed in the TLS handshake",
                 "look for a filter by host name or for inspection that drops these hosts, and allow the names",
             ),
             Self::TlsTimeoutAfterHello => (
                 "tls.timeout_after_hello",
                 Status::Blocked,
                 Owner::FirewallTeam,
-                "The first TLS message gets no answer",
+                "The TLS handshake gets no answer",
                 "look for a filter by host name or for inspection that drops these hosts, and allow the names",
             ),
             Self::TlsPlaintextReply => (
@@ -993,7 +993,7 @@ impl Cause {
                 "chain.name_mismatch",
                 Status::Blocked,
                 Owner::FirewallTeam,
-                "Another server of the same family answers",
+                "Another server answers, with a certificate for other names",
                 "check where these hosts' names and connections are led",
             ),
             Self::ChainWeak => (

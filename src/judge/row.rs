@@ -419,7 +419,15 @@ fn of_tls(route: &PlannedRoute, fault: &Fault) -> Opinion {
         Fault::Alert { code } => Cause::TlsAlert(*code),
         other => return unrecognised(Stage::Tls, other),
     };
-    Opinion::new(cause, Stage::Tls)
+    let opinion = Opinion::new(cause, Stage::Tls);
+    match fault {
+        Fault::ResetByPeer { received } | Fault::ClosedByPeer { received } | Fault::TimedOut { received }
+            if *received > 0 =>
+        {
+            opinion.with(format!("half-way, after {received} bytes"))
+        }
+        _ => opinion,
+    }
 }
 
 /// For a retired service the signs of absence are excused, and nothing else is.
