@@ -6,7 +6,8 @@ use waprobe::certificate::Certificate;
 use waprobe::judge::Status::{Blocked, Inconclusive, Intercepted, Ok};
 
 use super::world::{
-    APPLICATION, HOST, PUBLIC, Party, World, as_it_is, chain, expect, with_ca_issuers, with_key_id, years,
+    APPLICATION, HOST, PUBLIC, Party, World, as_it_is, chain, expect, proved, question, with_ca_issuers, with_key_id,
+    years,
 };
 
 /// Far above what any of these takes, far below what a maze without bounds would.
@@ -176,4 +177,33 @@ fn cut_bytes_and_flipped_bits_never_pass() {
             assert_ne!(verdict.status, Ok, "byte {position}: {:#?}", verdict.evidence);
         }
     }
+}
+
+#[test]
+fn a_maze_that_doubles_at_every_level_costs_no_more_than_a_short_walk() {
+    let world = World::new();
+    // Two CAs at each level, each vouched for by both of the level above: few certificates and signatures, 2^26 ways up,
+    // and every one of them too long to be a path.
+    let levels: Vec<[Party; 2]> =
+        (0..=26).map(|level| ["left", "right"].map(|side| Party::root(&format!("Level {level} {side}")))).collect();
+    let mut sent = vec![levels[0][0].server(HOST, as_it_is).certificate];
+    for pair in levels.windows(2) {
+        for (below, above) in pair[0].iter().flat_map(|below| pair[1].iter().map(move |above| (below, above))) {
+            sent.push(above.cross(below, as_it_is));
+        }
+    }
+    let (judge, proved) = (world.judge(), proved());
+    let begun = Instant::now();
+    let verdict = judge.judge(&question(&sent, APPLICATION, &proved));
+    let spent = begun.elapsed();
+    expect(&verdict, Inconclusive, "chain.incomplete", "a search that was given up decides nothing");
+    assert!(spent < Duration::from_secs(2), "{} certificates took {spent:?}", sent.len());
+
+    // The same maze around a genuine chain: what leads to an anchor is found before the walk gets lost.
+    let genuine = levels[0][0].clone();
+    sent.push(world.application.cross(&genuine, as_it_is));
+    let begun = Instant::now();
+    let verdict = judge.judge(&question(&sent, APPLICATION, &proved));
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    expect(&verdict, Ok, "ok", "the way out is beside the entrance");
 }

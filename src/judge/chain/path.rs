@@ -15,6 +15,9 @@ const MOST_CERTIFICATES: usize = 256;
 const MOST_SIGNATURES: usize = 600;
 const MOST_PATHS: usize = 48;
 const LONGEST_PATH: usize = 24;
+/// Certificates stepped on, on all ways together. A few CAs above each other are enough for a million ways, none of which
+/// needs to lead anywhere, so neither paths nor signatures bound the search.
+const MOST_STEPS: usize = 10_000;
 
 /// One way up.
 #[derive(Debug, Clone)]
@@ -55,6 +58,8 @@ pub(super) fn walk(chain: &[Certificate], known: &Known) -> Paths {
         known,
         sent: readable,
         checked: HashMap::new(),
+        steps: 0,
+        is_given_up: false,
         paths: Paths { found: Vec::new(), cut_off: chain.len() > MOST_CERTIFICATES },
     };
     if let Some(leaf) = chain.first().filter(|leaf| leaf.fields().is_some()) {
@@ -68,6 +73,9 @@ struct Walk<'a> {
     sent: Vec<&'a Certificate>,
     /// Signatures checked: by certificate and by the issuer's key.
     checked: HashMap<([u8; 32], [u8; 32]), Signed>,
+    steps: usize,
+    /// Enough was seen: no further step on any way.
+    is_given_up: bool,
     paths: Paths,
 }
 
@@ -75,7 +83,9 @@ impl Walk<'_> {
     fn climb(&mut self, path: &mut Vec<Certificate>) {
         let Some(last) = path.last().cloned() else { return };
         let Some(fields) = last.fields() else { return };
-        if self.paths.found.len() >= MOST_PATHS || path.len() > LONGEST_PATH {
+        self.steps += 1;
+        self.is_given_up |= self.paths.found.len() >= MOST_PATHS || self.steps > MOST_STEPS;
+        if self.is_given_up || path.len() > LONGEST_PATH {
             self.paths.cut_off = true;
             return;
         }
@@ -100,6 +110,9 @@ impl Walk<'_> {
                 above.push(helper.clone());
             }
         }
+        // Those below an anchor first: in a maze the others may use up all steps.
+        above
+            .sort_by_key(|issuer| issuer.fields().is_none_or(|fields| known.possible_anchors(fields).next().is_none()));
         let mut in_a_circle = false;
         for issuer in above {
             let Some(issuer_fields) = issuer.fields() else { continue };
@@ -114,6 +127,9 @@ impl Walk<'_> {
             path.push(issuer);
             self.climb(path);
             path.pop();
+            if self.is_given_up {
+                return;
+            }
         }
         if !signed {
             let end = if in_a_circle { End::UnknownRoot } else { self.without_issuer(&last, fields) };
