@@ -206,6 +206,8 @@ pub fn read(mut input: impl BufRead) -> Result<Recording, RecordingMistake> {
 struct Reader {
     pool: HashMap<String, Certificate>,
     observations: Vec<Observation>,
+    /// By job, and whether it is the second: a job has two attempts at most.
+    attempts: HashSet<(u32, bool)>,
     machine: Vec<Certificate>,
     public: Vec<Certificate>,
     end: Option<End>,
@@ -230,7 +232,14 @@ impl Reader {
                 }
                 self.pool.insert(sha256, certificate);
             }
-            Line::Observation(observation) => self.observations.push(observation),
+            Line::Observation(observation) => {
+                let (job, is_second) = (observation.job().0, observation.attempt() == Attempt::Again);
+                if !self.attempts.insert((job, is_second)) {
+                    let which = if is_second { "second" } else { "first" };
+                    return Err(format!("the {which} attempt of job {job} stands on an earlier line already"));
+                }
+                self.observations.push(observation);
+            }
             Line::MachineRoot(sha256) => {
                 let root = self.known(&sha256)?;
                 self.machine.push(root);
@@ -524,6 +533,11 @@ mod tests {
         assert!(complaint(&format!("{}\n{}\n", lines[0], lines[2])).starts_with("line 2: names the certificate"));
         assert!(complaint(&text.replace("\"job\":0", "\"job\":99")).contains("job 99"));
         assert!(complaint(&format!("{text}{}\n", lines[1])).contains("after the end line"));
+        let twice = complaint(&format!("{}\n{}\n{}\n{}\n", lines[0], lines[1], lines[2], lines[2]));
+        assert_eq!(twice, "line 4: the first attempt of job 0 stands on an earlier line already");
+        let again = lines[2].replace("\"first\"", "\"again\"");
+        assert_ne!(again, lines[2]);
+        assert!(read(format!("{}\n{}\n{}\n{again}\n", lines[0], lines[1], lines[2]).as_bytes()).is_ok());
         let forged = text.replacen("\"der\":\"MII", "\"der\":\"MIJ", 1);
         assert!(complaint(&forged).contains("do not have the hash"));
     }
