@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::inquiry::{Heard, Inquiry};
 use self::message::NAME_ERROR;
-use self::system::SystemFailure;
+use self::system::{Place, SystemFailure};
 use super::{Context, StageOutcome};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::{Names, Net, SystemNames};
@@ -186,11 +186,12 @@ fn is_settled(heard: Heard<'_>) -> bool {
 /// The system's answer counts; `servers` say what they know beside it. They are `None` when it is not known whom the
 /// system asks.
 async fn ask_system(name: &str, servers: Option<&Vec<SocketAddr>>, net: &Net, budget: &Budget) -> Lookup {
+    let place = Place::wait(&net.system_names).await;
     let deadline = Instant::now() + budget.dns;
     // A name of one label is found through the search list, which a question of our own would not follow.
     let asked = servers.filter(|servers| !servers.is_empty() && name.contains('.'));
     let inquiry = asked.map(|servers| Inquiry::start(name, servers, net, deadline));
-    let answer = match timeout_at(deadline, system::look_up(name, &net.system_names)).await {
+    let answer = match timeout_at(deadline, system::look_up(name, &net.system_names, place)).await {
         Ok(answer) => answer,
         Err(_) => Err(SystemFailure::Silent(format!("no answer within {} s", budget.dns.as_secs_f32()))),
     };

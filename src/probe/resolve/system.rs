@@ -5,12 +5,28 @@ use std::io;
 use std::net::IpAddr;
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::net::SystemNames;
 
-/// Lookups at once in this process. Each blocks a thread until the system gives up, long after the row has ended.
-static PLACES: Semaphore = Semaphore::const_new(64);
+/// Lookups at once in this process. Each blocks a thread until the system gives up, long after the row has ended: so there
+/// are places for several times as many as probes run at once.
+pub(super) const MOST_LOOKUPS: usize = 512;
+
+pub(super) static PLACES: Semaphore = Semaphore::const_new(MOST_LOOKUPS);
+
+/// The right to ask the system, which a lookup keeps until the system has given up.
+pub(super) struct Place(#[expect(dead_code, reason = "held, not read")] Option<SemaphorePermit<'static>>);
+
+impl Place {
+    /// Waits for a place. No deadline runs meanwhile: the wait says nothing of the system.
+    pub async fn wait(system: &SystemNames) -> Self {
+        match system {
+            SystemNames::Fixed(_) => Self(None),
+            SystemNames::Os => Self(PLACES.acquire().await.ok()),
+        }
+    }
+}
 
 /// The system's lookup runs foreign code (name service modules), which wants more than a few pages.
 const STACK: usize = 512 << 10;
@@ -40,10 +56,10 @@ impl SystemFailure {
 }
 
 /// Asks the system for the addresses of `name`, both families, in its own order of preference.
-pub(super) async fn look_up(name: &str, system: &SystemNames) -> Result<Vec<IpAddr>, SystemFailure> {
+pub(super) async fn look_up(name: &str, system: &SystemNames, place: Place) -> Result<Vec<IpAddr>, SystemFailure> {
     match system {
         SystemNames::Fixed(names) => fixed(name, names),
-        SystemNames::Os => os(name.to_owned()).await,
+        SystemNames::Os => os(name.to_owned(), place).await,
     }
 }
 
@@ -58,8 +74,7 @@ fn fixed(name: &str, names: &HashMap<String, Vec<IpAddr>>) -> Result<Vec<IpAddr>
 }
 
 /// A thread of its own and not one of the runtime's: the runtime would wait for it at the end of the run.
-async fn os(name: String) -> Result<Vec<IpAddr>, SystemFailure> {
-    let place = PLACES.acquire().await;
+async fn os(name: String, place: Place) -> Result<Vec<IpAddr>, SystemFailure> {
     let (sender, receiver) = oneshot::channel();
     let lookup = move || {
         let _ = sender.send(ask_os(&name));

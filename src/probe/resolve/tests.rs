@@ -418,6 +418,20 @@ async fn a_given_address_asks_nobody() {
 #[tokio::test]
 async fn the_system_itself_knows_this_machine() {
     let net = Net { system_names: SystemNames::Os, ..testing::net(&[], vec![]) };
-    let found = system::look_up("localhost", &net.system_names).await.expect("every hosts file has it");
+    let place = Place::wait(&net.system_names).await;
+    let found = system::look_up("localhost", &net.system_names, place).await.expect("every hosts file has it");
     assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
+}
+
+#[tokio::test]
+async fn waiting_for_a_place_is_no_silence_of_the_system() {
+    let net = Net { system_names: SystemNames::Os, ..testing::net(&[], vec![]) };
+    let budget = Budget { dns: Duration::from_millis(400), ..impatient() };
+    let all = system::PLACES.acquire_many(u32::try_from(system::MOST_LOOKUPS).expect("few")).await.expect("places");
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        drop(all);
+    };
+    let (lookup, ()) = tokio::join!(ask_system("localhost", None, &net, &budget), release);
+    assert_eq!(lookup.fault, None);
 }
