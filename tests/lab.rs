@@ -139,7 +139,7 @@ impl Run {
         let plan = &self.header.plan;
         let grounds = Grounds::new(catalogue, plan, &self.roots, self.header.started, self.ended);
         let verdicts = judge(&grounds, &self.observations);
-        let findings = findings(&grounds, &verdicts);
+        let findings = findings(&grounds, &verdicts, &self.observations);
         let impacts = waprobe::impact::assess(catalogue, plan, &verdicts);
         let run = RunFacts {
             started: self.header.started,

@@ -120,7 +120,7 @@ fn report_of(seen: &Seen) -> Report {
     let plan = &seen.header.plan;
     let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended);
     let verdicts = judge(&grounds, &seen.observations);
-    let findings = findings(&grounds, &verdicts);
+    let findings = findings(&grounds, &verdicts, &seen.observations);
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
     let note = &seen.roots.note;
     let run = RunFacts {

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Cause, Finding, Grounds, Status, Verdict};
-use crate::observation::Stage;
+use super::{Cause, Finding, Grounds, Status, Verdict, comparison};
+use crate::observation::{Observation, Stage};
 
-/// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them come
-/// the remarks on rows that are ok.
+/// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them comes
+/// what only several rows together show, and then the remarks on rows that are ok.
 #[must_use]
-pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
+pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<Finding> {
     let mut groups: BTreeMap<Key, Vec<&Verdict>> = BTreeMap::new();
     for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Ok) {
         let job = &grounds.plan.jobs[verdict.job.0 as usize];
@@ -36,7 +36,12 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
         let key = Key { severity: Reverse(Status::Ok), code: cause.code(), proxy, product: None };
         finding(grounds, &key, &cause, &rows)
     });
-    groups.into_iter().map(|(key, rows)| finding(grounds, &key, &rows[0].cause, &rows)).chain(remarks).collect()
+    groups
+        .into_iter()
+        .map(|(key, rows)| finding(grounds, &key, &rows[0].cause, &rows))
+        .chain(comparison::comparisons(grounds, verdicts, observations))
+        .chain(remarks)
+        .collect()
 }
 
 /// More names than anybody reads; the rows of the finding have them all.
@@ -76,12 +81,14 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
 
 /// The instruction, with the exact names where somebody has to write them into a rule.
 fn remedy(instruction: &str, is_about_hosts: bool, hosts: &[&str]) -> String {
-    if !is_about_hosts {
-        return instruction.to_owned();
-    }
+    if is_about_hosts { format!("{instruction}: {}", listed(hosts)) } else { instruction.to_owned() }
+}
+
+/// Names as somebody copies them into a rule.
+pub(super) fn listed(hosts: &[&str]) -> String {
     let listed = hosts[..hosts.len().min(MOST_HOSTS)].join(" ");
     match hosts.len().saturating_sub(MOST_HOSTS) {
-        0 => format!("{instruction}: {listed}"),
-        more => format!("{instruction}: {listed} and {more} more"),
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
 }

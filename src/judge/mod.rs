@@ -6,6 +6,7 @@
 mod answer;
 mod cause;
 pub mod chain;
+mod comparison;
 mod evidence;
 mod findings;
 mod opinion;
@@ -27,6 +28,7 @@ use crate::observation::{Ended, Observation, Stage};
 use crate::plan::{JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, Reached};
 
+pub use comparison::COMPARISON_CODES;
 pub use findings::findings;
 
 pub use cause::{Cause, CauseFacts, Owner};
@@ -118,6 +120,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .map(|(job, seen)| row::judge_job(grounds, &chains, job, seen))
         .collect();
     compare_short_chains(grounds, &mut verdicts);
+    comparison::mark_shared_keys(grounds, &mut verdicts);
     verdicts
 }
 

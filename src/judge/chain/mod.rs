@@ -25,6 +25,7 @@ use crate::certificate::Certificate;
 use crate::observation::recording::Roots;
 use crate::observation::{HttpEvidence, Signature};
 use known::Known;
+pub(super) use name::is_for;
 use path::End;
 use table::{Standing, TableRow};
 
@@ -120,7 +121,7 @@ impl ChainJudge {
     #[must_use]
     pub fn judge(&self, question: &ChainQuestion<'_>) -> ChainVerdict {
         let standing = self.standing(question);
-        let is_for_host = question.chain.first().is_some_and(|leaf| name::is_for(leaf, question.host));
+        let is_for_host = question.chain.first().is_some_and(|leaf| is_for(leaf, question.host));
         let proved = match question.proof {
             Proof::Handshake(Signature::Verified { .. }) => Some(true),
             Proof::Handshake(Signature::Wrong { .. }) => Some(false),

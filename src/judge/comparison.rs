@@ -1,0 +1,440 @@
+//! What only several rows together show.
+//!
+//! In: verdicts, what was planned, and the name servers' answers. Out: findings with codes that no row has, and the hint
+//! `same-key` on chains. Never: another status or cause for a row.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use super::chain::{self, ChainVerdict, Reached};
+use super::findings::listed;
+use super::{Cause, Finding, Grounds, Owner, Status, Verdict};
+use crate::catalogue::{Endpoint, Lifecycle};
+use crate::observation::{Observation, ServerAnswer, Stage};
+use crate::plan::{Identity, JobId, PlannedRoute};
+
+const PARTIAL: &str = "intercepted.partial";
+const SAME_KEY: &str = "chain.same_key_many_hosts";
+const PATH_DIFFERENCE: &str = "chain.path_difference";
+const MACHINE_DENIED: &str = "pauth.user_ok_machine_denied";
+const USER_DENIED: &str = "pauth.machine_ok_user_denied";
+const NXDOMAIN_LOCAL: &str = "dns.nxdomain_local";
+const NXDOMAIN_EVERYWHERE: &str = "dns.nxdomain_everywhere";
+const INJECTED: &str = "dns.injected";
+
+/// Codes that stand in findings only, because it takes two rows, or two answers, to see what they say.
+pub const COMPARISON_CODES: [&str; 8] =
+    [PARTIAL, SAME_KEY, PATH_DIFFERENCE, MACHINE_DENIED, USER_DENIED, NXDOMAIN_LOCAL, NXDOMAIN_EVERYWHERE, INJECTED];
+
+/// The hint on a chain whose key answers for several hosts.
+const SAME_KEY_TELL: &str = "same-key";
+
+/// Every finding that comes from comparing.
+pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<Finding> {
+    let rows = rows(grounds, verdicts);
+    [
+        partly_intercepted(&rows),
+        shared_keys(&rows),
+        path_differences(&rows),
+        identity_differences(&rows),
+        denied_locally(&rows),
+        gone_everywhere(&rows),
+        injected_answers(&rows, observations),
+    ]
+    .concat()
+}
+
+/// Hangs the hint on every chain whose key answers for unrelated hosts on its route.
+pub(super) fn mark_shared_keys(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
+    let shared: BTreeSet<JobId> = keys_in_common(&rows(grounds, verdicts)).into_values().flatten().collect();
+    for verdict in verdicts.iter_mut().filter(|verdict| shared.contains(&verdict.job)) {
+        if let Some(chain) = verdict.chain.as_mut().filter(|chain| !chain.tells.contains(&SAME_KEY_TELL)) {
+            chain.tells.push(SAME_KEY_TELL);
+        }
+    }
+}
+
+/// A verdict beside what was asked.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    verdict: &'a Verdict,
+    endpoint: &'a Endpoint,
+    /// Its place in the plan.
+    route_index: usize,
+    route: &'a PlannedRoute,
+}
+
+fn rows<'a>(grounds: &'a Grounds<'_>, verdicts: &'a [Verdict]) -> Vec<Row<'a>> {
+    verdicts
+        .iter()
+        .filter_map(|verdict| {
+            let job = grounds.plan.jobs.get(verdict.job.0 as usize)?;
+            let endpoint = grounds.catalogue.endpoints.get(job.endpoint)?;
+            Some(Row { verdict, endpoint, route_index: job.route, route: grounds.plan.route(job) })
+        })
+        .collect()
+}
+
+impl<'a> Row<'a> {
+    fn host(&self) -> &'a str {
+        &self.endpoint.host
+    }
+
+    fn proxy(&self) -> Option<String> {
+        self.route.proxy().map(ToString::to_string)
+    }
+
+    fn chain_is(&self, statuses: &[Status]) -> bool {
+        self.verdict.chain.as_ref().is_some_and(|chain| statuses.contains(&chain.status))
+    }
+
+    fn is_intercepted(&self) -> bool {
+        self.chain_is(&[Status::Intercepted])
+    }
+
+    fn is_genuine(&self) -> bool {
+        self.chain_is(&[Status::Ok])
+            && self
+                .verdict
+                .chain
+                .as_ref()
+                .is_some_and(|chain| matches!(chain.reached, Reached::Class(class) if chain.expected.contains(&class)))
+    }
+
+    /// The route in the words of a sentence.
+    fn place(&self) -> String {
+        match self.route {
+            PlannedRoute::Direct => "the direct route".to_owned(),
+            PlannedRoute::Proxy { proxy, identity: Identity::Bypass, .. } => format!("{proxy} without credentials"),
+            PlannedRoute::Proxy { proxy, identity: Identity::User, .. } => format!("{proxy} as the user"),
+            PlannedRoute::Proxy { proxy, identity: Identity::Device, .. } => format!("{proxy} as the machine"),
+        }
+    }
+}
+
+fn jobs(rows: &[Row<'_>]) -> Vec<JobId> {
+    rows.iter().map(|row| row.verdict.job).collect()
+}
+
+/// Each host once, in the order of the rows.
+fn hosts<'a>(rows: &[Row<'a>]) -> Vec<&'a str> {
+    let mut hosts = Vec::new();
+    for row in rows {
+        if !hosts.contains(&row.host()) {
+            hosts.push(row.host());
+        }
+    }
+    hosts
+}
+
+/// A title with the proxy behind it.
+fn at(title: &str, proxy: Option<&str>) -> String {
+    match proxy {
+        Some(proxy) => format!("{title} ({proxy})"),
+        None => format!("{title} (on the direct route)"),
+    }
+}
+
+fn naming(instruction: &str, hosts: &[&str]) -> String {
+    format!("{instruction}: {}", listed(hosts))
+}
+
+fn by_route<'a>(rows: &[Row<'a>]) -> BTreeMap<usize, Vec<Row<'a>>> {
+    let mut routes: BTreeMap<usize, Vec<Row<'a>>> = BTreeMap::new();
+    for row in rows {
+        routes.entry(row.route_index).or_default().push(*row);
+    }
+    routes
+}
+
+/// Somebody wrote exclusions and forgot some. Routes of one proxy on which the same are missing are one finding.
+fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
+    let mut groups: BTreeMap<(Option<String>, Vec<&str>, Vec<&str>), Vec<Row<'_>>> = BTreeMap::new();
+    for route in by_route(rows).into_values() {
+        let inspected: Vec<Row<'_>> = route.iter().copied().filter(Row::is_intercepted).collect();
+        let missing = hosts(&inspected);
+        let left_alone: Vec<Row<'_>> =
+            route.iter().copied().filter(|row| row.chain_is(&[Status::Ok, Status::Degraded])).collect();
+        let mut excluded = hosts(&left_alone);
+        excluded.retain(|host| !missing.contains(host));
+        if let Some(first) = inspected.first()
+            && !excluded.is_empty()
+        {
+            groups.entry((first.proxy(), missing, excluded)).or_default().extend(inspected);
+        }
+    }
+    groups
+        .into_iter()
+        .map(|((proxy, missing, excluded), rows)| Finding {
+            code: PARTIAL.to_owned(),
+            title: at("TLS is inspected for some hosts only", proxy.as_deref()),
+            owner: Owner::ProxyTeam,
+            remedy: naming(
+                &format!(
+                    "keep what is left alone already ({}), and exclude exactly these host names from TLS inspection as \
+                     well",
+                    listed(&excluded)
+                ),
+                &missing,
+            ),
+            jobs: jobs(&rows),
+        })
+        .collect()
+}
+
+/// A key of its own for each host is what certification authorities ask for; devices that make certificates on the way
+/// save that work.
+fn shared_keys(rows: &[Row<'_>]) -> Vec<Finding> {
+    keys_in_common(rows)
+        .into_values()
+        .filter_map(|shared| {
+            let rows: Vec<Row<'_>> = rows.iter().copied().filter(|row| shared.contains(&row.verdict.job)).collect();
+            let proxy = rows.first()?.proxy();
+            Some(Finding {
+                code: SAME_KEY.to_owned(),
+                title: at("One key answers for several unrelated hosts", proxy.as_deref()),
+                owner: Owner::ProxyTeam,
+                remedy: naming(
+                    "one device on the way speaks for all of them; exclude exactly these host names from its TLS \
+                     inspection",
+                    &hosts(&rows),
+                ),
+                jobs: jobs(&rows),
+            })
+        })
+        .collect()
+}
+
+/// By route, the jobs whose leaf has a key that another, unrelated host shows as well. Genuine chains are left out:
+/// whoever owns both hosts may give them one key. So are hosts that one of the certificates names together.
+fn keys_in_common(rows: &[Row<'_>]) -> BTreeMap<usize, Vec<JobId>> {
+    let mut by_key: BTreeMap<(usize, [u8; 32]), Vec<Row<'_>>> = BTreeMap::new();
+    for row in rows {
+        let Some(chain) = &row.verdict.chain else { continue };
+        if matches!(chain.reached, Reached::Class(_) | Reached::Public) {
+            continue;
+        }
+        if let Some(fields) = chain.certificates.first().and_then(|leaf| leaf.fields()) {
+            by_key.entry((row.route_index, fields.spki_sha256)).or_default().push(*row);
+        }
+    }
+    let mut shared: BTreeMap<usize, Vec<JobId>> = BTreeMap::new();
+    for ((route, _), holders) in by_key {
+        let has_stranger = |row: &&Row<'_>| holders.iter().any(|other| are_unrelated(row, other));
+        let strangers: Vec<JobId> = holders.iter().filter(has_stranger).map(|row| row.verdict.job).collect();
+        if !strangers.is_empty() {
+            shared.entry(route).or_default().extend(strangers);
+        }
+    }
+    shared
+}
+
+fn are_unrelated(one: &Row<'_>, other: &Row<'_>) -> bool {
+    let names_both = |chain: &Option<ChainVerdict>| {
+        chain
+            .as_ref()
+            .and_then(|chain| chain.certificates.first())
+            .is_some_and(|leaf| chain::is_for(leaf, one.host()) && chain::is_for(leaf, other.host()))
+    };
+    one.host() != other.host() && !names_both(&one.verdict.chain) && !names_both(&other.verdict.chain)
+}
+
+/// The same host, genuine on one route and re-signed on another: tells which of them to look at.
+fn path_differences(rows: &[Row<'_>]) -> Vec<Finding> {
+    let mut groups: BTreeMap<(String, String), Vec<Row<'_>>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.is_intercepted()) {
+        // The direct route says most: no proxy has a hand in it.
+        let genuine = rows
+            .iter()
+            .filter(|other| other.endpoint.host == row.endpoint.host && other.is_genuine())
+            .min_by_key(|other| (other.route.proxy().is_some(), other.route_index));
+        let Some(genuine) = genuine else { continue };
+        let place = match row.proxy() {
+            Some(proxy) if genuine.route.proxy() != row.route.proxy() => proxy,
+            _ => row.place(),
+        };
+        groups.entry((place, genuine.place())).or_default().push(*row);
+    }
+    groups
+        .into_iter()
+        .map(|((inspected, genuine), rows)| Finding {
+            code: PATH_DIFFERENCE.to_owned(),
+            title: format!("TLS is inspected on {inspected}, and not on {genuine}"),
+            owner: Owner::ProxyTeam,
+            remedy: naming(
+                &format!("exclude exactly these host names from TLS inspection on {inspected}"),
+                &hosts(&rows),
+            ),
+            jobs: jobs(&rows),
+        })
+        .collect()
+}
+
+/// One proxy, one endpoint, two accounts, two answers.
+fn identity_differences(rows: &[Row<'_>]) -> Vec<Finding> {
+    let sides = [
+        (
+            MACHINE_DENIED,
+            Identity::User,
+            Identity::Device,
+            "The proxy lets the user through, and not the machine account",
+            "allow the machine accounts (the group Domain Computers) what the users are allowed",
+        ),
+        (
+            USER_DENIED,
+            Identity::Device,
+            Identity::User,
+            "The proxy lets the machine account through, and not the user",
+            "allow the users' group what the machine accounts are allowed",
+        ),
+    ];
+    let mut findings = Vec::new();
+    for (code, welcome, refused, title, remedy) in sides {
+        let mut proxies: BTreeMap<String, Vec<Row<'_>>> = BTreeMap::new();
+        for row in rows.iter().filter(|row| row.route.identity() == Some(refused) && is_account_refused(row.verdict)) {
+            let gets_through = |identity: Identity| {
+                rows.iter().any(|other| {
+                    other.route.identity() == Some(identity)
+                        && other.route.proxy() == row.route.proxy()
+                        && other.endpoint.name == row.endpoint.name
+                        && is_let_through(other.verdict)
+                })
+            };
+            // Refused with one scheme and welcome with another: the account is not what is wrong.
+            if let Some(proxy) = row.proxy()
+                && gets_through(welcome)
+                && !gets_through(refused)
+            {
+                proxies.entry(proxy).or_default().push(*row);
+            }
+        }
+        findings.extend(proxies.into_iter().map(|(proxy, rows)| Finding {
+            code: code.to_owned(),
+            title: at(title, Some(&proxy)),
+            owner: Owner::ProxyTeam,
+            remedy: remedy.to_owned(),
+            jobs: jobs(&rows),
+        }));
+    }
+    findings
+}
+
+/// Refused for who it is, not for how it asked.
+fn is_account_refused(verdict: &Verdict) -> bool {
+    matches!(verdict.cause, Cause::PauthRejected | Cause::PauthDeniedAfterAuth)
+}
+
+fn is_let_through(verdict: &Verdict) -> bool {
+    verdict.stage > Stage::Proxy && matches!(verdict.status, Status::Ok | Status::Degraded | Status::Intercepted)
+}
+
+/// This network's name server denies a name behind which the genuine host answers a proxy.
+fn denied_locally(rows: &[Row<'_>]) -> Vec<Finding> {
+    let denied: Vec<Row<'_>> = rows
+        .iter()
+        .copied()
+        .filter(|row| is_denied_here(row))
+        .filter(|row| {
+            rows.iter().any(|other| other.host() == row.host() && other.route.proxy().is_some() && other.is_genuine())
+        })
+        .collect();
+    if denied.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding {
+        code: NXDOMAIN_LOCAL.to_owned(),
+        title: "The name server denies names that exist: through a proxy the genuine hosts answer".to_owned(),
+        owner: Owner::DnsTeam,
+        remedy: naming(
+            "where machines shall go out directly, remove exactly these names from DNS blocklists and local zones; where \
+             only the proxy shall be used, leave the direct route out with --no-direct",
+            &hosts(&denied),
+        ),
+        jobs: jobs(&denied),
+    }]
+}
+
+fn is_denied_here(row: &Row<'_>) -> bool {
+    *row.route == PlannedRoute::Direct && row.verdict.cause == Cause::DnsNxdomain
+}
+
+/// A service that was switched off, and nothing on any route says otherwise.
+fn gone_everywhere(rows: &[Row<'_>]) -> Vec<Finding> {
+    let gone: Vec<Row<'_>> = rows
+        .iter()
+        .copied()
+        .filter(|row| row.endpoint.lifecycle == Lifecycle::Retired && is_denied_here(row))
+        .filter(|row| !rows.iter().any(|other| other.host() == row.host() && shows_an_address(other)))
+        .collect();
+    if gone.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding {
+        code: NXDOMAIN_EVERYWHERE.to_owned(),
+        title: "The service is retired, and no route knows its name any more".to_owned(),
+        owner: Owner::Nobody,
+        remedy: "nothing to change in the network: the service does not exist any more".to_owned(),
+        jobs: jobs(&gone),
+    }]
+}
+
+/// Whether somebody on this route had an address for the endpoint's name.
+fn shows_an_address(row: &Row<'_>) -> bool {
+    let verdict = row.verdict;
+    match row.route {
+        PlannedRoute::Direct => verdict.stage > Stage::Dns,
+        PlannedRoute::Proxy { .. } => {
+            verdict.stage > Stage::Proxy
+                || matches!(
+                    verdict.cause,
+                    Cause::ProxyUpstreamRefused
+                        | Cause::ProxyUpstreamTimeout
+                        | Cause::ProxyUpstreamUnreachable
+                        | Cause::ProxyUpstreamTls
+                        | Cause::Proxy200ThenClose
+                        | Cause::Proxy200ThenRst
+                        | Cause::Proxy200WithBody
+                )
+        }
+    }
+}
+
+/// Two answers to one question: one of them is not the name server's.
+fn injected_answers(rows: &[Row<'_>], observations: &[Observation]) -> Vec<Finding> {
+    let mut servers: BTreeMap<SocketAddr, BTreeSet<JobId>> = BTreeMap::new();
+    for observation in observations {
+        let answers = observation.dns().map(|seen| seen.answers.as_slice()).unwrap_or_default();
+        for (position, answer) in answers.iter().enumerate() {
+            if answers[..position].iter().any(|earlier| contradict(earlier, answer)) {
+                servers.entry(answer.server).or_default().insert(observation.job());
+            }
+        }
+    }
+    servers
+        .into_iter()
+        .filter_map(|(server, affected)| {
+            let rows: Vec<Row<'_>> = rows.iter().copied().filter(|row| affected.contains(&row.verdict.job)).collect();
+            (!rows.is_empty()).then(|| Finding {
+                code: INJECTED.to_owned(),
+                title: format!("Two different answers came to one question to the name server {server}"),
+                owner: Owner::DnsTeam,
+                remedy:
+                    "find the device between this machine and the name server that answers in its place, and let it \
+                         leave these names alone"
+                        .to_owned(),
+                jobs: jobs(&rows),
+            })
+        })
+        .collect()
+}
+
+fn contradict(one: &ServerAnswer, other: &ServerAnswer) -> bool {
+    let said = |answer: &ServerAnswer| -> Option<(u16, BTreeSet<IpAddr>, Vec<String>)> {
+        Some((answer.rcode?, answer.addresses.iter().copied().collect(), answer.cnames.clone()))
+    };
+    let is_one_question = one.server == other.server && one.question == other.question;
+    is_one_question && said(one).is_some_and(|first| said(other).is_some_and(|second| first != second))
+}
+
+#[cfg(test)]
+mod tests;
