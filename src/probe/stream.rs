@@ -23,7 +23,11 @@ const KEPT: usize = 2048;
 pub(super) struct Tee<S> {
     inner: S,
     seen: Seen,
+    total: u64,
 }
+
+/// More than any probe has to read: a peer that goes on for ever (interim replies, say) is stopped here.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// What a [`Tee`] saw of its peer, readable while the stream is in other hands.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +42,7 @@ struct SeenBytes {
 impl<S> Tee<S> {
     pub fn new(inner: S) -> (Self, Seen) {
         let seen = Seen::default();
-        (Self { inner, seen: seen.clone() }, seen)
+        (Self { inner, seen: seen.clone(), total: 0 }, seen)
     }
 
     pub fn into_inner(self) -> S {
@@ -117,9 +121,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.total > MOST_BYTES {
+            return Poll::Ready(Err(io::Error::other("the peer sends without end")));
+        }
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.inner).poll_read(context, buffer);
         self.seen.add(&buffer.filled()[before..]);
+        self.total += (buffer.filled().len() - before) as u64;
         result
     }
 }
@@ -147,5 +155,23 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, repeat};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_sends_without_end_is_stopped() {
+        let endless = tokio::io::join(repeat(b'x'), tokio::io::sink());
+        let (mut stream, seen) = Tee::new(endless);
+        let mut everything = Vec::new();
+        let error = stream.read_to_end(&mut everything).await.expect_err("an end");
+        assert_eq!(error.to_string(), "the peer sends without end");
+        // One read may bring as much as its buffer holds.
+        assert!(seen.count() <= 3 * MOST_BYTES, "{}", seen.count());
     }
 }
