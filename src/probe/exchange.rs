@@ -194,7 +194,7 @@ impl Head {
     pub fn of(reply: &Reply, seen: &Seen) -> Self {
         let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| Header {
             name: wire_text(name.as_str().as_bytes(), KEPT_VALUE),
-            value: wire_text(value.as_bytes(), KEPT_VALUE),
+            value: kept_value(name.as_str(), value.as_bytes()),
         };
         Self {
             status: reply.status().as_u16(),
@@ -202,6 +202,20 @@ impl Head {
             reason: reason(reply, seen),
             headers: reply.headers().iter().take(MOST_HEADERS).map(header).collect(),
         }
+    }
+}
+
+/// A session's cookie and the proof in an answer to a credential belong to whoever holds them; of a cookie the name stays.
+fn kept_value(name: &str, value: &[u8]) -> String {
+    const NOT_KEPT: &str = "(not kept)";
+    match name {
+        "set-cookie" | "set-cookie2" => {
+            let name = value.split(|byte| matches!(byte, b'=' | b';')).next().unwrap_or_default();
+            let has_name = value.get(name.len()) == Some(&b'=');
+            if has_name { format!("{}={NOT_KEPT}", wire_text(name, KEPT_VALUE)) } else { NOT_KEPT.to_owned() }
+        }
+        "proxy-authentication-info" | "authentication-info" => NOT_KEPT.to_owned(),
+        _ => wire_text(value, KEPT_VALUE),
     }
 }
 

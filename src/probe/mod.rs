@@ -9,6 +9,7 @@ mod http;
 mod proxy;
 mod resolve;
 mod runner;
+mod secrets;
 mod stream;
 #[cfg(test)]
 mod testing;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
+use self::secrets::Secrets;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::Net;
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
@@ -100,9 +102,19 @@ async fn attempt(job: &Job, attempt: Attempt, context: &Context) -> Observation 
     let endpoint = &context.catalogue.endpoints[job.endpoint];
     let route = context.plan.route(job);
     let mut recorder = Recorder::new(job.id, attempt, Instant::now());
-    match go(endpoint, route, context, &mut recorder).await {
+    let secrets = Secrets::default();
+    let result = go(endpoint, route, context, &secrets, &mut recorder).await;
+    for stage in [Stage::Proxy, Stage::Tls, Stage::Http] {
+        recorder.revise(stage, |evidence| secrets.mask(evidence));
+    }
+    match result {
         Ok(()) => recorder.finish(Instant::now()),
-        Err(stop) => recorder.stopped(stop.stage, stop.started.elapsed(), *stop.evidence, stop.fault, Instant::now()),
+        Err(mut stop) => {
+            let took = stop.started.elapsed();
+            secrets.mask(&mut stop.evidence);
+            secrets.mask_fault(&mut stop.fault);
+            recorder.stopped(stop.stage, took, *stop.evidence, stop.fault, Instant::now())
+        }
     }
 }
 
@@ -114,10 +126,16 @@ struct Stop {
 }
 
 /// The five stages. Each is awaited, kept, and handed on; the first that stops ends the way.
-async fn go(endpoint: &Endpoint, route: &PlannedRoute, context: &Context, recorder: &mut Recorder) -> Result<(), Stop> {
+async fn go(
+    endpoint: &Endpoint,
+    route: &PlannedRoute,
+    context: &Context,
+    secrets: &Secrets,
+    recorder: &mut Recorder,
+) -> Result<(), Stop> {
     let started = Instant::now();
     let resolved = keep(recorder, Stage::Dns, started, resolve::resolve(endpoint, route, context).await)?;
-    let result = beyond_dns(endpoint, route, &resolved, context, recorder).await;
+    let result = beyond_dns(endpoint, route, &resolved, (context, secrets), recorder).await;
     recorder.revise(Stage::Dns, |evidence| resolved.complete(evidence));
     result
 }
@@ -126,12 +144,12 @@ async fn beyond_dns(
     endpoint: &Endpoint,
     route: &PlannedRoute,
     resolved: &resolve::Resolved,
-    context: &Context,
+    (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
     let started = Instant::now();
     let (stream, mut attempts) = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await)?;
-    let result = beyond_tcp(endpoint, route, stream, &attempts, context, recorder).await;
+    let result = beyond_tcp(endpoint, route, stream, &attempts, (context, secrets), recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
     result
 }
@@ -141,7 +159,7 @@ async fn beyond_tcp(
     route: &PlannedRoute,
     stream: stream::Connection,
     attempts: &connect::Attempts,
-    context: &Context,
+    (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
     let stream = match route {
@@ -149,7 +167,7 @@ async fn beyond_tcp(
         // A SOCKS proxy knows nothing of http: there it is a plain connection to the endpoint's port.
         PlannedRoute::Proxy { proxy, .. } if !endpoint.is_tls() && proxy.scheme != ProxyScheme::Socks5 => {
             let started = Instant::now();
-            let outcome = proxy::ask_absolute(stream, endpoint, route, attempts, context).await;
+            let outcome = proxy::ask_absolute(stream, endpoint, route, attempts, (context, secrets)).await;
             // The request that was answered belongs to the http stage, the ones before it to the proxy's.
             let took = outcome.carried().map_or(Duration::ZERO, |answer| answer.asked.elapsed());
             let answer = keep(recorder, Stage::Proxy, started + took, outcome)?;
@@ -162,7 +180,8 @@ async fn beyond_tcp(
         }
         PlannedRoute::Proxy { .. } => {
             let started = Instant::now();
-            keep(recorder, Stage::Proxy, started, proxy::open_tunnel(stream, endpoint, route, attempts, context).await)?
+            let opened = proxy::open_tunnel(stream, endpoint, route, attempts, (context, secrets)).await;
+            keep(recorder, Stage::Proxy, started, opened)?
         }
     };
     let stream = if endpoint.is_tls() {

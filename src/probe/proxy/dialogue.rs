@@ -16,6 +16,7 @@ use crate::observation::{Credential, Fault, Leg, TunnelEvidence};
 use crate::plan::{Identity, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
 use crate::probe::connect::{self, Attempts};
 use crate::probe::exchange::{self, Body, BodyEnd, Broken, Exchange, Head, Reply, Request, USER_AGENT};
+use crate::probe::secrets::Secrets;
 use crate::probe::stream::Connection;
 use crate::probe::{Context, http};
 
@@ -44,6 +45,7 @@ pub(super) struct Dialogue<'a> {
     identity: Identity,
     target: Target,
     attempts: &'a Attempts,
+    pub secrets: &'a Secrets,
     connections: u32,
 }
 
@@ -63,7 +65,7 @@ impl<'a> Dialogue<'a> {
         route: &'a PlannedRoute,
         target: Target,
         attempts: &'a Attempts,
-        context: &'a Context,
+        (context, secrets): (&'a Context, &'a Secrets),
     ) -> Result<Self, (Fault, TunnelEvidence)> {
         let evidence = TunnelEvidence::default();
         let PlannedRoute::Proxy { proxy, identity, scheme } = route else {
@@ -83,6 +85,7 @@ impl<'a> Dialogue<'a> {
                 identity: *identity,
                 target,
                 attempts,
+                secrets,
                 connections: 1,
             }),
             Err(fault) => Err((fault, evidence)),
@@ -321,6 +324,7 @@ impl<'a> Dialogue<'a> {
                 detail: "the proxy's challenge has bytes that no header can carry".to_owned(),
             })?;
             value.set_sensitive(true);
+            self.secrets.sent(self.authenticator.login(), &answer.value);
             headers.insert(header::PROXY_AUTHORIZATION, value);
         }
         Ok(request)

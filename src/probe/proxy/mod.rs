@@ -22,6 +22,7 @@ use self::dialogue::{Dialogue, Final, Target};
 use super::connect::Attempts;
 use super::exchange::{BODY_PATIENCE, Body, BodyEnd, KEPT_BODY};
 use super::http;
+use super::secrets::Secrets;
 use super::stream::{Connection, Prefixed};
 use super::{Context, StageOutcome};
 use crate::catalogue::Endpoint;
@@ -48,9 +49,9 @@ pub(super) async fn open_tunnel(
     endpoint: &Endpoint,
     route: &PlannedRoute,
     attempts: &Attempts,
-    context: &Context,
+    (context, secrets): (&Context, &Secrets),
 ) -> StageOutcome<Connection> {
-    let mut dialogue = match Dialogue::new(endpoint, route, Target::Tunnel, attempts, context) {
+    let mut dialogue = match Dialogue::new(endpoint, route, Target::Tunnel, attempts, (context, secrets)) {
         Ok(dialogue) => dialogue,
         Err((fault, evidence)) => return StageOutcome::Stopped { fault, evidence: Evidence::Proxy(evidence) },
     };
@@ -72,9 +73,9 @@ pub(super) async fn ask_absolute(
     endpoint: &Endpoint,
     route: &PlannedRoute,
     attempts: &Attempts,
-    context: &Context,
+    (context, secrets): (&Context, &Secrets),
 ) -> StageOutcome<Answer> {
-    let mut dialogue = match Dialogue::new(endpoint, route, Target::Absolute, attempts, context) {
+    let mut dialogue = match Dialogue::new(endpoint, route, Target::Absolute, attempts, (context, secrets)) {
         Ok(dialogue) => dialogue,
         Err((fault, evidence)) => return StageOutcome::Stopped { fault, evidence: Evidence::Proxy(evidence) },
     };

@@ -120,7 +120,9 @@ impl Talk<'_, '_> {
             detail: "name and password".to_owned(),
             token: None,
         };
-        match self.leg("SOCKS5 password", &message.into(), Some(credential), Reply::Password).await {
+        let message = message.into();
+        self.dialogue.secrets.sent(Some(login), &message);
+        match self.leg("SOCKS5 password", &message, Some(credential), Reply::Password).await {
             Ok(0) => {
                 self.dialogue.authenticator.accepted();
                 Ok(())

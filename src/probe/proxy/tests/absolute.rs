@@ -19,7 +19,7 @@ async fn ask(identity: Identity, peer: &Peer) -> Told<Answer> {
     let route = route(&peer.proxy(), identity, SchemeChoice::Auto);
     let endpoint = context.catalogue.endpoint_for_host("adl.windows.com").expect("a catalogued host");
     let (stream, attempts) = connected(endpoint, &route, &context).await;
-    Told::of(super::super::ask_absolute(stream, endpoint, &route, &attempts, &context).await)
+    Told::of(super::super::ask_absolute(stream, endpoint, &route, &attempts, (&context, &Secrets::default())).await)
 }
 
 #[tokio::test]

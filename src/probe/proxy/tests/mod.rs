@@ -19,6 +19,7 @@ use crate::catalogue::{Catalogue, OsSelection};
 use crate::net::{Entropy, Net};
 use crate::observation::{Evidence, Fault, TunnelEvidence};
 use crate::plan::{Budget, Identity, Plan, PlannedRoute, Proxy, Scheme, SchemeChoice};
+use crate::probe::secrets::Secrets;
 use crate::probe::stream::Connection;
 use crate::probe::{Access, Context, Login, StageOutcome, connect, resolve};
 
@@ -114,7 +115,7 @@ async fn connected(
 async fn tunnel(route: &PlannedRoute, context: &Context) -> Told<Connection> {
     let endpoint = context.catalogue.endpoint_for_host(HOST).expect("a catalogued host");
     let (stream, attempts) = connected(endpoint, route, context).await;
-    Told::of(super::open_tunnel(stream, endpoint, route, &attempts, context).await)
+    Told::of(super::open_tunnel(stream, endpoint, route, &attempts, (context, &Secrets::default())).await)
 }
 
 async fn tunnel_as(identity: Identity, peer: &Peer, access: Access) -> Told<Connection> {

@@ -254,7 +254,9 @@ async fn an_absolute_request_is_authenticated_in_the_same_way() {
     let route = route(&peer.proxy(), Identity::User, SchemeChoice::Auto);
     let endpoint = context.catalogue.endpoint_for_host("adl.windows.com").expect("a catalogued host");
     let (stream, attempts) = connected(endpoint, &route, &context).await;
-    let told = Told::of(super::super::ask_absolute(stream, endpoint, &route, &attempts, &context).await);
+    let told = Told::of(
+        super::super::ask_absolute(stream, endpoint, &route, &attempts, (&context, &Secrets::default())).await,
+    );
     assert_eq!(told.result.map(|answer| answer.evidence.status).ok(), Some(Some(404)));
     assert!(peer.heard()[2].contains(&format!("Proxy-Authorization: NTLM {TYPE3}")));
 }
