@@ -209,7 +209,8 @@ impl Facts<'_> {
         (Status::Ok, Cause::Ok)
     }
 
-    /// Microsoft's other family, or another public root: not interception, whatever else it is.
+    /// Microsoft's other family, or another public root: not interception, whatever else it is. That data gets out is said
+    /// only of a chain that a client could accept now.
     fn decide_other_family(&self) -> (Status, Cause) {
         if !self.is_for_host {
             return (Status::Blocked, Cause::ChainNameMismatch);
@@ -218,8 +219,7 @@ impl Facts<'_> {
             return (Status::Blocked, breach.rule.cause());
         }
         let needs_the_application_root = !self.question.expected.contains(&TrustClass::MicrosoftPublic);
-        let was_never_valid = self.standing.spans.is_empty();
-        if needs_the_application_root || was_never_valid || self.is_proof_missing() {
+        if needs_the_application_root || !self.standing.is_current || self.is_proof_missing() {
             (Status::Inconclusive, Cause::ChainWrongClass)
         } else {
             (Status::Degraded, Cause::ChainWrongClass)
