@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -16,11 +17,11 @@ use tokio_rustls::TlsConnector;
 
 use super::stream::{Connection, Seen, Tee};
 use super::{Context, StageOutcome};
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, PublicKey};
 use crate::observation::{Evidence, Fault, Signature, TlsEvidence};
 
-/// The shortest RSA key whose handshake signature the TLS library checks.
-const SHORTEST_CHECKED_RSA_KEY_BITS: usize = 2048;
+/// The RSA keys, in bits, whose handshake signatures the TLS library checks.
+const CHECKED_RSA_KEYS: RangeInclusive<usize> = 2048..=8192;
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
@@ -233,21 +234,23 @@ fn signature_problem(certificate: &CertificateDer<'_>, scheme: String, error: &r
     let wrong = matches!(error, rustls::Error::InvalidCertificate(rustls::CertificateError::BadSignature));
     match rsa_key_bits(certificate) {
         _ if !wrong => Signature::NotChecked { scheme, detail: error.to_string() },
-        // The library refuses shorter keys with the same error as a forged signature.
-        Some(bits) if bits < SHORTEST_CHECKED_RSA_KEY_BITS => {
-            Signature::NotChecked { scheme, detail: format!("the leaf's RSA key has only {bits} bits") }
+        // The library refuses other keys with the same error as a forged signature.
+        Some(bits) if !CHECKED_RSA_KEYS.contains(&bits) => {
+            let detail = format!(
+                "the leaf's RSA key has {bits} bits, and only keys of {} to {} bits are checked",
+                CHECKED_RSA_KEYS.start(),
+                CHECKED_RSA_KEYS.end()
+            );
+            Signature::NotChecked { scheme, detail }
         }
         _ => Signature::Wrong { scheme },
     }
 }
 
 fn rsa_key_bits(certificate: &CertificateDer<'_>) -> Option<usize> {
-    use x509_parser::prelude::{FromDer, X509Certificate};
-    use x509_parser::public_key::PublicKey;
-    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    match parsed.public_key().parsed().ok()? {
-        PublicKey::RSA(key) => Some(key.key_size()),
-        _ => None,
+    match Certificate::from_der(certificate.to_vec()).fields()?.public_key {
+        PublicKey::Rsa { bits } => Some(bits),
+        PublicKey::Ec { .. } | PublicKey::Other => None,
     }
 }
 
@@ -280,5 +283,62 @@ fn not_tls(start: &[u8], error: &rustls::Error) -> Fault {
         _ if is_http => Fault::PlaintextReply,
         Some(20..=23) => Fault::HandshakeFailed { detail: error.to_string() },
         _ => Fault::NotTls,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An RSA key of so many bits; nobody knows its private half.
+    struct Modulus(Vec<u8>);
+
+    impl Modulus {
+        fn of_bits(bits: usize) -> Self {
+            let mut modulus = vec![0xff; bits.div_ceil(8)];
+            modulus[0] >>= (8 - bits % 8) % 8;
+            if modulus[0] & 0x80 != 0 {
+                modulus.insert(0, 0);
+            }
+            let integers = [der(0x02, &modulus), der(0x02, &[1, 0, 1])].concat();
+            Self(der(0x30, &integers))
+        }
+    }
+
+    /// One DER value of 128 to 65535 bytes, or of fewer than 128.
+    fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).expect("a short value").to_be_bytes();
+        let header = if content.len() < 128 { vec![tag, length[1]] } else { vec![tag, 0x82, length[0], length[1]] };
+        [header.as_slice(), content].concat()
+    }
+
+    impl rcgen::PublicKeyData for Modulus {
+        fn der_bytes(&self) -> &[u8] {
+            &self.0
+        }
+
+        fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+            &rcgen::PKCS_RSA_SHA256
+        }
+    }
+
+    fn leaf_with_key_of(bits: usize) -> CertificateDer<'static> {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let params = || rcgen::CertificateParams::new(vec!["host.example".to_owned()]).expect("a name");
+        let issuer = rcgen::Issuer::new(params(), key);
+        params().signed_by(&Modulus::of_bits(bits), &issuer).expect("a certificate").der().clone()
+    }
+
+    #[test]
+    fn a_signature_is_called_wrong_only_under_a_key_that_the_library_checks() {
+        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::BadSignature);
+        let answer = |bits| signature_problem(&leaf_with_key_of(bits), "RSA_PSS_SHA256".into(), &refused);
+        for bits in [2048, 2049, 3072, 4096, 8191, 8192] {
+            assert!(matches!(answer(bits), Signature::Wrong { .. }), "{bits} bits");
+        }
+        for bits in [1024, 2040, 2047, 8193, 8199, 8200, 16_384] {
+            let Signature::NotChecked { detail, .. } = answer(bits) else { panic!("{bits} bits were judged") };
+            assert!(detail.contains(&format!("{bits} bits")), "{detail}");
+        }
     }
 }
