@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
+use crate::report::text::is_harmful;
+
 /// One mistake, with the place in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -115,12 +117,8 @@ fn boundary(text: &str, offset: usize) -> usize {
 /// `text` as it may be shown: what could steer a terminal or hide in one is replaced by a mark of the same width, and so
 /// are the user and the password of an address.
 pub(super) fn harmless(text: &str) -> Cow<'_, str> {
-    let is_harmful = |character: char| {
-        matches!(character,
-            '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
-            | '\u{E0000}'..='\u{E0FFF}')
-            || (character.is_control() && character != '\t')
-    };
+    // A tab has its place in a line of TOML.
+    let is_harmful = |character: char| character != '\t' && is_harmful(character);
     let text =
         if text.contains(is_harmful) { text.replace(is_harmful, "\u{FFFD}").into() } else { Cow::Borrowed(text) };
     if text.contains("://") && text.contains('@') { mask_credentials(&text).into() } else { text }
@@ -186,6 +184,11 @@ mod tests {
         let printed = printed(text, 4..20);
         assert!(!printed.chars().any(|c| c.is_control() && c != '\n'), "{printed:?}");
         assert!(!printed.contains(['\u{202e}', '\u{200b}']), "{printed:?}");
+    }
+
+    #[test]
+    fn what_is_harmful_in_a_report_is_harmful_in_a_complaint() {
+        assert_eq!(harmless("a\u{fff9}b\u{61c}c\u{e0041}d\u{ad}\te"), "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}\te");
     }
 
     #[test]
