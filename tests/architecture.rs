@@ -59,10 +59,7 @@ fn every_module_imports_only_what_the_table_allows() {
             continue;
         };
         let text = fs::read_to_string(&file).expect("a source file is readable");
-        for (number, line) in text.lines().enumerate() {
-            if line.trim_start().starts_with("#[cfg(test)]") {
-                break;
-            }
+        for (number, line) in text.lines().enumerate().take(lines_before_tests(&text)) {
             for path in imports(line) {
                 let target = path.split("::").next().unwrap_or_default();
                 let fits = target == module || allowed.iter().any(|entry| *entry == target || path.starts_with(*entry));
@@ -81,7 +78,7 @@ fn every_module_imports_only_what_the_table_allows() {
 }
 
 #[test]
-fn every_module_says_what_comes_in_what_goes_out_and_what_it_never_does() {
+fn every_file_opens_with_a_comment_for_its_readers() {
     let mut silent = Vec::new();
     for file in rust_files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
         let text = fs::read_to_string(&file).expect("a source file is readable");
@@ -90,6 +87,21 @@ fn every_module_says_what_comes_in_what_goes_out_and_what_it_never_does() {
         }
     }
     assert!(silent.is_empty(), "no opening comment in:\n{}", silent.join("\n"));
+}
+
+/// A module's own tests may import anything; `mod tests;` ends nothing, because what follows it is the module.
+fn lines_before_tests(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let opens_tests =
+        |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{');
+    lines.windows(2).position(opens_tests).unwrap_or(lines.len())
+}
+
+#[test]
+fn only_an_inline_module_of_tests_ends_what_is_checked() {
+    assert_eq!(lines_before_tests("#[cfg(test)]\nmod tests;\nuse crate::net;\n"), 3);
+    assert_eq!(lines_before_tests("    #[cfg(test)]\n    fn helper() {}\n"), 2);
+    assert_eq!(lines_before_tests("use crate::net;\n\n#[cfg(test)]\nmod tests {\n    use crate::probe;\n}\n"), 2);
 }
 
 /// The paths behind `crate::` in one line, outside of comments.
