@@ -23,6 +23,7 @@ pub enum Cause {
     DnsV6Only,
     DnsEdeFiltered,
     DnsSinkhole,
+    DnsHostsOverride,
     DnsPrivatelinkShadow,
     DnsTcp53Blocked,
     DnsNoResolver,
@@ -191,7 +192,7 @@ impl fmt::Display for Owner {
 
 impl Cause {
     /// Every cause once; the alert stands for all alerts.
-    pub const ALL: [Self; 110] = [
+    pub const ALL: [Self; 111] = [
         Self::Ok,
         Self::DnsTimeout,
         Self::DnsServfail,
@@ -202,6 +203,7 @@ impl Cause {
         Self::DnsV6Only,
         Self::DnsEdeFiltered,
         Self::DnsSinkhole,
+        Self::DnsHostsOverride,
         Self::DnsPrivatelinkShadow,
         Self::DnsTcp53Blocked,
         Self::DnsNoResolver,
@@ -425,6 +427,13 @@ impl Cause {
                 Owner::DnsTeam,
                 "The name server says that it filters this name",
                 "allow the name in the DNS filter that the answer quotes",
+            ),
+            Self::DnsHostsOverride => (
+                "dns.hosts_override",
+                Status::Blocked,
+                Owner::DesktopTeam,
+                "A line in the hosts file of this machine leads the name astray",
+                "delete the line from the hosts file, and find out which product writes it",
             ),
             Self::DnsSinkhole => (
                 "dns.sinkhole",

@@ -42,7 +42,11 @@ fn of_dns(dns: &DnsEvidence, lines: &mut Vec<String>) {
         NameSource::Literal => lines.push(format!("{} is an address; no name was looked up", dns.name)),
         NameSource::System => match dns.system.as_ref().and_then(|answer| answer.error.as_ref()) {
             Some(error) => lines.push(format!("the system could not resolve {}: {error}", dns.name)),
-            None => lines.push(format!("the system resolves {} to {addresses}", dns.name)),
+            None => {
+                lines.push(format!("the system resolves {} to {addresses}", dns.name));
+                let line = dns.system.as_ref().and_then(|answer| answer.hosts_line.as_ref());
+                lines.extend(line.map(|line| format!("a line in the hosts file says so: \"{line}\"")));
+            }
         },
         NameSource::Server(server) if dns.addresses.is_empty() => {
             lines.push(format!("{server} gives no address for {}", dns.name));

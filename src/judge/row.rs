@@ -267,6 +267,9 @@ fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opinion> {
         return Some(filtered);
     }
     let address = dns.addresses.iter().find(|address| is_no_public_address(address))?;
+    if let Some(line) = dns.system.as_ref().and_then(|system| system.hosts_line.as_ref()) {
+        return Some(Opinion::new(Cause::DnsHostsOverride, Stage::Dns).with(format!("\"{line}\"")));
+    }
     if let Some(shadow) = privatelink(dns) {
         return Some(shadow);
     }

@@ -7,8 +7,8 @@ use super::*;
 use crate::catalogue::{CatalogueSource, OsSelection, Solution};
 use crate::observation::recording::MachineRootsNote;
 use crate::observation::{
-    Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, NameSource, Recorder, ServerAnswer, TcpAttempt,
-    TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
+    Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, NameSource, Recorder, ServerAnswer, SystemAnswer,
+    TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
 use crate::observation::{Question, RecordType, Signature};
 use crate::plan::{Budget, Identity, PlannedRoute, SchemeChoice};
@@ -281,6 +281,19 @@ fn an_address_that_no_public_service_has_explains_every_later_failure() {
         assert_eq!(verdict.cause.code(), "dns.sinkhole", "{address}");
         assert_eq!((verdict.stage, verdict.status), (Stage::Dns, Status::Blocked));
     }
+    let mut overridden = dns(&["10.9.9.9"]);
+    overridden.source = NameSource::System;
+    overridden.system = Some(SystemAnswer {
+        addresses: overridden.addresses.clone(),
+        error: None,
+        hosts_line: Some("10.9.9.9 v10c.events.data.microsoft.com # blocker".into()),
+    });
+    let overridden = Way::of(TLS)
+        .passed(Evidence::Dns(overridden))
+        .stopped(tcp(&[("10.9.9.9", failed(Fault::ConnectTimeout))]), Fault::ConnectTimeout);
+    let verdict = verdict_on(direct(), TLS, &[overridden], Ended::Complete);
+    assert_eq!(verdict.cause.code(), "dns.hosts_override");
+    assert!(verdict.summary.contains("# blocker"), "{}", verdict.summary);
     let public = Way::of(TLS)
         .passed(Evidence::Dns(dns(&["203.0.113.1"])))
         .stopped(tcp(&[("203.0.113.1", failed(Fault::ConnectionRefused))]), Fault::ConnectionRefused);

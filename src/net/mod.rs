@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one module beside `probe` that touches the outside world")]
 
 mod connect_to;
+mod hosts;
 mod open_files;
 mod pac;
 mod resolvers;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 
 pub use connect_to::{ConnectTo, ConnectToMistake, Rule as ConnectToRule};
+pub use hosts::hosts_line;
 pub use open_files::allow_open_files;
 pub use pac::{FetchFailure, addresses_of, wall_clock};
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};

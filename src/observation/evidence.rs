@@ -66,6 +66,9 @@ pub struct SystemAnswer {
     pub addresses: Vec<IpAddr>,
     /// The system's error text, when it had no answer.
     pub error: Option<String>,
+    /// The line of the hosts file that this answer comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts_line: Option<String>,
 }
 
 /// One question to one server.

@@ -140,6 +140,7 @@ fn scenario(
 
 /// Row codes that need more than loopback without privileges, each with the reason.
 pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
+    ("dns.hosts_override", "would need to change this machine's hosts file"),
     ("tcp.host_unreachable", "needs a router that says so"),
     ("tcp.admin_prohibited", "needs a firewall that says so"),
     ("tcp.local_denied", "needs a firewall on this machine"),

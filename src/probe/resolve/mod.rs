@@ -26,7 +26,7 @@ use self::message::NAME_ERROR;
 use self::system::{Place, SystemFailure};
 use super::{Context, StageOutcome};
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::net::{Names, Net, SystemNames};
+use crate::net::{Names, Net, SystemNames, hosts_line};
 use crate::observation::{DnsEvidence, Evidence, Fault, NameSource, SystemAnswer};
 use crate::plan::{Budget, Plan, PlannedRoute};
 
@@ -198,12 +198,21 @@ async fn ask_system(name: &str, servers: Option<&Vec<SocketAddr>>, net: &Net, bu
     let source = NameSource::System;
     match answer {
         Ok(addresses) => {
-            let system = SystemAnswer { addresses: addresses.iter().copied().take(MOST_KEPT).collect(), error: None };
+            let hosts_line = match net.system_names {
+                SystemNames::Os => hosts_line(name, &addresses),
+                SystemNames::Fixed(_) => None,
+            };
+            let system = SystemAnswer {
+                addresses: addresses.iter().copied().take(MOST_KEPT).collect(),
+                error: None,
+                hosts_line,
+            };
             let addresses = outcome::worth_trying(addresses);
             Lookup { source, addresses, fault: None, system: Some(system), inquiry }
         }
         Err(failure) => {
-            let system = SystemAnswer { addresses: Vec::new(), error: Some(failure.words().to_owned()) };
+            let system =
+                SystemAnswer { addresses: Vec::new(), error: Some(failure.words().to_owned()), hosts_line: None };
             let fault = why(failure, servers, inquiry.as_ref(), net, budget).await;
             Lookup { source, addresses: Vec::new(), fault: Some(fault), system: Some(system), inquiry }
         }
