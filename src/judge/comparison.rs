@@ -26,6 +26,9 @@ const INJECTED: &str = "dns.injected";
 pub const COMPARISON_CODES: [&str; 8] =
     [PARTIAL, SAME_KEY, PATH_DIFFERENCE, MACHINE_DENIED, USER_DENIED, NXDOMAIN_LOCAL, NXDOMAIN_EVERYWHERE, INJECTED];
 
+/// A row's key is held against that many others at most; one stranger among them is enough.
+const MOST_COMPARED: usize = 64;
+
 /// The hint on a chain whose key answers for several hosts.
 const SAME_KEY_TELL: &str = "same-key";
 
@@ -147,9 +150,17 @@ fn by_route<'a>(rows: &[Row<'a>]) -> BTreeMap<usize, Vec<Row<'a>>> {
     routes
 }
 
+/// Hosts that are inspected beside hosts that are not.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Gap<'a> {
+    proxy: Option<String>,
+    missing: Vec<&'a str>,
+    excluded: Vec<&'a str>,
+}
+
 /// Somebody wrote exclusions and forgot some. Routes of one proxy on which the same are missing are one finding.
 fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
-    let mut groups: BTreeMap<(Option<String>, Vec<&str>, Vec<&str>), Vec<Row<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<Gap<'_>, Vec<Row<'_>>> = BTreeMap::new();
     for route in by_route(rows).into_values() {
         let inspected: Vec<Row<'_>> = route.iter().copied().filter(Row::is_intercepted).collect();
         let missing = hosts(&inspected);
@@ -160,12 +171,12 @@ fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
         if let Some(first) = inspected.first()
             && !excluded.is_empty()
         {
-            groups.entry((first.proxy(), missing, excluded)).or_default().extend(inspected);
+            groups.entry(Gap { proxy: first.proxy(), missing, excluded }).or_default().extend(inspected);
         }
     }
     groups
         .into_iter()
-        .map(|((proxy, missing, excluded), rows)| Finding {
+        .map(|(Gap { proxy, missing, excluded }, rows)| Finding {
             code: PARTIAL.to_owned(),
             title: at("TLS is inspected for some hosts only", proxy.as_deref()),
             owner: Owner::ProxyTeam,
@@ -220,7 +231,7 @@ fn keys_in_common(rows: &[Row<'_>]) -> BTreeMap<usize, Vec<JobId>> {
     }
     let mut shared: BTreeMap<usize, Vec<JobId>> = BTreeMap::new();
     for ((route, _), holders) in by_key {
-        let has_stranger = |row: &&Row<'_>| holders.iter().any(|other| are_unrelated(row, other));
+        let has_stranger = |row: &&Row<'_>| holders.iter().take(MOST_COMPARED).any(|other| are_unrelated(row, other));
         let strangers: Vec<JobId> = holders.iter().filter(has_stranger).map(|row| row.verdict.job).collect();
         if !strangers.is_empty() {
             shared.entry(route).or_default().extend(strangers);
@@ -241,14 +252,18 @@ fn are_unrelated(one: &Row<'_>, other: &Row<'_>) -> bool {
 
 /// The same host, genuine on one route and re-signed on another: tells which of them to look at.
 fn path_differences(rows: &[Row<'_>]) -> Vec<Finding> {
+    let mut genuine: BTreeMap<&str, Row<'_>> = BTreeMap::new();
+    // The direct route says most: no proxy has a hand in it.
+    let says_most = |row: &Row<'_>| (row.route.proxy().is_some(), row.route_index);
+    for row in rows.iter().filter(|row| row.is_genuine()) {
+        let best = genuine.entry(row.host()).or_insert(*row);
+        if says_most(row) < says_most(best) {
+            *best = *row;
+        }
+    }
     let mut groups: BTreeMap<(String, String), Vec<Row<'_>>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.is_intercepted()) {
-        // The direct route says most: no proxy has a hand in it.
-        let genuine = rows
-            .iter()
-            .filter(|other| other.endpoint.host == row.endpoint.host && other.is_genuine())
-            .min_by_key(|other| (other.route.proxy().is_some(), other.route_index));
-        let Some(genuine) = genuine else { continue };
+        let Some(genuine) = genuine.get(row.host()) else { continue };
         let place = match row.proxy() {
             Some(proxy) if genuine.route.proxy() != row.route.proxy() => proxy,
             _ => row.place(),
@@ -288,23 +303,20 @@ fn identity_differences(rows: &[Row<'_>]) -> Vec<Finding> {
             "allow the users' group what the machine accounts are allowed",
         ),
     ];
+    let welcomed: BTreeSet<(Option<Identity>, Option<String>, &str)> = rows
+        .iter()
+        .filter(|row| is_let_through(row.verdict))
+        .map(|row| (row.route.identity(), row.proxy(), row.endpoint.name.as_str()))
+        .collect();
     let mut findings = Vec::new();
     for (code, welcome, refused, title, remedy) in sides {
         let mut proxies: BTreeMap<String, Vec<Row<'_>>> = BTreeMap::new();
         for row in rows.iter().filter(|row| row.route.identity() == Some(refused) && is_account_refused(row.verdict)) {
-            let gets_through = |identity: Identity| {
-                rows.iter().any(|other| {
-                    other.route.identity() == Some(identity)
-                        && other.route.proxy() == row.route.proxy()
-                        && other.endpoint.name == row.endpoint.name
-                        && is_let_through(other.verdict)
-                })
-            };
+            let Some(proxy) = row.proxy() else { continue };
+            let gets_through =
+                |identity| welcomed.contains(&(Some(identity), Some(proxy.clone()), row.endpoint.name.as_str()));
             // Refused with one scheme and welcome with another: the account is not what is wrong.
-            if let Some(proxy) = row.proxy()
-                && gets_through(welcome)
-                && !gets_through(refused)
-            {
+            if gets_through(welcome) && !gets_through(refused) {
                 proxies.entry(proxy).or_default().push(*row);
             }
         }
@@ -330,14 +342,10 @@ fn is_let_through(verdict: &Verdict) -> bool {
 
 /// This network's name server denies a name behind which the genuine host answers a proxy.
 fn denied_locally(rows: &[Row<'_>]) -> Vec<Finding> {
-    let denied: Vec<Row<'_>> = rows
-        .iter()
-        .copied()
-        .filter(|row| is_denied_here(row))
-        .filter(|row| {
-            rows.iter().any(|other| other.host() == row.host() && other.route.proxy().is_some() && other.is_genuine())
-        })
-        .collect();
+    let answering: BTreeSet<&str> =
+        rows.iter().filter(|row| row.route.proxy().is_some() && row.is_genuine()).map(Row::host).collect();
+    let denied: Vec<Row<'_>> =
+        rows.iter().copied().filter(|row| is_denied_here(row) && answering.contains(row.host())).collect();
     if denied.is_empty() {
         return Vec::new();
     }
@@ -360,11 +368,12 @@ fn is_denied_here(row: &Row<'_>) -> bool {
 
 /// A service that was switched off, and nothing on any route says otherwise.
 fn gone_everywhere(rows: &[Row<'_>]) -> Vec<Finding> {
+    let known: BTreeSet<&str> = rows.iter().filter(|row| shows_an_address(row)).map(Row::host).collect();
     let gone: Vec<Row<'_>> = rows
         .iter()
         .copied()
         .filter(|row| row.endpoint.lifecycle == Lifecycle::Retired && is_denied_here(row))
-        .filter(|row| !rows.iter().any(|other| other.host() == row.host() && shows_an_address(other)))
+        .filter(|row| !known.contains(row.host()))
         .collect();
     if gone.is_empty() {
         return Vec::new();
