@@ -35,7 +35,8 @@ pub(super) fn summary(facts: &Facts<'_>, cause: &Cause) -> String {
             }
         }
         Cause::ChainWrongClass => {
-            format!("not interception: the chain leads to {anchor}, another root than documented for {host}")
+            let time = if facts.standing.is_current { "" } else { ", and is not valid at this time" };
+            format!("not interception: the chain leads to {anchor}, another root than documented for {host}{time}")
         }
         Cause::ChainIncomplete if facts.standing.cut_off => {
             "so many certificates were sent that the search for a path was given up".to_owned()
