@@ -74,6 +74,14 @@ fn inspection_with_an_authority_that_this_machine_does_not_know_is_said_to_be_th
     assert_eq!(report.exit, 1, "{}", report.outline());
     let chain = &report.row("login.live.com", &proxied)["chain"];
     assert_eq!(chain["machine_trusts"], false, "{chain:#}");
+    let difference = report.finding("chain.path_difference").expect("a finding");
+    assert_eq!(difference["rows"].as_array().map(Vec::len), Some(hosts::over_tls().count()), "{difference:#}");
+    assert!(difference["title"].to_string().contains("not on the direct route"), "{difference:#}");
+    // Squid makes certificates for all hosts with one key.
+    assert!(chain["tells"].as_array().is_some_and(|tells| tells.contains(&"same-key".into())), "{chain:#}");
+    assert!(report.finding("chain.same_key_many_hosts").is_some(), "{}", report.outline());
+    let genuine = &report.row("login.live.com", "direct")["chain"]["tells"];
+    assert!(!genuine.as_array().is_some_and(|tells| tells.contains(&"same-key".into())), "{genuine:#}");
 }
 
 #[test]
@@ -121,6 +129,15 @@ fn with_half_of_the_hosts_exempt_exactly_the_others_are_intercepted() {
     }
     for host in hosts::APPLICATION {
         assert!(!remedy.contains(host), "{host} is exempt already: {remedy}");
+    }
+    let partial = report.finding("intercepted.partial").expect("a finding")["remedy"].to_string();
+    let (excluded, missing) = partial.split_once("), and exclude exactly").expect("both halves");
+    for (half, its, others) in [
+        (excluded, &hosts::APPLICATION[..], &hosts::PUBLIC[..]),
+        (missing, &hosts::PUBLIC[..], &hosts::APPLICATION[..]),
+    ] {
+        assert!(its.iter().all(|host| half.contains(host)), "{half}");
+        assert!(!others.iter().any(|host| half.contains(host)), "{half}");
     }
 }
 
