@@ -14,6 +14,10 @@ use crate::observation::{Challenge, Evidence, Fault, Header, HttpEvidence, TlsEv
 const MASK: &[u8] = b"(masked)";
 /// What is shorter stands in any text, and to mask it there would point at it.
 const SHORTEST: usize = 4;
+/// Where a digest's proof stands in its header.
+const RESPONSE: &[u8] = b"response=\"";
+/// Header fields whose values belong to a session.
+const SESSION_FIELDS: [&str; 4] = ["set-cookie", "set-cookie2", "proxy-authentication-info", "authentication-info"];
 
 /// The secrets of one attempt.
 #[derive(Debug, Default)]
@@ -51,7 +55,6 @@ impl Secrets {
                 add(&token[..end]);
             }
         }
-        const RESPONSE: &[u8] = b"response=\"";
         if let Some(start) = find(value, RESPONSE) {
             let rest = &value[start + RESPONSE.len()..];
             add(&rest[..rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len())]);
@@ -60,15 +63,8 @@ impl Secrets {
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
     }
 
-    fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-
     /// Masks what a stage has kept.
     pub fn mask(&self, evidence: &mut Evidence) {
-        if self.is_empty() {
-            return;
-        }
         match evidence {
             Evidence::Dns(_) | Evidence::Tcp(_) => {}
             Evidence::Proxy(seen) => self.mask_tunnel(seen),
@@ -141,6 +137,7 @@ impl Secrets {
 
     /// Every secret, and the beginning of one that the end of what is kept has cut.
     fn bytes(&self, bytes: &mut Vec<u8>) {
+        hide_session(bytes);
         for secret in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let secret = secret.expose_secret();
             let mut from = 0;
@@ -156,6 +153,25 @@ impl Secrets {
                 bytes.extend_from_slice(MASK);
             }
         }
+    }
+}
+
+/// In bytes that no parser took apart, fields are lines.
+fn hide_session(bytes: &mut Vec<u8>) {
+    let is_session = |line: &[u8]| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.len() < line.len() && SESSION_FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes()))
+    };
+    let mut start = 0;
+    while start < bytes.len() {
+        let end = bytes[start..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| start + length);
+        let mut next = end + 1;
+        if is_session(&bytes[start..end]) {
+            let value = start + bytes[start..end].iter().position(|byte| *byte == b':').map_or(0, |colon| colon + 1);
+            bytes.splice(value..end, MASK.iter().copied());
+            next = value + MASK.len() + 1;
+        }
+        start = next;
     }
 }
 
@@ -185,6 +201,10 @@ mod tests {
             ("anna:hunter<2& anna:hunter&lt;2&amp;", "anna:(masked) anna:(masked)"),
             ("cut off at Basic YW5uYTpo", "cut off at Basic (masked)"),
             ("cut off in YW5uYTpo", "cut off in (masked)"),
+            (
+                "a\r\nSet-Cookie: id=7\r\nb: c\nauthentication-info:x",
+                "a\r\nSet-Cookie:(masked)\nb: c\nauthentication-info:(masked)",
+            ),
             ("nothing of the kind: Basic", "nothing of the kind: Basic"),
         ] {
             assert_eq!(masked(basic, text), kept, "{text}");
