@@ -63,5 +63,7 @@ fn a_lying_name_server_says_nothing_about_the_way_through_a_proxy() {
 
     let report = Check::new(&world).args(["--resolver", &dnsmasq.address.to_string()]).through(&squid).report();
     report.expect("direct", hosts::all(), "blocked", "dns.nxdomain");
+    let local = report.finding("dns.nxdomain_local").expect("the proxy shows that the hosts exist");
+    assert_eq!(local["rows"].as_array().map(Vec::len), Some(hosts::over_tls().count()), "{local:#}");
     report.expect(&format!("{}|bypass", squid.url), hosts::all(), "ok", "ok");
 }
