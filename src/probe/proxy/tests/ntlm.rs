@@ -79,11 +79,16 @@ async fn a_connection_that_ends_between_the_messages_ends_the_dialogue() {
     let silent = vec![Turn::Hear, Turn::say(ntlm("")), Turn::Hear, Turn::say(ntlm(TYPE2)), Turn::Hear];
     let reset = vec![Turn::Hear, Turn::say(ntlm("")), Turn::Hear, Turn::say(ntlm(TYPE2)), Turn::Hear, Turn::Reset];
     for (what, turns, sent) in [("announced", announced, 2), ("silent", silent, 3), ("reset", reset, 3)] {
-        let peer = Peer::playing(vec![turns, opens()]).await;
-        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        let next = vec![Turn::Hear, Turn::say(ntlm("")), Turn::Hear, Turn::say(ntlm(TYPE2)), Turn::Hear];
+        let peer = Peer::playing(vec![turns, next]).await;
+        let (context, route) = (at_noon(anna()), route(&peer.proxy(), Identity::User, SchemeChoice::Auto));
+        let told = tunnel(&route, &context).await;
         assert_eq!(told.fault(), Some(&Fault::ClosedMidExchange), "{what}");
         assert_eq!(peer.heard().len(), sent, "{what}: nothing goes over another connection");
         assert!(told.evidence.legs.iter().all(|leg| leg.connection == 1), "{what}");
+        let other = tunnel(&route, &context).await;
+        let is_left_alone = other.fault() == Some(&Fault::CredentialsUnanswered);
+        assert_eq!(is_left_alone, sent == 3, "{what}: {:?}", other.fault());
     }
 }
 

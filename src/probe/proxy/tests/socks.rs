@@ -80,6 +80,16 @@ async fn a_refused_password_is_not_tried_again() {
 }
 
 #[tokio::test]
+async fn a_password_that_the_proxy_breaks_off_over_is_not_sent_again() {
+    let breaks = || vec![Turn::HearBytes(4), Turn::say([5, 2]), Turn::HearBytes(14), Turn::Reset];
+    let peer = Peer::playing(vec![breaks(), breaks()]).await;
+    let (route, context) = (socks(&peer, Identity::User, SchemeChoice::Auto), context(anna()));
+    assert_eq!(tunnel(&route, &context).await.fault(), Some(&Fault::ResetByPeer { received: 0 }));
+    assert_eq!(tunnel(&route, &context).await.fault(), Some(&Fault::CredentialsUnanswered));
+    assert_eq!(peer.heard().iter().filter(|heard| heard.contains("hunter2")).count(), 1);
+}
+
+#[tokio::test]
 async fn nor_does_a_password_go_out_readable_unless_that_was_asked_for() {
     let peer = Peer::playing(vec![with_password([1, 0])]).await;
     let told = open(&peer, Identity::User, Access { basic_cleartext: false, ..anna() }).await;
