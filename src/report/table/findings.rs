@@ -19,10 +19,15 @@ const NAMED_ROUTES: usize = 4;
 /// Lines of evidence that one finding shows when all is asked for.
 const SHOWN_EVIDENCE: usize = 20;
 
+/// What several rows together show about an inspection that is a finding already: the same change mends it.
+const SUPPORTING: [&str; 3] = ["intercepted.partial", "chain.same_key_many_hosts", "chain.path_difference"];
+
 /// Findings in the order in which they are printed, and which of them speaks of a row first.
 pub(super) struct Numbers<'r> {
     changes: Vec<&'r Finding>,
     notes: Vec<&'r Finding>,
+    /// Told in a line of the finding that they support.
+    supporting: Vec<&'r Finding>,
     by_row: HashMap<&'r str, usize>,
 }
 
@@ -38,14 +43,24 @@ impl<'r> Numbers<'r> {
             finding.owner != Owner::Nobody
                 && (finding.rows.is_empty() || finding.rows.iter().any(|row| failing.contains(row.as_str())))
         };
-        let (changes, notes): (Vec<_>, Vec<_>) = report.findings.iter().partition(is_change);
+        let inspected: HashSet<&str> = report
+            .findings
+            .iter()
+            .filter(|finding| is_interception(finding))
+            .flat_map(|finding| finding.rows.iter().map(String::as_str))
+            .collect();
+        let (supporting, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(|finding| {
+            SUPPORTING.contains(&finding.code.as_str())
+                && finding.rows.iter().all(|row| inspected.contains(row.as_str()))
+        });
+        let (changes, notes): (Vec<_>, Vec<_>) = others.into_iter().partition(is_change);
         let mut by_row = HashMap::new();
         for (position, finding) in changes.iter().chain(&notes).enumerate() {
             for row in &finding.rows {
                 by_row.entry(row.as_str()).or_insert(position + 1);
             }
         }
-        Self { changes, notes, by_row }
+        Self { changes, notes, supporting, by_row }
     }
 
     /// Stands behind a status: `[2]`, or the code of a row of which no finding speaks.
@@ -58,18 +73,24 @@ impl<'r> Numbers<'r> {
     }
 }
 
+fn is_interception(finding: &Finding) -> bool {
+    matches!(Cause::from_code(&finding.code), Some(Cause::InterceptedTrusted | Cause::InterceptedUntrusted))
+}
+
 /// Writes the findings below each other.
 pub(super) struct Findings<'a, 'r> {
     columns: &'a [Column<'r>],
+    supporting: &'a [&'r Finding],
     rows: HashMap<&'r str, &'r Row>,
     endpoints: usize,
     /// Hosts that an earlier finding named, so that a later one can point there.
     named: Vec<(usize, Vec<String>)>,
 }
 
-pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>], numbers: &Numbers<'_>) {
+pub(super) fn draw<'r>(page: &mut Page, report: &'r Report, columns: &[Column<'r>], numbers: &Numbers<'r>) {
     let mut findings = Findings {
         columns,
+        supporting: &numbers.supporting,
         rows: report.rows.iter().map(|row| (row.id.as_str(), row)).collect(),
         endpoints: columns.iter().map(|column| column.rows.len()).max().unwrap_or_default(),
         named: Vec::new(),
@@ -122,10 +143,44 @@ impl Findings<'_, '_> {
         if let Some(detail) = detail(&rows).filter(|_| why.is_none()) {
             page.prose(&format!("{indent}seen "), &detail);
         }
+        if is_interception(finding) {
+            for support in
+                self.supporting.iter().filter(|support| support.rows.iter().any(|row| finding.rows.contains(row)))
+            {
+                page.prose(&format!("{indent}note "), &self.support(support));
+            }
+        }
         page.prose(&indent, &toned(Tone::Aside, &sanitize(&finding.code)));
         if page.layout.verbose {
             evidence(page, &indent, &rows);
         }
+    }
+
+    /// One line on a finding that the same change mends.
+    fn support(&self, support: &Finding) -> String {
+        let code = sanitize(&support.code);
+        if support.code != SUPPORTING[0] {
+            let title = support.title.split(" (").next().unwrap_or_default();
+            return format!("{} ({code})", sanitize(title));
+        }
+        let mut spared: Vec<String> = Vec::new();
+        for column in self.columns.iter().filter(|column| column.rows.iter().any(|row| support.rows.contains(&row.id)))
+        {
+            let clean = column
+                .rows
+                .iter()
+                .filter(|row| row.chain.is_some() && matches!(row.status, Status::Ok | Status::Degraded));
+            for host in clean.map(|row| sanitize(&row.host)) {
+                if !spared.contains(&host) {
+                    spared.push(host);
+                }
+            }
+        }
+        let mut text = spared.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
+        if spared.len() > NAMED_HOSTS {
+            text.push_str(&wording::and_more(spared.len() - NAMED_HOSTS));
+        }
+        format!("already excluded: {text} ({code})")
     }
 
     fn routes(&self, rows: &[&Row]) -> String {

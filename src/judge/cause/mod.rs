@@ -1,0 +1,385 @@
+//! What we think a row means: a stable code, who has to act, and what to change.
+//!
+//! One table for everything that prints a cause. The matches below name every variant, so that a new cause cannot be
+//! forgotten; two causes with one remedy are one cause.
+
+mod alerts;
+mod facts;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use alerts::alert_name;
+pub use facts::CauseFacts;
+
+/// The judge's opinion on one row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    Ok,
+
+    DnsTimeout,
+    DnsServfail,
+    DnsRefused,
+    DnsNxdomain,
+    DnsMalformed,
+    DnsNodata,
+    DnsV6Only,
+    DnsEdeFiltered,
+    DnsSinkhole,
+    DnsHostsOverride,
+    DnsPrivatelinkShadow,
+    DnsTcp53Blocked,
+    DnsNoResolver,
+    DnsProxyName,
+
+    TcpRefused,
+    TcpTimeout,
+    TcpHostUnreachable,
+    TcpNetUnreachable,
+    TcpAdminProhibited,
+    TcpLocalDenied,
+    TcpResetAfterConnect,
+    TcpPartialIps,
+    TcpV6Broken,
+    TcpLocalExhausted,
+
+    ProxyTcpRefused,
+    ProxyTcpTimeout,
+    ProxyTcpHostUnreachable,
+    ProxyTcpNetUnreachable,
+    ProxyTcpAdminProhibited,
+    ProxyTcpLocalDenied,
+    ProxyTcpLocalExhausted,
+
+    ProxyNotHttp,
+    ProxyTlsFailed,
+    ProxyTlsUntrusted,
+    ProxyDenied403,
+    ProxyDeniedPort,
+    ProxyMethodBlocked,
+    ProxyBadRequest400,
+    ProxyUpstreamDns,
+    ProxyUpstreamRefused,
+    ProxyUpstreamTimeout,
+    ProxyUpstreamUnreachable,
+    ProxyUpstreamTls,
+    ProxyUpstreamUnknown,
+    ProxyRedirect,
+    ProxyPortalAuth,
+    Proxy200ThenClose,
+    Proxy200ThenRst,
+    Proxy200WithBody,
+    ProxyHeadTooLarge,
+    ProxyBadReply,
+    ProxySocksDenied,
+    ProxyEmpty,
+    ProxyRst,
+    ProxyTimeout,
+    ProxyRateLimited,
+    ProxyLoop,
+    ProxyIcapDown,
+
+    PauthRequired,
+    PauthNoChallenge,
+    PauthWrongCode,
+    PauthNoCommonScheme,
+    PauthRejected,
+    PauthDeniedAfterAuth,
+    PauthDigestStaleLoop,
+    PauthDigestUnsupported,
+    PauthLoop,
+    PauthBasicCleartext,
+    PauthNtlmClosedMid,
+    PauthReconnectOn407,
+    PauthNtlmEarly200,
+    PauthNegoIsNtlm,
+
+    TlsRstAfterHello,
+    TlsFinAfterHello,
+    TlsTimeoutAfterHello,
+    TlsPlaintextReply,
+    TlsNotTls,
+    TlsAlert(u8),
+    TlsLegacyOnly,
+    TlsClientCertWanted,
+    TlsBadSignature,
+
+    InterceptedTrusted,
+    InterceptedUntrusted,
+    ChainWrongClass,
+    ChainIncomplete,
+    ChainUnparsable,
+    ChainExpired,
+    ChainNotYetValid,
+    ChainClockSkew,
+    ChainNameMismatch,
+    ChainWeak,
+    ChainEku,
+    ChainConstraints,
+
+    HttpBlockPage,
+    HttpPortal,
+    HttpForeignRedirect,
+    HttpMiddleboxStatus,
+    HttpUnexpectedStatus,
+    Http407InTunnel,
+    HttpTimeoutFirstByte,
+    HttpTruncated,
+    HttpEmpty,
+    HttpMalformed,
+    HttpThrottled,
+    HttpRetired,
+
+    NotTested,
+    Inconclusive,
+    Flaky,
+    Budget,
+    Internal,
+}
+
+/// Who changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum Owner {
+    #[serde(rename = "proxy team")]
+    ProxyTeam,
+    #[serde(rename = "firewall team")]
+    FirewallTeam,
+    #[serde(rename = "DNS team")]
+    DnsTeam,
+    #[serde(rename = "directory team")]
+    DirectoryTeam,
+    #[serde(rename = "desktop team")]
+    DesktopTeam,
+    #[serde(rename = "Microsoft")]
+    Microsoft,
+    #[serde(rename = "whoever runs this check")]
+    Operator,
+    #[serde(rename = "nobody")]
+    Nobody,
+}
+
+impl Owner {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ProxyTeam => "proxy team",
+            Self::FirewallTeam => "firewall team",
+            Self::DnsTeam => "DNS team",
+            Self::DirectoryTeam => "directory team",
+            Self::DesktopTeam => "desktop team",
+            Self::Microsoft => "Microsoft",
+            Self::Operator => "whoever runs this check",
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+impl Cause {
+    /// Every cause once; the alert stands for all alerts.
+    pub const ALL: [Self; 111] = [
+        Self::Ok,
+        Self::DnsTimeout,
+        Self::DnsServfail,
+        Self::DnsRefused,
+        Self::DnsNxdomain,
+        Self::DnsMalformed,
+        Self::DnsNodata,
+        Self::DnsV6Only,
+        Self::DnsEdeFiltered,
+        Self::DnsSinkhole,
+        Self::DnsHostsOverride,
+        Self::DnsPrivatelinkShadow,
+        Self::DnsTcp53Blocked,
+        Self::DnsNoResolver,
+        Self::DnsProxyName,
+        Self::TcpRefused,
+        Self::TcpTimeout,
+        Self::TcpHostUnreachable,
+        Self::TcpNetUnreachable,
+        Self::TcpAdminProhibited,
+        Self::TcpLocalDenied,
+        Self::TcpResetAfterConnect,
+        Self::TcpPartialIps,
+        Self::TcpV6Broken,
+        Self::TcpLocalExhausted,
+        Self::ProxyTcpRefused,
+        Self::ProxyTcpTimeout,
+        Self::ProxyTcpHostUnreachable,
+        Self::ProxyTcpNetUnreachable,
+        Self::ProxyTcpAdminProhibited,
+        Self::ProxyTcpLocalDenied,
+        Self::ProxyTcpLocalExhausted,
+        Self::ProxyNotHttp,
+        Self::ProxyTlsFailed,
+        Self::ProxyTlsUntrusted,
+        Self::ProxyDenied403,
+        Self::ProxyDeniedPort,
+        Self::ProxyMethodBlocked,
+        Self::ProxyBadRequest400,
+        Self::ProxyUpstreamDns,
+        Self::ProxyUpstreamRefused,
+        Self::ProxyUpstreamTimeout,
+        Self::ProxyUpstreamUnreachable,
+        Self::ProxyUpstreamTls,
+        Self::ProxyUpstreamUnknown,
+        Self::ProxyRedirect,
+        Self::ProxyPortalAuth,
+        Self::Proxy200ThenClose,
+        Self::Proxy200ThenRst,
+        Self::Proxy200WithBody,
+        Self::ProxyHeadTooLarge,
+        Self::ProxyBadReply,
+        Self::ProxySocksDenied,
+        Self::ProxyEmpty,
+        Self::ProxyRst,
+        Self::ProxyTimeout,
+        Self::ProxyRateLimited,
+        Self::ProxyLoop,
+        Self::ProxyIcapDown,
+        Self::PauthRequired,
+        Self::PauthNoChallenge,
+        Self::PauthWrongCode,
+        Self::PauthNoCommonScheme,
+        Self::PauthRejected,
+        Self::PauthDeniedAfterAuth,
+        Self::PauthDigestStaleLoop,
+        Self::PauthDigestUnsupported,
+        Self::PauthLoop,
+        Self::PauthBasicCleartext,
+        Self::PauthNtlmClosedMid,
+        Self::PauthReconnectOn407,
+        Self::PauthNtlmEarly200,
+        Self::PauthNegoIsNtlm,
+        Self::TlsRstAfterHello,
+        Self::TlsFinAfterHello,
+        Self::TlsTimeoutAfterHello,
+        Self::TlsPlaintextReply,
+        Self::TlsNotTls,
+        Self::TlsAlert(0),
+        Self::TlsLegacyOnly,
+        Self::TlsClientCertWanted,
+        Self::TlsBadSignature,
+        Self::InterceptedTrusted,
+        Self::InterceptedUntrusted,
+        Self::ChainWrongClass,
+        Self::ChainIncomplete,
+        Self::ChainUnparsable,
+        Self::ChainExpired,
+        Self::ChainNotYetValid,
+        Self::ChainClockSkew,
+        Self::ChainNameMismatch,
+        Self::ChainWeak,
+        Self::ChainEku,
+        Self::ChainConstraints,
+        Self::HttpBlockPage,
+        Self::HttpPortal,
+        Self::HttpForeignRedirect,
+        Self::HttpMiddleboxStatus,
+        Self::HttpUnexpectedStatus,
+        Self::Http407InTunnel,
+        Self::HttpTimeoutFirstByte,
+        Self::HttpTruncated,
+        Self::HttpEmpty,
+        Self::HttpMalformed,
+        Self::HttpThrottled,
+        Self::HttpRetired,
+        Self::NotTested,
+        Self::Inconclusive,
+        Self::Flaky,
+        Self::Budget,
+        Self::Internal,
+    ];
+
+    /// The cause whose code this is.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        if let Some(alert) = code.strip_prefix("tls.alert.") {
+            return (0..=u8::MAX).find(|number| alert_name(*number) == alert).map(Self::TlsAlert);
+        }
+        Self::ALL.into_iter().find(|cause| cause.facts().code == code)
+    }
+
+    /// The stable code of reports, expectations and explanations.
+    #[must_use]
+    pub fn code(&self) -> String {
+        match self {
+            Self::TlsAlert(alert) => format!("tls.alert.{}", alert_name(*alert)),
+            other => other.facts().code.to_owned(),
+        }
+    }
+
+    /// Whether the change is made for these hosts. The others mend the way to the proxy, the name server or an account,
+    /// whatever is asked for.
+    #[must_use]
+    pub fn is_about_hosts(&self) -> bool {
+        !matches!(
+            self,
+            Self::DnsTimeout
+                | Self::DnsRefused
+                | Self::DnsTcp53Blocked
+                | Self::DnsNoResolver
+                | Self::DnsProxyName
+                | Self::TcpNetUnreachable
+                | Self::TcpLocalExhausted
+                | Self::ProxyTcpRefused
+                | Self::ProxyTcpTimeout
+                | Self::ProxyTcpHostUnreachable
+                | Self::ProxyTcpNetUnreachable
+                | Self::ProxyTcpAdminProhibited
+                | Self::ProxyTcpLocalDenied
+                | Self::ProxyTcpLocalExhausted
+                | Self::ProxyNotHttp
+                | Self::ProxyTlsFailed
+                | Self::ProxyTlsUntrusted
+                | Self::ProxyLoop
+                | Self::ProxyIcapDown
+                | Self::PauthNoChallenge
+                | Self::PauthWrongCode
+                | Self::PauthRejected
+                | Self::PauthDigestStaleLoop
+                | Self::PauthDigestUnsupported
+                | Self::PauthBasicCleartext
+                | Self::PauthNtlmClosedMid
+                | Self::PauthReconnectOn407
+                | Self::PauthNtlmEarly200
+                | Self::PauthNegoIsNtlm
+                | Self::ChainClockSkew
+                | Self::NotTested
+                | Self::Budget
+                | Self::Internal
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_causes_is_whole() {
+        let source = include_str!("cause.rs");
+        let body = source.split_once("pub enum Cause {").expect("the enum").1.split_once("\n}").expect("its end").0;
+        let variants = body.lines().filter(|line| line.trim_end().ends_with(',')).count();
+        assert_eq!(Cause::ALL.len(), variants);
+        let codes: std::collections::BTreeSet<_> = Cause::ALL.iter().map(Cause::code).collect();
+        assert_eq!(codes.len(), variants, "two causes share a code");
+    }
+
+    #[test]
+    fn a_cause_is_found_by_its_code() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::from_code(&cause.code()), Some(cause));
+        }
+        assert_eq!(Cause::from_code("tls.alert.unknown_ca"), Some(Cause::TlsAlert(48)));
+        assert_eq!(Cause::from_code("tls.alert.213"), Some(Cause::TlsAlert(213)));
+        assert_eq!(Cause::from_code("tls.alert"), Some(Cause::TlsAlert(0)));
+        assert_eq!(Cause::from_code("no.such"), None);
+    }
+}
