@@ -22,17 +22,14 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let recorded = Catalogue::read(recording.header.catalogue.clone())
         .map_err(|complaints| Failure::usage(format!("the catalogue inside the recording is broken\n{complaints}")))?;
     check_endpoints(&recording.header.plan, &recorded)?;
-    let mut catalogue = match &arguments.trust.catalogue {
-        Some(path) => {
-            let other = files::catalogue_file(Some(path))?;
-            carry_over(&mut recording.header.plan, &recorded, &other)?;
-            other
-        }
-        None => {
-            let mut recorded = recorded;
-            files::apply_anchors(&mut recorded, &recording.header.anchors)?;
-            recorded
-        }
+    let mut catalogue = if let Some(path) = &arguments.trust.catalogue {
+        let other = files::catalogue_file(Some(path))?;
+        carry_over(&mut recording.header.plan, &recorded, &other)?;
+        other
+    } else {
+        let mut recorded = recorded;
+        files::apply_anchors(&mut recorded, &recording.header.anchors)?;
+        recorded
     };
     files::apply_anchors(&mut catalogue, &files::anchors(&arguments.trust.anchors)?)?;
     if !arguments.trust.machine_roots.is_empty() {

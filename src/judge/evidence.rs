@@ -40,20 +40,23 @@ fn of_dns(dns: &DnsEvidence, lines: &mut Vec<String>) {
             lines.push(format!("{} goes to {addresses} by --connect-to; no name was looked up", dns.name));
         }
         NameSource::Literal => lines.push(format!("{} is an address; no name was looked up", dns.name)),
-        NameSource::System => match dns.system.as_ref().and_then(|answer| answer.error.as_ref()) {
-            Some(error) => lines.push(format!("the system could not resolve {}: {error}", dns.name)),
-            None => {
-                lines.push(format!("the system resolves {} to {addresses}", dns.name));
-                let line = dns.system.as_ref().and_then(|answer| answer.hosts_line.as_ref());
-                lines.extend(line.map(|line| format!("a line in the hosts file says so: \"{line}\"")));
-            }
-        },
+        NameSource::System => of_system(dns, &addresses, lines),
         NameSource::Server(server) if dns.addresses.is_empty() => {
             lines.push(format!("{server} gives no address for {}", dns.name));
         }
         NameSource::Server(server) => lines.push(format!("{server} resolves {} to {addresses}", dns.name)),
     }
     lines.extend(dns.answers.iter().filter(|answer| !is_plain_answer(answer, dns)).map(answer_line));
+}
+
+fn of_system(dns: &DnsEvidence, addresses: &str, lines: &mut Vec<String>) {
+    if let Some(error) = dns.system.as_ref().and_then(|answer| answer.error.as_ref()) {
+        lines.push(format!("the system could not resolve {}: {error}", dns.name));
+        return;
+    }
+    lines.push(format!("the system resolves {} to {addresses}", dns.name));
+    let line = dns.system.as_ref().and_then(|answer| answer.hosts_line.as_ref());
+    lines.extend(line.map(|line| format!("a line in the hosts file says so: \"{line}\"")));
 }
 
 /// Says nothing beyond the line above it.

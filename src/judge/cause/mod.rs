@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn the_list_of_causes_is_whole() {
-        let source = include_str!("cause.rs");
+        let source = include_str!("mod.rs");
         let body = source.split_once("pub enum Cause {").expect("the enum").1.split_once("\n}").expect("its end").0;
         let variants = body.lines().filter(|line| line.trim_end().ends_with(',')).count();
         assert_eq!(Cause::ALL.len(), variants);

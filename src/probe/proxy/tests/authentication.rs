@@ -256,7 +256,9 @@ async fn three(turns: impl Fn() -> Vec<Turn>, choices: [SchemeChoice; 3]) -> (Ve
     let peer = Peer::playing(vec![turns(), turns(), turns()]).await;
     let context = context(anna());
     let [one, two, three] = choices.map(|choice| route(&peer.proxy(), Identity::User, choice));
-    let (one, two, three) = tokio::join!(tunnel(&one, &context), tunnel(&two, &context), tunnel(&three, &context));
+    let rows = [&one, &two, &three].map(|route| Box::pin(tunnel(route, &context)));
+    let [one, two, three] = rows;
+    let (one, two, three) = tokio::join!(one, two, three);
     (vec![one, two, three], peer.heard())
 }
 
