@@ -1,0 +1,118 @@
+//! What is said of the proxy's authentication.
+
+use super::CauseFacts;
+use crate::judge::{Owner, Status};
+
+pub(super) const REQUIRED: CauseFacts = CauseFacts::new(
+    "pauth.required",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy asks for authentication",
+    "let these hosts through without authentication",
+);
+
+pub(super) const NO_CHALLENGE: CauseFacts = CauseFacts::new(
+    "pauth.no_challenge",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy asks for authentication without saying how",
+    "correct the proxy: its 407 carries no Proxy-Authenticate header",
+);
+
+pub(super) const WRONG_CODE: CauseFacts = CauseFacts::new(
+    "pauth.wrong_code",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy asks for authentication with the status of a web server",
+    "correct the proxy: it must answer 407 with a Proxy-Authenticate header",
+);
+
+pub(super) const NO_COMMON_SCHEME: CauseFacts = CauseFacts::new(
+    "pauth.no_common_scheme",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy does not offer the scheme that was asked for",
+    "enable the scheme on the proxy, or let these hosts through without authentication",
+);
+
+pub(super) const REJECTED: CauseFacts = CauseFacts::new(
+    "pauth.rejected",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "The proxy rejects the user name or password",
+    "check the account and its password; the password is tried once per run, so that the account is not locked",
+);
+
+pub(super) const DENIED_AFTER_AUTH: CauseFacts = CauseFacts::new(
+    "pauth.denied_after_auth",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The account is known but not allowed to reach the hosts",
+    "allow these hosts for the account or its group",
+);
+
+pub(super) const DIGEST_STALE_LOOP: CauseFacts = CauseFacts::new(
+    "pauth.digest_stale_loop",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy calls every fresh Digest nonce stale",
+    "check the clock and the nonce lifetime of the proxy",
+);
+
+pub(super) const DIGEST_UNSUPPORTED: CauseFacts = CauseFacts::new(
+    "pauth.digest_unsupported",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy offers a kind of Digest that no client knows",
+    "offer MD5 or SHA-256 with qop=auth",
+);
+
+pub(super) const LOOP: CauseFacts = CauseFacts::new(
+    "pauth.loop",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy asks for authentication again and again",
+    "look in the proxy's log why no answer satisfies it",
+);
+
+pub(super) const BASIC_CLEARTEXT: CauseFacts = CauseFacts::new(
+    "pauth.basic_cleartext",
+    Status::Blocked,
+    Owner::Operator,
+    "The password was not sent, because the connection to the proxy is not encrypted",
+    "use an https proxy, or allow it with --allow-basic-cleartext",
+);
+
+pub(super) const NTLM_CLOSED_MID: CauseFacts = CauseFacts::new(
+    "pauth.ntlm_closed_mid",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy closes the connection between the messages of NTLM",
+    "keep the connection open while a client signs in (Squid: auth_param ntlm keep_alive on), and let a \
+                 balancer keep each client on one node",
+);
+
+pub(super) const RECONNECT_ON_407: CauseFacts = CauseFacts::new(
+    "pauth.reconnect_on_407",
+    Status::Ok,
+    Owner::ProxyTeam,
+    "The proxy closes the connection with its 407, so that each client has to connect again",
+    "nothing has to change; keeping the connection would save every client a round trip",
+);
+
+pub(super) const NTLM_EARLY_200: CauseFacts = CauseFacts::new(
+    "pauth.ntlm_early_200",
+    Status::Ok,
+    Owner::ProxyTeam,
+    "The proxy opens the tunnel before it has seen an answer to its challenge",
+    "check whether the proxy remembers users by their address: whoever comes next from there is taken for them",
+);
+
+pub(super) const NEGO_IS_NTLM: CauseFacts = CauseFacts::new(
+    "pauth.nego_is_ntlm",
+    Status::Ok,
+    Owner::DirectoryTeam,
+    "Negotiate works by NTLM, not by Kerberos",
+    "where Kerberos is wanted, register the service principal HTTP/ with the proxy's name and give clients that \
+                 name",
+);

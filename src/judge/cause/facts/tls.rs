@@ -1,0 +1,77 @@
+//! What is said of the TLS handshake.
+
+use super::CauseFacts;
+use crate::judge::{Owner, Status};
+
+pub(super) const RST_AFTER_HELLO: CauseFacts = CauseFacts::new(
+    "tls.rst_after_hello",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "The connection is reset in the TLS handshake",
+    "look for a filter by host name or for inspection that drops these hosts, and allow the names",
+);
+
+pub(super) const FIN_AFTER_HELLO: CauseFacts = CauseFacts::new(
+    "tls.fin_after_hello",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "The connection is closed in the TLS handshake",
+    "look for a filter by host name or for inspection that drops these hosts, and allow the names",
+);
+
+pub(super) const TIMEOUT_AFTER_HELLO: CauseFacts = CauseFacts::new(
+    "tls.timeout_after_hello",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "The TLS handshake gets no answer",
+    "look for a filter by host name or for inspection that drops these hosts, and allow the names",
+);
+
+pub(super) const PLAINTEXT_REPLY: CauseFacts = CauseFacts::new(
+    "tls.plaintext_reply",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "Something answers in plain HTTP where TLS is spoken",
+    "find the device that puts its own page on port 443, and exempt these hosts",
+);
+
+pub(super) const NOT_TLS: CauseFacts = CauseFacts::new(
+    "tls.not_tls",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "What answers on port 443 does not speak TLS",
+    "check where these hosts' connections are led",
+);
+
+pub(super) const ALERT: CauseFacts = CauseFacts::new(
+    "tls.alert",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "The peer ends the handshake with an alert",
+    "find out whether a device in the path or the service itself sent it (this program speaks TLS 1.2 and 1.3 with \
+                 ECDHE; to a server that wants something older, Windows might still speak), and exempt these hosts from inspection",
+);
+
+pub(super) const LEGACY_ONLY: CauseFacts = CauseFacts::new(
+    "tls.legacy_only",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The peer speaks only TLS 1.1 or older",
+    "exempt these hosts from the old inspection device, or update it",
+);
+
+pub(super) const CLIENT_CERT_WANTED: CauseFacts = CauseFacts::new(
+    "tls.client_cert_wanted",
+    Status::Degraded,
+    Owner::ProxyTeam,
+    "The peer asks for a client certificate",
+    "find the device or front end that asks, and exempt these hosts",
+);
+
+pub(super) const BAD_SIGNATURE: CauseFacts = CauseFacts::new(
+    "tls.bad_signature",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "The peer shows a certificate whose key it does not hold",
+    "find the device that replays the certificate",
+);
