@@ -25,6 +25,7 @@ pub(super) fn lines(seen: &Observation, at: Timestamp) -> Vec<String> {
             Evidence::Proxy(tunnel) => of_tunnel(tunnel, at, &mut lines),
             Evidence::Tls(tls) => of_tls("", tls, &mut lines),
             Evidence::Http(http) => of_http(http, &mut lines),
+            Evidence::Unfinished(_) => {}
         }
         if let Some(fault_seen) = &step.fault {
             lines.push(format!("{} stage ended: {}", step.stage.as_str(), fault(fault_seen)));

@@ -141,6 +141,12 @@ fn judge_stages(
     }
     let confirmed = chain.is_some_and(|chain| matches!(chain.status, Status::Ok | Status::Degraded));
     if let Some((stage, fault)) = seen.fault()
+        && fault.is_end_of_run()
+        && (confirmed || chain.is_none())
+    {
+        return unrecognised(stage, fault);
+    }
+    if let Some((stage, fault)) = seen.fault()
         && stage != Stage::Http
     {
         let opinion = match stage {

@@ -431,6 +431,25 @@ fn two_tries_with_two_answers_are_called_flaky_and_two_equal_ones_are_not() {
 }
 
 #[test]
+fn a_row_that_the_end_of_the_run_cut_off_was_not_tested_and_keeps_what_it_saw() {
+    for (fault, code) in [(Fault::BudgetSpent, "x.budget"), (Fault::Interrupted, "x.not_tested")] {
+        // A private address alone accuses nobody: whether TLS confirms it was not seen.
+        let seen = Way::of(TLS)
+            .passed(Evidence::Dns(dns(&["10.0.0.1"])))
+            .passed(tcp(&[("10.0.0.1", TcpOutcome::Connected)]))
+            .stopped(Evidence::Unfinished(Stage::Tls), fault.clone());
+        let verdict = verdict_on(direct(), TLS, &[seen], Ended::OutOfTime);
+        assert_eq!((verdict.cause.code().as_str(), verdict.status), (code, Status::NotTested));
+        assert_eq!(verdict.stage, Stage::Tls);
+        assert!(verdict.evidence.iter().any(|line| line.contains("connected to 10.0.0.1")), "{:?}", verdict.evidence);
+        let plain = Way::of(PLAIN)
+            .passed(tcp(&[("203.0.113.1", TcpOutcome::Connected)]))
+            .stopped(Evidence::Unfinished(Stage::Http), fault);
+        assert_eq!(verdict_on(direct(), PLAIN, &[plain], Ended::OutOfTime).status, Status::NotTested);
+    }
+}
+
+#[test]
 fn a_job_without_an_observation_says_why_it_was_not_tested() {
     for (ended, code) in
         [(Ended::OutOfTime, "x.budget"), (Ended::Interrupted, "x.not_tested"), (Ended::Complete, "x.internal")]

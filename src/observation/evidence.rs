@@ -17,6 +17,8 @@ pub enum Evidence {
     Proxy(TunnelEvidence),
     Tls(Box<TlsEvidence>),
     Http(HttpEvidence),
+    /// The run ended while this stage worked, and took what it had seen with it.
+    Unfinished(Stage),
 }
 
 impl Evidence {
@@ -28,6 +30,7 @@ impl Evidence {
             Self::Proxy(_) => Stage::Proxy,
             Self::Tls(_) => Stage::Tls,
             Self::Http(_) => Stage::Http,
+            Self::Unfinished(stage) => *stage,
         }
     }
 }

@@ -145,4 +145,10 @@ impl Fault {
     pub fn is_worth_another_try(&self) -> bool {
         matches!(self, Self::ResetByPeer { .. } | Self::ClosedByPeer { .. })
     }
+
+    /// Not the peer's doing: the run ended.
+    #[must_use]
+    pub fn is_end_of_run(&self) -> bool {
+        matches!(self, Self::BudgetSpent | Self::Interrupted)
+    }
 }

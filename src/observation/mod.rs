@@ -81,6 +81,8 @@ pub struct Recorder {
     job: JobId,
     attempt: Attempt,
     started: Instant,
+    /// What works now, and since when.
+    under_way: (Stage, Instant),
     steps: Vec<Step>,
 }
 
@@ -96,7 +98,12 @@ impl Recorder {
     /// Starts at `now`: the time comes in, so that nothing here reads a clock.
     #[must_use]
     pub fn new(job: JobId, attempt: Attempt, now: Instant) -> Self {
-        Self { job, attempt, started: now, steps: Vec::with_capacity(5) }
+        Self { job, attempt, started: now, under_way: (Stage::Dns, now), steps: Vec::with_capacity(5) }
+    }
+
+    /// Says which stage works from `now` on, so that a run that ends in the middle of it knows.
+    pub fn enters(&mut self, stage: Stage, now: Instant) {
+        self.under_way = (stage, now);
     }
 
     /// Keeps a step that went well.
@@ -116,6 +123,13 @@ impl Recorder {
     ) -> Observation {
         self.steps.push(Step { stage, took, evidence, fault: Some(fault) });
         self.finish(now)
+    }
+
+    /// The run ended first: `fault` says how, and what the earlier stages saw is kept.
+    #[must_use]
+    pub fn cut_short(self, fault: Fault, now: Instant) -> Observation {
+        let (stage, since) = self.under_way;
+        self.stopped(stage, now.saturating_duration_since(since), Evidence::Unfinished(stage), fault, now)
     }
 
     #[must_use]

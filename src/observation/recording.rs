@@ -337,7 +337,7 @@ fn certificates(observation: &Observation) -> impl Iterator<Item = &Certificate>
     observation.steps().iter().flat_map(|step| match &step.evidence {
         Evidence::Tls(seen) => seen.chain.as_slice(),
         Evidence::Proxy(seen) => seen.tls.as_ref().map_or(&[][..], |seen| seen.chain.as_slice()),
-        Evidence::Dns(_) | Evidence::Tcp(_) | Evidence::Http(_) => &[],
+        Evidence::Dns(_) | Evidence::Tcp(_) | Evidence::Http(_) | Evidence::Unfinished(_) => &[],
     })
 }
 

@@ -15,6 +15,7 @@ mod stream;
 mod testing;
 mod tls;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -97,19 +98,25 @@ impl Context {
     }
 }
 
-/// Goes the whole way once: resolve, connect, proxy, tls, http.
-async fn attempt(job: &Job, attempt: Attempt, context: &Context) -> Observation {
+/// Goes the whole way once: resolve, connect, proxy, tls, http. Where `end` comes first, it says why, and what the
+/// finished stages saw is kept.
+async fn attempt(job: &Job, attempt: Attempt, context: &Context, end: impl Future<Output = Fault>) -> Observation {
     let endpoint = &context.catalogue.endpoints[job.endpoint];
     let route = context.plan.route(job);
     let mut recorder = Recorder::new(job.id, attempt, Instant::now());
     let secrets = Secrets::default();
-    let result = go(endpoint, route, context, &secrets, &mut recorder).await;
+    let result = tokio::select! {
+        biased;
+        result = go(endpoint, route, context, &secrets, &mut recorder) => Ok(result),
+        fault = end => Err(fault),
+    };
     for stage in [Stage::Proxy, Stage::Tls, Stage::Http] {
         recorder.revise(stage, |evidence| secrets.mask(evidence));
     }
     match result {
-        Ok(()) => recorder.finish(Instant::now()),
-        Err(mut stop) => {
+        Ok(Ok(())) => recorder.finish(Instant::now()),
+        Err(fault) => recorder.cut_short(fault, Instant::now()),
+        Ok(Err(mut stop)) => {
             let took = stop.started.elapsed();
             secrets.mask(&mut stop.evidence);
             secrets.mask_fault(&mut stop.fault);
@@ -133,7 +140,7 @@ async fn go(
     secrets: &Secrets,
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
-    let started = Instant::now();
+    let started = enter(recorder, Stage::Dns);
     let resolved = keep(recorder, Stage::Dns, started, resolve::resolve(endpoint, route, context).await)?;
     let result = beyond_dns(endpoint, route, &resolved, (context, secrets), recorder).await;
     recorder.revise(Stage::Dns, |evidence| resolved.complete(evidence));
@@ -147,7 +154,7 @@ async fn beyond_dns(
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
-    let started = Instant::now();
+    let started = enter(recorder, Stage::Tcp);
     let (stream, mut attempts) = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await)?;
     let result = beyond_tcp(endpoint, route, stream, &attempts, (context, secrets), recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
@@ -166,7 +173,7 @@ async fn beyond_tcp(
         PlannedRoute::Direct => stream,
         // A SOCKS proxy knows nothing of http: there it is a plain connection to the endpoint's port.
         PlannedRoute::Proxy { proxy, .. } if !endpoint.is_tls() && proxy.scheme != ProxyScheme::Socks5 => {
-            let started = Instant::now();
+            let started = enter(recorder, Stage::Proxy);
             let outcome = proxy::ask_absolute(stream, endpoint, route, attempts, (context, secrets)).await;
             // The request that was answered belongs to the http stage, the ones before it to the proxy's.
             let took = outcome.carried().map_or(Duration::ZERO, |answer| answer.asked.elapsed());
@@ -179,19 +186,25 @@ async fn beyond_tcp(
             return keep(recorder, Stage::Http, started, outcome);
         }
         PlannedRoute::Proxy { .. } => {
-            let started = Instant::now();
+            let started = enter(recorder, Stage::Proxy);
             let opened = proxy::open_tunnel(stream, endpoint, route, attempts, (context, secrets)).await;
             keep(recorder, Stage::Proxy, started, opened)?
         }
     };
     let stream = if endpoint.is_tls() {
-        let started = Instant::now();
+        let started = enter(recorder, Stage::Tls);
         keep(recorder, Stage::Tls, started, tls::shake_hands(stream, &endpoint.host, context).await)?
     } else {
         stream
     };
-    let started = Instant::now();
+    let started = enter(recorder, Stage::Http);
     keep(recorder, Stage::Http, started, http::ask(stream, endpoint, context).await)
+}
+
+fn enter(recorder: &mut Recorder, stage: Stage) -> Instant {
+    let now = Instant::now();
+    recorder.enters(stage, now);
+    now
 }
 
 /// Keeps a stage's evidence and hands on what it carries.

@@ -2,19 +2,23 @@
 
 use std::future::Future;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::{Context, attempt};
 use crate::observation::{Attempt, Ended, Fault, Observation};
 use crate::plan::Job;
 
+/// How long rows that are under way when the run ends have to say how far they came. They need one turn each.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// Probes every job of the plan at once and hands each attempt's observation to `keep` as it ends.
 ///
-/// Ends early when the total budget is spent or `interrupt` completes; an attempt that was still under way then has no
-/// observation, and a first one whose retry was under way has been kept.
+/// Ends early when the total budget is spent or `interrupt` completes. A first attempt that is under way then is handed
+/// over with what its finished stages saw; a retry is not, because its first attempt says more. A job that was still
+/// waiting for its turn has no observation.
 pub async fn run(context: Context, interrupt: impl Future<Output = ()>, mut keep: impl FnMut(Observation)) -> Ended {
     let started = Instant::now();
     let total = context.plan.budget.total;
@@ -23,14 +27,21 @@ pub async fn run(context: Context, interrupt: impl Future<Output = ()>, mut keep
     let local = LocalSet::new();
     let mut running = JoinSet::new();
     let (sender, mut ended) = mpsc::unbounded_channel();
+    let (end, end_seen) = watch::channel(None);
     tokio::pin!(interrupt);
     local
         .run_until(async move {
             for job in context.plan.jobs.clone() {
                 let (context, places, sender) = (context.clone(), places.clone(), sender.clone());
+                let end = end_seen.clone();
                 running.spawn_local(async move {
-                    let _place = places.acquire().await;
-                    probe(&job, &context, &sender).await;
+                    let place = tokio::select! {
+                        biased;
+                        place = places.acquire() => place,
+                        _ = end_of_run(end.clone()) => return,
+                    };
+                    probe(&job, &context, &sender, &end).await;
+                    drop(place);
                 });
             }
             drop(sender);
@@ -42,30 +53,58 @@ pub async fn run(context: Context, interrupt: impl Future<Output = ()>, mut keep
                     () = &mut interrupt => break Ended::Interrupted,
                     observation = ended.recv() => match observation {
                         // A job that panicked has no observation and is reported as not tested.
-                        None => break Ended::Complete,
+                        None => return Ended::Complete,
                         Some(observation) => keep(observation),
                     },
                     () = &mut deadline => break Ended::OutOfTime,
                 }
             };
-            while let Ok(observation) = ended.try_recv() {
-                keep(observation);
+            end.send_replace(Some(how));
+            let last_words = tokio::time::sleep(LAST_WORDS);
+            tokio::pin!(last_words);
+            loop {
+                tokio::select! {
+                    biased;
+                    observation = ended.recv() => match observation {
+                        None => break,
+                        Some(observation) => keep(observation),
+                    },
+                    () = &mut last_words => break,
+                }
             }
             how
         })
         .await
 }
 
+/// Completes when the run ends before its work is done.
+async fn end_of_run(mut end: watch::Receiver<Option<Ended>>) -> Fault {
+    match end.wait_for(Option::is_some).await.map(|how| *how) {
+        Ok(Some(Ended::OutOfTime)) => Fault::BudgetSpent,
+        Ok(Some(Ended::Interrupted)) => Fault::Interrupted,
+        // The run is over without being cut short: nobody waits for an answer.
+        Ok(Some(Ended::Complete) | None) | Err(_) => std::future::pending().await,
+    }
+}
+
 /// One job: once, and once more after a reset or an early close.
-async fn probe(job: &Job, context: &Context, ended: &mpsc::UnboundedSender<Observation>) {
-    let first = attempt(job, Attempt::First, context).await;
+async fn probe(
+    job: &Job,
+    context: &Context,
+    ended: &mpsc::UnboundedSender<Observation>,
+    end: &watch::Receiver<Option<Ended>>,
+) {
+    let first = attempt(job, Attempt::First, context, end_of_run(end.clone())).await;
     let is_worth_another = first.fault().is_some_and(|(_, fault)| fault.is_worth_another_try());
     // The other side is gone only when the run has ended.
     let _ = ended.send(first);
     if is_worth_another {
-        let again = attempt(job, Attempt::Again, context).await;
-        // What the first attempt saw is why the password did not go out again: the second has tested nothing.
-        if !matches!(again.fault(), Some((_, Fault::CredentialsUnanswered))) {
+        let again = attempt(job, Attempt::Again, context, end_of_run(end.clone())).await;
+        // What the first attempt saw is why the password did not go out again, or what the end of the run left
+        // unanswered: such a second attempt has tested nothing.
+        let has_tested =
+            again.fault().is_none_or(|(_, fault)| *fault != Fault::CredentialsUnanswered && !fault.is_end_of_run());
+        if has_tested {
             let _ = ended.send(again);
         }
     }

@@ -66,7 +66,7 @@ impl Secrets {
     /// Masks what a stage has kept.
     pub fn mask(&self, evidence: &mut Evidence) {
         match evidence {
-            Evidence::Dns(_) | Evidence::Tcp(_) => {}
+            Evidence::Dns(_) | Evidence::Tcp(_) | Evidence::Unfinished(_) => {}
             Evidence::Proxy(seen) => self.mask_tunnel(seen),
             Evidence::Tls(seen) => self.mask_tls(seen),
             Evidence::Http(seen) => self.mask_http(seen),

@@ -10,7 +10,7 @@ async fn way(proxy: Proxy) -> Observation {
     let routes = vec![route(&proxy, Identity::Bypass, SchemeChoice::Auto)];
     let net = Net::of_this_machine(Vec::new());
     let context = testing::context(&["plain.example"], routes, net, Budget::default());
-    attempt(&context.plan.jobs[0], Attempt::First, &context).await
+    attempt(&context.plan.jobs[0], Attempt::First, &context, std::future::pending()).await
 }
 
 fn stages(observation: &Observation) -> Vec<Stage> {
@@ -67,6 +67,16 @@ async fn a_first_attempt_is_kept_while_its_retry_is_under_way() {
     assert_eq!(peer.heard().len(), 2, "the retry was under way");
     assert_eq!((ended, kept.len()), (Ended::OutOfTime, 1));
     assert_eq!(kept[0].fault(), Some((Stage::Proxy, &Fault::ResetByPeer { received: 0 })));
+}
+
+#[tokio::test]
+async fn a_row_that_is_under_way_when_the_time_is_up_keeps_what_it_saw_before() {
+    let peer = Peer::playing(vec![vec![Turn::Hear, Turn::Hold]]).await;
+    let (ended, kept) = run(&peer, &["plain.example"], Duration::from_millis(600)).await;
+    assert_eq!((ended, kept.len()), (Ended::OutOfTime, 1));
+    assert_eq!(stages(&kept[0]), [Stage::Dns, Stage::Tcp, Stage::Proxy]);
+    assert!(kept[0].tcp().is_some_and(|tcp| tcp.carried.is_some()));
+    assert_eq!(kept[0].fault(), Some((Stage::Proxy, &Fault::BudgetSpent)));
 }
 
 #[tokio::test]
