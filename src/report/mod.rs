@@ -3,6 +3,7 @@
 //! In: verdicts, findings, impacts and what the run was. Out: a [`Report`], the version 1 contract, and pure renderers
 //! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`text::sanitize`].
 
+mod advice;
 mod assemble;
 mod columns;
 pub mod endpoints;

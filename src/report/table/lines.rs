@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::findings::Numbers;
 use super::page::Page;
 use crate::judge::Status;
+use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
 use crate::report::text::sanitize;
 use crate::report::{Row, wording};
@@ -143,13 +143,6 @@ fn first_label(row: &Row) -> &str {
 
 fn domain(row: &Row) -> &str {
     row.host.split_once('.').map_or("", |(_, domain)| domain)
-}
-
-/// The host as it stands in a rule; plain http and unusual ports are told.
-pub(super) fn address(row: &Row) -> String {
-    let host = sanitize(&row.host);
-    let (scheme, usual) = if row.is_tls() { ("", 443) } else { ("http://", 80) };
-    if row.port == usual { format!("{scheme}{host}") } else { format!("{scheme}{host}:{}", row.port) }
 }
 
 /// The longest text that all names hold.

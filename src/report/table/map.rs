@@ -3,11 +3,11 @@
 use comfy_table::{ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::findings::Numbers;
 use super::lines::{Cell, Line, bounded, lines};
 use super::page::{Page, shortened};
 use super::paint::{Tone, toned};
 use crate::judge::Status;
+use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
 use crate::report::text::sanitize;
 use crate::report::{Row, wording};
@@ -172,7 +172,7 @@ fn list(page: &mut Page, columns: &[Column<'_>], numbers: &Numbers<'_>) {
             page.line(format!("    {state}: {count}"));
             if status != Status::Ok && rows.len() <= NAMED_HOSTS {
                 for row in rows {
-                    page.prose("      ", &super::lines::address(row));
+                    page.prose("      ", &address(row));
                 }
             }
         }

@@ -13,13 +13,13 @@ pub(super) mod paint;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use super::advice::{Numbers, address};
 use super::columns::columns;
 use super::expectation::Unexpected;
 use super::outcome::Conclusion;
 use super::text::sanitize;
 use super::{Report, Row, wording};
 use crate::judge::Status;
-use findings::Numbers;
 use page::Page;
 use paint::{Tone, toned, unbroken};
 
@@ -128,13 +128,13 @@ fn grouped<'r>(report: &'r Report, unexpected: &'r [Unexpected]) -> Vec<Differen
             other.route == route && other.expected == expected && other.status == row.status && other.code == row.code
         };
         match differences.iter_mut().find(is_same) {
-            Some(difference) => difference.hosts.push(lines::address(row)),
+            Some(difference) => difference.hosts.push(address(row)),
             None => differences.push(Difference {
                 route,
                 expected,
                 status: row.status,
                 code: &row.code,
-                hosts: vec![lines::address(row)],
+                hosts: vec![address(row)],
             }),
         }
     }
