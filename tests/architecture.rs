@@ -89,6 +89,22 @@ fn every_file_opens_with_a_comment_for_its_readers() {
     assert!(silent.is_empty(), "no opening comment in:\n{}", silent.join("\n"));
 }
 
+/// Modules that may not see the judge name causes by their codes; what those codes say stands in the judge's table alone.
+#[test]
+fn every_code_that_a_script_or_a_setting_is_given_stands_in_the_table_of_causes() {
+    let mut named = BTreeSet::new();
+    for module in ["net", "proxies"] {
+        for file in rust_files(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).join(module)) {
+            let text = fs::read_to_string(&file).expect("a source file is readable");
+            let quoted = text.split('"').filter(|part| part.starts_with("pac.") || part.starts_with("conf."));
+            named.extend(quoted.map(str::to_owned));
+        }
+    }
+    let unknown: Vec<&String> = named.iter().filter(|code| waprobe::judge::Cause::from_code(code).is_none()).collect();
+    assert!(unknown.is_empty(), "no cause has these codes: {unknown:?}");
+    assert!(named.len() > 12, "only {named:?} were found: has their spelling changed?");
+}
+
 /// A module's own tests may import anything; `mod tests;` ends nothing, because what follows it is the module.
 fn lines_before_tests(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();

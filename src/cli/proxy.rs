@@ -10,6 +10,7 @@ use super::arguments::{Format, ScopeArguments};
 use super::run::scope;
 use super::{Exit, Failure, files};
 use crate::catalogue::UrlScheme;
+use crate::judge::{Cause, Owner};
 use crate::proxies::settings::Target;
 use crate::proxies::{
     Account, Advice, ClientProxy, Overview, Setting, Source, Trace, UserProxy, VARIABLES, Way, in_words,
@@ -157,8 +158,26 @@ struct Document<'a> {
     accounts: Vec<AccountDocument>,
     user_proxy: &'static str,
     variables: &'a [String],
-    findings: &'a [Advice],
+    findings: Vec<FindingDocument<'a>>,
     client_proxy: &'a ClientProxy,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingDocument<'a> {
+    code: &'static str,
+    title: &'static str,
+    owner: Owner,
+    remedy: &'static str,
+    evidence: &'a [String],
+}
+
+impl<'a> FindingDocument<'a> {
+    /// The advice in the words of the table of causes.
+    fn of(advice: &'a Advice) -> Option<Self> {
+        let facts = Cause::from_code(advice.code)?.facts();
+        let (code, title, owner, remedy) = (facts.code, facts.title, facts.owner, facts.remedy);
+        Some(Self { code, title, owner, remedy, evidence: &advice.evidence })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -206,7 +225,7 @@ impl<'a> Document<'a> {
                 UserProxy::NotKnown => "not-known",
             },
             variables: &overview.variables,
-            findings: &overview.advice,
+            findings: overview.advice.iter().filter_map(FindingDocument::of).collect(),
             client_proxy: &overview.client_proxy,
         }
     }
@@ -280,10 +299,10 @@ fn write_text(name: &str, overview: &Overview, targets: &[Target], out: &mut dyn
     }
     if !overview.advice.is_empty() {
         writeln!(out, "\nWhat to change")?;
-        for (position, advice) in overview.advice.iter().enumerate() {
+        for (position, advice) in overview.advice.iter().filter_map(FindingDocument::of).enumerate() {
             writeln!(out, "\n  {}  {}  ({}, {})", position + 1, advice.title, advice.owner, advice.code)?;
             writeln!(out, "     {}", advice.remedy)?;
-            for line in &advice.evidence {
+            for line in advice.evidence {
                 writeln!(out, "       {}", sanitize(line))?;
             }
         }

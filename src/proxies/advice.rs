@@ -1,7 +1,8 @@
 //! What follows from the traces: findings, and the `ClientProxy` value for the deployment script.
 //!
-//! In: the traces, the snapshot and the addresses. Out: findings with the codes `conf.*` and `pac.*` where the settings
-//! alone decide, each with who changes what; and one value with its reasons. Never: a claim about the network.
+//! In: the traces, the snapshot and the addresses. Out: the codes `conf.*` and `pac.*` where the settings alone decide, each
+//! with what it rests on (their sentences stand in the judge's table of causes); and one value with its reasons. Never: a
+//! claim about the network.
 
 use serde::Serialize;
 
@@ -16,12 +17,10 @@ const ENVIRONMENTS: [&str; 2] =
 pub const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 /// Something to change, or to know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
+    /// A code of the table of causes.
     pub code: &'static str,
-    pub title: &'static str,
-    pub owner: &'static str,
-    pub remedy: &'static str,
     pub evidence: Vec<String>,
 }
 
@@ -155,14 +154,7 @@ fn context_mismatch(stand: &Stand) -> Option<Advice> {
     }
     let mut evidence = vec![format!("SYSTEM: {words}")];
     evidence.extend(different.iter().map(|(account, _, words)| format!("{account}: {words}")));
-    Some(Advice {
-        code: "conf.context_mismatch",
-        title: "The user and the SYSTEM account do not use the same proxy",
-        owner: "desktop team",
-        remedy: "set the proxy where SYSTEM finds it: netsh winhttp set proxy, or Internet Options per machine \
-                 (ProxySettingsPerUser = 0); the diagnostic service does not read a user's script",
-        evidence,
-    })
+    Some(Advice { code: "conf.context_mismatch", evidence })
 }
 
 fn nothing_set(stand: &Stand, variables: &[String]) -> Option<Advice> {
@@ -171,22 +163,9 @@ fn nothing_set(stand: &Stand, variables: &[String]) -> Option<Advice> {
         return None;
     }
     if !variables.is_empty() {
-        return Some(Advice {
-            code: "conf.env_only",
-            title: "Only environment variables name a proxy, and Windows' services ignore them",
-            owner: "desktop team",
-            remedy: "set the proxy with netsh winhttp set proxy",
-            evidence: variables.to_vec(),
-        });
+        return Some(Advice { code: "conf.env_only", evidence: variables.to_vec() });
     }
-    Some(Advice {
-        code: "conf.none",
-        title: "No source names a proxy",
-        owner: "network team",
-        remedy: "nothing, where the direct route works (waprobe check says so); where it does not, publish the proxy by \
-                 netsh winhttp, Internet Options per machine, or WPAD",
-        evidence: Vec::new(),
-    })
+    Some(Advice { code: "conf.none", evidence: Vec::new() })
 }
 
 fn user_proxy_advice(stand: &Stand, user_proxy: UserProxy, snapshot: &Snapshot) -> Vec<Advice> {
@@ -197,10 +176,6 @@ fn user_proxy_advice(stand: &Stand, user_proxy: UserProxy, snapshot: &Snapshot) 
     if user_proxy == UserProxy::Disabled && proxied {
         advice.push(Advice {
             code: "conf.user_auth_disabled",
-            title: "The diagnostic service may not use the signed-in user's name at the proxy",
-            owner: "desktop team",
-            remedy: "nothing, where the proxy lets these hosts through without authentication or admits machine accounts; \
-                     else choose one of the two, or set DisableEnterpriseAuthProxy to 0 (not with Defender for Endpoint)",
             evidence: vec![format!(r"{POLICY}\DisableEnterpriseAuthProxy = 1")],
         });
     }
@@ -208,10 +183,6 @@ fn user_proxy_advice(stand: &Stand, user_proxy: UserProxy, snapshot: &Snapshot) 
         let state = if user_proxy == (UserProxy::Allowed { explicitly: true }) { "= 0" } else { "is not set" };
         advice.push(Advice {
             code: "conf.mde_conflict",
-            title: "Defender for Endpoint wants what user authentication at the proxy forbids",
-            owner: "desktop team",
-            remedy: "set DisableEnterpriseAuthProxy to 1 and let the proxy pass these hosts without authentication, or admit \
-                     machine accounts",
             evidence: vec![
                 format!(r"{DEFENDER}\OnboardingState = 1"),
                 format!(r"{POLICY}\DisableEnterpriseAuthProxy {state}"),
@@ -231,13 +202,7 @@ fn file_script(traces: &[Trace]) -> Option<Advice> {
             }
         }
     }
-    (!evidence.is_empty()).then_some(Advice {
-        code: "pac.file_url",
-        title: "The script's address is a file",
-        owner: "desktop team",
-        remedy: "serve the script over http: Windows' services do not read one from a file",
-        evidence,
-    })
+    (!evidence.is_empty()).then_some(Advice { code: "pac.file_url", evidence })
 }
 
 fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy) -> ClientProxy {

@@ -131,6 +131,26 @@ pub enum Cause {
     HttpThrottled,
     HttpRetired,
 
+    PacDirectForEndpoint,
+    PacDeadFirstProxy,
+    PacFetchFailed,
+    PacTimeout,
+    PacHttpStatus,
+    PacNotScript,
+    PacEvalError,
+    PacEvalTimeout,
+    PacUnsupportedToken,
+    PacFileUrl,
+    PacWpadNotFound,
+
+    ConfNone,
+    ConfContextMismatch,
+    ConfEnvOnly,
+    ConfTelemetryProxyDead,
+    ConfUserAuthDisabled,
+    ConfMdeConflict,
+    ConfHeadlessUserAuth,
+
     NotTested,
     Inconclusive,
     Flaky,
@@ -290,6 +310,24 @@ impl Cause {
         Self::HttpMalformed,
         Self::HttpThrottled,
         Self::HttpRetired,
+        Self::PacDirectForEndpoint,
+        Self::PacDeadFirstProxy,
+        Self::PacFetchFailed,
+        Self::PacTimeout,
+        Self::PacHttpStatus,
+        Self::PacNotScript,
+        Self::PacEvalError,
+        Self::PacEvalTimeout,
+        Self::PacUnsupportedToken,
+        Self::PacFileUrl,
+        Self::PacWpadNotFound,
+        Self::ConfNone,
+        Self::ConfContextMismatch,
+        Self::ConfEnvOnly,
+        Self::ConfTelemetryProxyDead,
+        Self::ConfUserAuthDisabled,
+        Self::ConfMdeConflict,
+        Self::ConfHeadlessUserAuth,
         Self::NotTested,
         Self::Inconclusive,
         Self::Flaky,
@@ -351,6 +389,23 @@ impl Cause {
                 | Self::PauthNtlmEarly200
                 | Self::PauthNegoIsNtlm
                 | Self::ChainClockSkew
+                | Self::PacDeadFirstProxy
+                | Self::PacFetchFailed
+                | Self::PacTimeout
+                | Self::PacHttpStatus
+                | Self::PacNotScript
+                | Self::PacEvalError
+                | Self::PacEvalTimeout
+                | Self::PacUnsupportedToken
+                | Self::PacFileUrl
+                | Self::PacWpadNotFound
+                | Self::ConfNone
+                | Self::ConfContextMismatch
+                | Self::ConfEnvOnly
+                | Self::ConfTelemetryProxyDead
+                | Self::ConfUserAuthDisabled
+                | Self::ConfMdeConflict
+                | Self::ConfHeadlessUserAuth
                 | Self::NotTested
                 | Self::Budget
                 | Self::Internal

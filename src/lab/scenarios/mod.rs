@@ -138,7 +138,7 @@ fn scenario(
     Scenario { name, title, codes, build }
 }
 
-/// Row codes that need more than loopback without privileges, each with the reason.
+/// Codes that need more than a world on loopback without privileges, each with the reason.
 pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("dns.hosts_override", "would need to change this machine's hosts file"),
     ("tcp.host_unreachable", "needs a router that says so"),
@@ -152,5 +152,23 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("proxy.tcp_local_exhausted", "would need to exhaust this machine"),
     ("proxy.denied_port", "follows from a second question to the proxy"),
     ("chain.weak", "the lab's library makes no keys or signatures that weak"),
+    ("pac.direct_for_endpoint", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.dead_first_proxy", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.fetch_failed", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.timeout", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.http_status", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.not_script", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.eval_error", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.eval_timeout", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.unsupported_token", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.file_url", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.wpad_not_found", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("conf.none", "a setting of Windows; tests/proxies has exports of registries for it"),
+    ("conf.context_mismatch", "a setting of Windows; tests/proxies has exports of registries for it"),
+    ("conf.env_only", "a setting of Windows; tests/proxies has exports of registries for it"),
+    ("conf.telemetry_proxy_dead", "a setting of Windows; tests/proxies has exports of registries for it"),
+    ("conf.user_auth_disabled", "a setting of Windows; tests/proxies has exports of registries for it"),
+    ("conf.mde_conflict", "a setting of Windows; tests/proxies has exports of registries for it"),
+    ("conf.headless_user_auth", "a setting of Windows; tests/proxies has exports of registries for it"),
     ("x.internal", "is a mistake in this program"),
 ];

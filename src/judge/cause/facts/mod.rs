@@ -8,6 +8,7 @@ mod http;
 mod pauth;
 mod proxy;
 mod run;
+mod settings;
 mod tcp;
 mod tls;
 
@@ -145,6 +146,24 @@ impl Cause {
             Self::HttpMalformed => http::MALFORMED,
             Self::HttpThrottled => http::THROTTLED,
             Self::HttpRetired => http::RETIRED,
+            Self::PacDirectForEndpoint => settings::PAC_DIRECT_FOR_ENDPOINT,
+            Self::PacDeadFirstProxy => settings::PAC_DEAD_FIRST_PROXY,
+            Self::PacFetchFailed => settings::PAC_FETCH_FAILED,
+            Self::PacTimeout => settings::PAC_TIMEOUT,
+            Self::PacHttpStatus => settings::PAC_HTTP_STATUS,
+            Self::PacNotScript => settings::PAC_NOT_SCRIPT,
+            Self::PacEvalError => settings::PAC_EVAL_ERROR,
+            Self::PacEvalTimeout => settings::PAC_EVAL_TIMEOUT,
+            Self::PacUnsupportedToken => settings::PAC_UNSUPPORTED_TOKEN,
+            Self::PacFileUrl => settings::PAC_FILE_URL,
+            Self::PacWpadNotFound => settings::PAC_WPAD_NOT_FOUND,
+            Self::ConfNone => settings::CONF_NONE,
+            Self::ConfContextMismatch => settings::CONF_CONTEXT_MISMATCH,
+            Self::ConfEnvOnly => settings::CONF_ENV_ONLY,
+            Self::ConfTelemetryProxyDead => settings::CONF_TELEMETRY_PROXY_DEAD,
+            Self::ConfUserAuthDisabled => settings::CONF_USER_AUTH_DISABLED,
+            Self::ConfMdeConflict => settings::CONF_MDE_CONFLICT,
+            Self::ConfHeadlessUserAuth => settings::CONF_HEADLESS_USER_AUTH,
             Self::NotTested => run::NOT_TESTED,
             Self::Inconclusive => run::INCONCLUSIVE,
             Self::Flaky => run::FLAKY,
