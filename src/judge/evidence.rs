@@ -303,7 +303,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::NtlmNotTaken => "the proxy's Negotiate takes no NTLM".to_owned(),
         Fault::CleartextRefused => "Basic over a clear connection was not allowed".to_owned(),
         Fault::CredentialsAlreadyRefused => "these credentials were refused before in this run".to_owned(),
-        Fault::CredentialsUnanswered => "the proxy broke off when these credentials were sent".to_owned(),
+        Fault::CredentialsUnanswered => "the proxy gave no verdict when these credentials were sent".to_owned(),
         Fault::NoCredential { detail } => format!("no credential: {detail}"),
         Fault::ProxyCertificateRejected { detail } => format!("the proxy's certificate is not accepted: {detail}"),
         Fault::NotHttp => "what came is not HTTP".to_owned(),

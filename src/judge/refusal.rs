@@ -36,7 +36,9 @@ fn cause(status: u16, leg: Option<&Leg>) -> Cause {
         403 if authenticated => Cause::PauthDeniedAfterAuth,
         403 | 451 => Cause::ProxyDenied403,
         405 | 501 => Cause::ProxyMethodBlocked,
-        400 | 413 | 414 | 431 => Cause::ProxyBadRequest400,
+        400 | 411 | 413 | 414 | 417 | 426 | 431 | 505 => Cause::ProxyBadRequest400,
+        404 | 410 | 421 => Cause::ProxyNotForwarding,
+        408 => Cause::ProxyRequestTimeout,
         429 => Cause::ProxyRateLimited,
         511 => Cause::ProxyPortalAuth,
         300..=399 if leg.is_some_and(leads_to_sign_in) => Cause::ProxyPortalAuth,
@@ -228,6 +230,12 @@ mod tests {
             (400, &[], "proxy.bad_request_400"),
             (504, &[], "proxy.upstream_unknown"),
             (401, &[], "pauth.wrong_code"),
+            (404, &[], "proxy.not_forwarding"),
+            (410, &[], "proxy.not_forwarding"),
+            (421, &[], "proxy.not_forwarding"),
+            (404, &[("X-Squid-Error", "ERR_DNS_FAIL 0")], "proxy.upstream_dns"),
+            (408, &[], "proxy.request_timeout"),
+            (505, &[], "proxy.bad_request_400"),
             (418, &[], "x.inconclusive"),
         ] {
             assert_eq!(opinion(status, Some(&leg(status, headers))).cause.code(), code, "{status} {headers:?}");

@@ -13,6 +13,9 @@ pub(super) fn remarks(seen: &Observation) -> Vec<Cause> {
     if tunnel.legs.windows(2).any(|pair| is_closed_with_407(&pair[0], &pair[1])) {
         remarks.push(Cause::PauthReconnectOn407);
     }
+    if tunnel.legs.last().is_some_and(is_unusual_opening) {
+        remarks.push(Cause::Proxy2xxNot200);
+    }
     if last_token(tunnel).is_some_and(|(_, token)| token == Token::NtlmType1) {
         remarks.push(Cause::PauthNtlmEarly200);
     }
@@ -35,6 +38,11 @@ pub(super) fn mechanism(tunnel: &TunnelEvidence) -> Option<Mechanism> {
 fn last_token(tunnel: &TunnelEvidence) -> Option<(Scheme, Token)> {
     let credential = tunnel.legs.iter().rev().find_map(|leg| leg.credential.as_ref())?;
     credential.token.map(|token| (credential.scheme, token))
+}
+
+/// Any 2xx opens a tunnel (RFC 9110 §9.3.6), and clients exist that know only one.
+fn is_unusual_opening(leg: &Leg) -> bool {
+    leg.request.starts_with("CONNECT ") && leg.status.is_some_and(|status| (201..300).contains(&status))
 }
 
 fn is_closed_with_407(leg: &Leg, next: &Leg) -> bool {

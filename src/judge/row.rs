@@ -388,7 +388,7 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         }
         Fault::CredentialsUnanswered => {
             return Opinion::new(Cause::NotTested, Stage::Proxy)
-                .with("the proxy broke off when the password was sent; it is not sent again");
+                .with("the proxy gave no verdict on the password when it was sent; it is not sent again in this run");
         }
         Fault::NoChallenge => Cause::PauthNoChallenge,
         Fault::DigestStaleLoop => Cause::PauthDigestStaleLoop,

@@ -84,7 +84,8 @@ pub enum Fault {
     CleartextRefused,
     /// The password was refused once in this run; it is not tried again.
     CredentialsAlreadyRefused,
-    /// The proxy broke off when the password was sent by another row of this run; it is not sent again.
+    /// The proxy broke off, or answered with something that is no verdict, when another row of this run sent the
+    /// password; it is not sent again.
     CredentialsUnanswered,
     /// There is no credential for what this route asks for.
     NoCredential {

@@ -59,6 +59,8 @@ pub enum Cause {
     ProxyDeniedPort,
     ProxyMethodBlocked,
     ProxyBadRequest400,
+    ProxyNotForwarding,
+    ProxyRequestTimeout,
     ProxyUpstreamDns,
     ProxyUpstreamRefused,
     ProxyUpstreamTimeout,
@@ -70,6 +72,7 @@ pub enum Cause {
     Proxy200ThenClose,
     Proxy200ThenRst,
     Proxy200WithBody,
+    Proxy2xxNot200,
     ProxyHeadTooLarge,
     ProxyBadReply,
     ProxySocksDenied,
@@ -243,6 +246,8 @@ impl Cause {
         Self::ProxyDeniedPort,
         Self::ProxyMethodBlocked,
         Self::ProxyBadRequest400,
+        Self::ProxyNotForwarding,
+        Self::ProxyRequestTimeout,
         Self::ProxyUpstreamDns,
         Self::ProxyUpstreamRefused,
         Self::ProxyUpstreamTimeout,
@@ -254,6 +259,7 @@ impl Cause {
         Self::Proxy200ThenClose,
         Self::Proxy200ThenRst,
         Self::Proxy200WithBody,
+        Self::Proxy2xxNot200,
         Self::ProxyHeadTooLarge,
         Self::ProxyBadReply,
         Self::ProxySocksDenied,
@@ -377,6 +383,8 @@ impl Cause {
                 | Self::ProxyTlsFailed
                 | Self::ProxyTlsUntrusted
                 | Self::ProxyLoop
+                | Self::ProxyRequestTimeout
+                | Self::Proxy2xxNot200
                 | Self::ProxyIcapDown
                 | Self::PauthNoChallenge
                 | Self::PauthWrongCode

@@ -112,8 +112,13 @@ impl<'a> Dialogue<'a> {
                     401 | 403 if !offers.is_empty() && self.evidence.scheme.is_some() => {
                         return Err(self.authenticator.refused());
                     }
-                    // These are said before a password was looked at, as often as after it.
-                    400 | 401 | 429 | 431 | 500 | 503 => {}
+                    // These are said before a password was looked at, as often as after it. Whether it counted as a wrong
+                    // one nobody knows, so it is not sent again.
+                    400 | 401 | 429 | 431 | 500 | 503 if !was_passed_on(&head) => {
+                        if answer.as_ref().is_some_and(Answer::tries_password) {
+                            self.authenticator.broke_off();
+                        }
+                    }
                     _ => self.authenticator.accepted(),
                 }
                 return Ok(Final { exchange, reply, head, asked });
@@ -333,6 +338,34 @@ impl<'a> Dialogue<'a> {
 
 fn challenges(reply: &Reply) -> Vec<Offer> {
     auth::read_challenges(reply.headers().get_all(header::PROXY_AUTHENTICATE).iter().map(HeaderValue::as_bytes))
+}
+
+/// Whether a refusal tells of the way beyond the proxy, on which nobody is sent whose password was not taken: Squid's own
+/// header, or the standard one (RFC 9209).
+fn was_passed_on(head: &Head) -> bool {
+    const SQUID: [&str; 6] = [
+        "ERR_DNS_FAIL",
+        "ERR_CONNECT_FAIL",
+        "ERR_SECURE_CONNECT_FAIL",
+        "ERR_CANNOT_FORWARD",
+        "ERR_READ_TIMEOUT",
+        "ERR_LIFETIME_EXP",
+    ];
+    const STANDARD: [&str; 6] = [
+        "error=dns_",
+        "error=destination_",
+        "error=tls_",
+        "error=connection_refused",
+        "error=connection_timeout",
+        "error=connection_terminated",
+    ];
+    let says = |name: &str, words: &[&str]| {
+        head.headers
+            .iter()
+            .filter(|header| header.name.eq_ignore_ascii_case(name))
+            .any(|header| words.iter().any(|word| header.value.contains(word)))
+    };
+    says("x-squid-error", &SQUID) || says("proxy-status", &STANDARD)
 }
 
 fn keeps_proxy_connection(head: &Head) -> bool {

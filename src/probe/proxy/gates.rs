@@ -2,9 +2,9 @@
 //!
 //! A wrong password tried by fifteen jobs at once locks an account. So the first job that sends a name's password goes
 //! alone; when it was accepted the others go together, when it was refused they stop. They stop as well when the proxy
-//! broke off or fell silent over it: nobody knows whether that counted as a wrong password, and fifteen more might lock
-//! the account. A job that ended before it sent the password, or was answered with something that is no verdict (503),
-//! leaves the turn to the next.
+//! broke off, fell silent over it or answered with something that is no verdict (503): nobody knows whether that counted
+//! as a wrong password, and fifteen more might lock the account. A job that ended before it sent the password leaves the
+//! turn to the next.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,7 +45,7 @@ enum Verdict {
     /// Once accepted, what is refused later is refused for another reason.
     Accepted,
     Refused,
-    /// It was sent, and no answer came.
+    /// It was sent, and no verdict came.
     Unanswered,
 }
 
@@ -151,7 +151,7 @@ impl Turn {
         self.password.settle(Verdict::Refused);
     }
 
-    /// The password was sent, and the proxy broke off.
+    /// The password was sent, and no verdict on it came.
     pub fn unanswered(self) {
         self.password.settle(Verdict::Unanswered);
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a connection to the proxy. Out: a stream to the endpoint, or the endpoint's answer, and every leg of the dialogue
 //! in either case. Never: a password over a clear connection that nobody allowed, a second try with one that was
-//! refused or that the proxy broke off over, a credential for a proxy whose certificate this machine does not accept.
+//! refused or that the proxy gave no verdict on, a credential for a proxy whose certificate this machine does not accept.
 
 mod authenticator;
 mod dialogue;

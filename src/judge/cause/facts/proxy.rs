@@ -111,8 +111,8 @@ pub(super) const BAD_REQUEST_400: CauseFacts = CauseFacts::new(
     "proxy.bad_request_400",
     Status::Blocked,
     Owner::ProxyTeam,
-    "The proxy calls the request malformed",
-    "look in the proxy's log for its limit on hosts or headers",
+    "The proxy does not accept the form of the request",
+    "look in the proxy's log why: a limit on hosts or headers, or the version of HTTP",
 );
 
 pub(super) const UPSTREAM_DNS: CauseFacts = CauseFacts::new(
@@ -273,4 +273,29 @@ pub(super) const ICAP_DOWN: CauseFacts = CauseFacts::new(
     Owner::ProxyTeam,
     "The proxy's content scanner is not available",
     "restart the scanner, or let these hosts through without scanning",
+);
+
+pub(super) const NOT_FORWARDING: CauseFacts = CauseFacts::new(
+    "proxy.not_forwarding",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "What answers at the proxy's address does not forward to the host",
+    "check the proxy's address and port (a web server or gateway answers like this); if they are right, let it \
+     forward CONNECT to exactly these host names on port 443",
+);
+
+pub(super) const REQUEST_TIMEOUT: CauseFacts = CauseFacts::new(
+    "proxy.request_timeout",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy says that the request did not arrive in time",
+    "look for lost packets or a device that holds requests back between here and the proxy, and at the proxy's load",
+);
+
+pub(super) const OPENED_OTHERWISE: CauseFacts = CauseFacts::new(
+    "proxy.2xx_not_200",
+    Status::Ok,
+    Owner::ProxyTeam,
+    "The proxy opens tunnels with another status than 200",
+    "nothing has to change for this program; other clients may take only 200, so let the proxy answer 200",
 );

@@ -302,6 +302,23 @@ async fn a_password_that_a_proxy_breaks_off_over_is_sent_once_and_the_other_rows
     }
 }
 
+/// Whether it counted as a wrong password nobody knows; said of the way beyond the proxy, it was a right one.
+#[tokio::test]
+async fn a_password_answered_with_no_verdict_is_sent_once_unless_the_answer_tells_of_the_way_beyond() {
+    for status in ["400 Bad Request", "401 Unauthorized", "429 Slow Down", "431 Long", "500 Oops", "503 Later"] {
+        let ends = |headers: &str| format!("HTTP/1.1 {status}\r\n{headers}Content-Length: 0\r\n\r\n");
+        let (told, heard) = three(|| challenged(&[BASIC], &ends("")), [SchemeChoice::Auto; 3]).await;
+        assert_eq!(credentials(&heard), 1, "{status}: {heard:?}");
+        let stopped = |told: &&Told<Connection>| told.fault() == Some(&Fault::CredentialsUnanswered);
+        assert_eq!(told.iter().filter(stopped).count(), 2, "{status}");
+
+        for header in ["X-Squid-Error: ERR_DNS_FAIL 0\r\n", "Proxy-Status: gw; error=connection_refused\r\n"] {
+            let (told, heard) = three(|| challenged(&[BASIC], &ends(header)), [SchemeChoice::Auto; 3]).await;
+            assert_eq!((credentials(&heard), told.iter().filter(stopped).count()), (3, 0), "{status} {header}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_under_another_status_counts_for_all_rows() {
     for status in ["401 Unauthorized", "403 Forbidden"] {
