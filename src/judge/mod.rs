@@ -8,6 +8,7 @@ mod cause;
 pub mod chain;
 mod comparison;
 mod evidence;
+mod filters;
 mod findings;
 mod opinion;
 mod refusal;

@@ -1,8 +1,10 @@
 //! What a dialogue that succeeded tells beside that: nothing is wrong with the row, and somebody wants to know.
 
-use super::Cause;
-use crate::observation::{Leg, Observation, Stage, Token, TunnelEvidence};
-use crate::plan::{Mechanism, Scheme};
+use std::net::IpAddr;
+
+use super::{Cause, filters};
+use crate::observation::{Leg, NameSource, Observation, Stage, Token, TunnelEvidence};
+use crate::plan::{Mechanism, PlannedRoute, Scheme};
 
 /// What is worth knowing of a row whose proxy did what it was asked for.
 pub(super) fn remarks(seen: &Observation) -> Vec<Cause> {
@@ -23,6 +25,33 @@ pub(super) fn remarks(seen: &Observation) -> Vec<Cause> {
         remarks.push(Cause::PauthNegoIsNtlm);
     }
     remarks
+}
+
+/// What the address itself gives away, beside the row's own `cause`.
+pub(super) fn of_names(route: &PlannedRoute, seen: &Observation, cause: &Cause, is_confirmed: bool) -> Vec<Cause> {
+    let Some(dns) = seen.dns().filter(|_| *route == PlannedRoute::Direct) else { return Vec::new() };
+    if !matches!(dns.source, NameSource::System | NameSource::Server(_)) {
+        return Vec::new();
+    }
+    if is_confirmed {
+        let is_synthetic = dns.addresses.iter().any(is_synthetic);
+        return is_synthetic.then_some(Cause::DnsSyntheticAgent).into_iter().collect();
+    }
+    // A page or a certificate came from there: they are the row's cause, and this is where they come from.
+    let is_filter = *cause != Cause::DnsFilterVendorIp && filters::by_address(&dns.addresses).is_some();
+    is_filter.then_some(Cause::DnsFilterVendorIp).into_iter().collect()
+}
+
+/// Of the two blocks that agents hand out in place of public addresses, because no network routes them: 100.64.0.0/10
+/// (RFC 6598) and 198.18.0.0/15 (RFC 2544).
+fn is_synthetic(address: &IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            (first == 100 && (64..128).contains(&second)) || (first == 198 && (18..20).contains(&second))
+        }
+        IpAddr::V6(_) => false,
+    }
 }
 
 /// What Negotiate carried last.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
-use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, refusal, remark};
+use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, filters, refusal, remark};
 use crate::catalogue::Endpoint;
 use crate::observation::{
     DnsEvidence, Fault, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, TunnelEvidence,
@@ -30,6 +30,9 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
     if let Some(chain) = &opinion.chain {
         lines.extend(chain.evidence.iter().cloned());
     }
+    let is_confirmed = is_confirmed(opinion.chain.as_ref());
+    let remarks =
+        [remark::remarks(seen), remark::of_names(grounds.plan.route(job), seen, &opinion.cause, is_confirmed)];
     Verdict {
         job: job.id,
         status: opinion.status,
@@ -40,7 +43,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         chain: opinion.chain,
         scheme: seen.tunnel().and_then(|tunnel| tunnel.scheme),
         mechanism: seen.tunnel().and_then(remark::mechanism),
-        remarks: remark::remarks(seen),
+        remarks: remarks.concat(),
         timings: timings(seen),
     }
 }
@@ -139,7 +142,7 @@ fn judge_stages(
     {
         return of_chain(chain);
     }
-    let confirmed = chain.is_some_and(|chain| matches!(chain.status, Status::Ok | Status::Degraded));
+    let confirmed = is_confirmed(chain);
     if let Some((stage, fault)) = seen.fault()
         && fault.is_end_of_run()
         && (confirmed || chain.is_none())
@@ -190,6 +193,11 @@ fn judge_stages(
         _ if answered.status == Status::Ok => addresses(route, seen.tcp()).unwrap_or(answered),
         _ => answered,
     }
+}
+
+/// TLS itself says that this is the service, whatever led there.
+fn is_confirmed(chain: Option<&ChainVerdict>) -> bool {
+    chain.is_some_and(|chain| matches!(chain.status, Status::Ok | Status::Degraded))
 }
 
 fn of_chain(chain: &ChainVerdict) -> Opinion {
@@ -271,6 +279,10 @@ fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opinion> {
     }
     if let Some(filtered) = filtered(dns) {
         return Some(filtered);
+    }
+    if let Some((filter, address)) = filters::by_address(&dns.addresses) {
+        let detail = format!("{} resolves to {address}, which belongs to {filter}", dns.name);
+        return Some(Opinion::new(Cause::DnsFilterVendorIp, Stage::Dns).with(detail));
     }
     let address = dns.addresses.iter().find(|address| is_no_public_address(address))?;
     if let Some(line) = dns.system.as_ref().and_then(|system| system.hosts_line.as_ref()) {

@@ -54,6 +54,8 @@ pub enum Place {
     PrivateLink,
     /// The address of a blocklist, in place of its own.
     Sinkhole(std::net::Ipv4Addr),
+    /// An address that an agent on the way made up, and that leads to the endpoint all the same.
+    Steered(std::net::Ipv4Addr),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -237,6 +237,10 @@ impl Builder {
                 let closed = self.closed()?;
                 self.map.insert(at(PRIVATE_ADDRESS.into()), closed);
             }
+            Some(Place::Steered(address)) => {
+                addresses.v4 = vec![address];
+                self.map.insert(at(address.into()), target);
+            }
             Some(Place::Sinkhole(address)) => {
                 addresses = Addresses { aliases: Vec::new(), v4: vec![address], v6: Vec::new() };
                 let closed = self.closed()?;

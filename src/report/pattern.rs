@@ -68,7 +68,8 @@ impl CodePattern {
     /// When no code fits `text`.
     pub fn read(text: &str) -> Result<Self, CodeMistake> {
         let pattern = Pattern::new(text);
-        let known: Vec<&str> = Cause::ALL.iter().map(|cause| cause.facts().code).chain(COMPARISON_CODES).collect();
+        let known: Vec<&str> =
+            Cause::ALL.iter().map(|cause| cause.facts().code).chain(COMPARISON_CODES.iter().copied()).collect();
         let fits = Cause::from_code(pattern.as_str()).is_some()
             || known.iter().any(|code| pattern.matches(code))
             || pattern.as_str().starts_with("tls.alert.");

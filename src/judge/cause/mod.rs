@@ -27,6 +27,8 @@ pub enum Cause {
     DnsV6Only,
     DnsEdeFiltered,
     DnsSinkhole,
+    DnsFilterVendorIp,
+    DnsSyntheticAgent,
     DnsHostsOverride,
     DnsPrivatelinkShadow,
     DnsTcp53Blocked,
@@ -217,6 +219,8 @@ impl Cause {
         Self::DnsV6Only,
         Self::DnsEdeFiltered,
         Self::DnsSinkhole,
+        Self::DnsFilterVendorIp,
+        Self::DnsSyntheticAgent,
         Self::DnsHostsOverride,
         Self::DnsPrivatelinkShadow,
         Self::DnsTcp53Blocked,
@@ -370,6 +374,7 @@ impl Cause {
                 | Self::DnsTcp53Blocked
                 | Self::DnsNoResolver
                 | Self::DnsProxyName
+                | Self::DnsSyntheticAgent
                 | Self::TcpNetUnreachable
                 | Self::TcpLocalExhausted
                 | Self::ProxyTcpRefused

@@ -9,7 +9,9 @@ use crate::catalogue::{Catalogue, CatalogueSource, OsSelection, Solution, TrustC
 use crate::certificate::Certificate;
 use crate::judge::StageTimes;
 use crate::observation::recording::{MachineRootsNote, Roots};
-use crate::observation::{Attempt, DnsEvidence, Ended, Evidence, NameSource, Question, RecordType, Recorder};
+use crate::observation::{
+    Attempt, DnsEvidence, Ended, Evidence, NameSource, Question, RecordType, Recorder, Signature, TlsEvidence,
+};
 use crate::plan::{Budget, Plan, SchemeChoice};
 
 const V10C: &str = "v10c.events.data.microsoft.com";
@@ -37,6 +39,13 @@ name = "gone"
 url = "https://gone.data.microsoft.com"
 trust = ["microsoft-application-root"]
 lifecycle = "retired"
+"#;
+
+/// A fifth endpoint, for rows of five.
+const PLAIN: &str = r#"
+[[endpoint]]
+name = "plain"
+url = "http://plain.windows.com"
 "#;
 
 fn proxied(identity: Identity) -> PlannedRoute {
@@ -101,8 +110,12 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
 }
 
 /// The findings over the rows of each route, and the verdicts with their hints.
-fn compared(routes: &[(PlannedRoute, [Told; 4])], observations: &[Observation]) -> (Vec<Finding>, Vec<Verdict>) {
-    let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
+fn compared<const N: usize>(
+    routes: &[(PlannedRoute, [Told; N])],
+    observations: &[Observation],
+) -> (Vec<Finding>, Vec<Verdict>) {
+    let text = if N > 4 { [CATALOGUE, PLAIN].concat() } else { CATALOGUE.to_owned() };
+    let source = CatalogueSource::gather("test.toml", text, |name| Err(format!("no file {name}")));
     let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
     let planned = routes.iter().map(|(route, _)| route.clone()).collect();
     let plan = Plan::new(&catalogue, planned, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
@@ -119,7 +132,7 @@ fn compared(routes: &[(PlannedRoute, [Told; 4])], observations: &[Observation]) 
     (comparisons(&grounds, &verdicts, observations), verdicts)
 }
 
-fn findings(routes: &[(PlannedRoute, [Told; 4])]) -> Vec<Finding> {
+fn findings<const N: usize>(routes: &[(PlannedRoute, [Told; N])]) -> Vec<Finding> {
     compared(routes, &[]).0
 }
 
@@ -330,4 +343,57 @@ fn a_second_and_different_answer_to_one_question_is_told() {
         assert_eq!(codes(&found), if is_told { vec![INJECTED] } else { vec![] }, "{answers:?}");
         assert!(found.iter().all(|finding| jobs_of(finding) == [0]));
     }
+}
+
+#[test]
+fn an_older_tls_version_through_a_proxy_is_a_hint_and_a_newer_one_is_none() {
+    for (direct, proxy, is_told) in
+        [("TLSv1.3", "TLSv1.2", true), ("TLSv1.3", "TLSv1.3", false), ("TLSv1.2", "TLSv1.3", false)]
+    {
+        let now = Instant::now();
+        let seen = |job, version: &str| {
+            let mut recorder = Recorder::new(JobId(job), Attempt::First, now);
+            let tls = TlsEvidence {
+                server_name: V10C.to_owned(),
+                version: Some(version.to_owned()),
+                cipher_suite: None,
+                key_exchange: None,
+                alpn: None,
+                chain: Vec::new(),
+                signature: Signature::NotAsked,
+                client_certificate_wanted: false,
+                hello_retried: false,
+                stapled_ocsp: false,
+                first_bytes: Vec::new(),
+                detail: None,
+            };
+            recorder.passed(Stage::Tls, Duration::ZERO, Evidence::Tls(Box::new(tls)));
+            recorder.finish(now)
+        };
+        let rows = [Genuine, Untested, Untested, Untested];
+        let routes = [(PlannedRoute::Direct, rows.clone()), (proxied(Identity::Bypass), rows)];
+        let (found, _) = compared(&routes, &[seen(0, direct), seen(4, proxy)]);
+        assert_eq!(codes(&found), if is_told { vec![LOWER_THAN_DIRECT] } else { vec![] }, "{direct} {proxy}");
+        assert!(found.iter().all(|finding| jobs_of(finding) == [4]));
+    }
+}
+
+#[test]
+fn plain_http_that_is_blocked_beside_https_that_is_not_names_the_port() {
+    let closed = || Stopped(Stage::Tcp, Cause::TcpTimeout);
+    for (rows, is_told) in [
+        ([Genuine, Genuine, Genuine, Genuine, closed()], true),
+        ([Genuine, Genuine, Genuine, closed(), closed()], false),
+        ([Untested, Untested, Untested, Untested, closed()], false),
+        ([Genuine, Genuine, Genuine, Genuine, Stopped(Stage::Dns, Cause::DnsNxdomain)], false),
+        ([Genuine, Genuine, Genuine, Genuine, Stopped(Stage::Http, Cause::HttpBlockPage)], false),
+        ([Genuine, Genuine, Genuine, Genuine, Stopped(Stage::Proxy, Cause::PauthRequired)], false),
+    ] {
+        let found = findings(&[(PlannedRoute::Direct, rows)]);
+        assert_eq!(codes(&found), if is_told { vec![PLAIN_BLOCKED] } else { vec![] });
+        assert!(found.iter().all(|finding| finding.owner == Owner::FirewallTeam && jobs_of(finding) == [4]));
+    }
+    let denied = [Genuine, Genuine, Genuine, Genuine, Stopped(Stage::Proxy, Cause::ProxyDenied403)];
+    let found = findings(&[(proxied(Identity::Bypass), denied)]);
+    assert_eq!((codes(&found), found[0].owner), (vec![PLAIN_BLOCKED], Owner::ProxyTeam));
 }

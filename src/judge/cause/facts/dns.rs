@@ -114,3 +114,19 @@ pub(super) const PROXY_NAME: CauseFacts = CauseFacts::new(
     "The proxy's own name cannot be resolved",
     "correct the proxy's name in the setting, or add its record to DNS",
 );
+
+pub(super) const FILTER_VENDOR_IP: CauseFacts = CauseFacts::new(
+    "dns.filter_vendor_ip",
+    Status::Blocked,
+    Owner::DnsTeam,
+    "The name server answers with the block page of a DNS filter",
+    "allow the name in the policy of that filter, and see its log for the list that blocks it",
+);
+
+pub(super) const SYNTHETIC_AGENT: CauseFacts = CauseFacts::new(
+    "dns.synthetic_agent",
+    Status::Ok,
+    Owner::Nobody,
+    "An agent on the way gives the name an address of its own, and steers the traffic to the genuine service",
+    "nothing has to change; rules by address do not see where this traffic goes",
+);

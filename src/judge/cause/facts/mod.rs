@@ -51,6 +51,8 @@ impl Cause {
             Self::DnsEdeFiltered => dns::EDE_FILTERED,
             Self::DnsHostsOverride => dns::HOSTS_OVERRIDE,
             Self::DnsSinkhole => dns::SINKHOLE,
+            Self::DnsFilterVendorIp => dns::FILTER_VENDOR_IP,
+            Self::DnsSyntheticAgent => dns::SYNTHETIC_AGENT,
             Self::DnsPrivatelinkShadow => dns::PRIVATELINK_SHADOW,
             Self::DnsTcp53Blocked => dns::TCP53_BLOCKED,
             Self::DnsNoResolver => dns::NO_RESOLVER,
