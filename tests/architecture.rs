@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("proxies", &["registry"]),
     ("registry", &[]),
     ("enroll", &["catalogue", "registry"]),
-    ("plan", &["catalogue"]),
+    ("plan", &["catalogue", "proxies"]),
     ("observation", &["catalogue", "certificate", "plan"]),
     ("net", &["certificate"]),
     ("auth", &["observation", "plan"]),

@@ -1,17 +1,21 @@
 //! What will be tried: routes, jobs and the time each may take.
 //!
-//! In: the catalogue, and what the command line asks for. Out: a [`Plan`], one [`Job`] per endpoint and route. Never:
-//! a socket, a clock, or a decision that depends on an answer.
+//! In: the catalogue, what the command line asks for, and where a script sends the endpoints. Out: a [`Plan`], one [`Job`]
+//! per endpoint and route. Never: a socket, a clock, or a decision that depends on an endpoint's answer.
 
 mod budget;
+mod directions;
 mod proxy;
 mod route;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 
 pub use budget::Budget;
+pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
 pub use proxy::{Proxy, ProxyMistake, ProxyScheme};
 pub use route::{Identity, Mechanism, PlannedRoute, RouteKey, Scheme, SchemeChoice};
 
@@ -23,6 +27,17 @@ pub struct Plan {
     pub budget: Budget,
     pub os: OsSelection,
     pub solutions: Vec<Solution>,
+    /// Where a script sends the endpoints, when one was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directions: Option<Directions>,
+}
+
+/// A route, and the endpoints that are tried on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    pub route: PlannedRoute,
+    /// Indices into the catalogue's endpoints; all of them without a list.
+    pub endpoints: Option<BTreeSet<usize>>,
 }
 
 /// Stands for one job in observations and reports; ids count from 0 in plan order.
@@ -51,17 +66,40 @@ impl Plan {
         os: OsSelection,
         solutions: Vec<Solution>,
     ) -> Self {
-        let endpoints: Vec<usize> = (0..catalogue.endpoints.len())
-            .filter(|index| catalogue.endpoints[*index].applies(&solutions, &os))
-            .collect();
-        let mut jobs = Vec::with_capacity(endpoints.len() * routes.len());
-        for route in 0..routes.len() {
-            for endpoint in &endpoints {
-                let id = JobId(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
-                jobs.push(Job { id, endpoint: *endpoint, route });
+        let paths = routes.into_iter().map(Path::for_all).collect();
+        Self::along(catalogue, paths, budget, os, solutions)
+    }
+
+    /// The same, with the endpoints of each route. Two paths over one route are one, and a route that nothing is tried on
+    /// is left out.
+    #[must_use]
+    pub fn along(
+        catalogue: &Catalogue,
+        paths: Vec<Path>,
+        budget: Budget,
+        os: OsSelection,
+        solutions: Vec<Solution>,
+    ) -> Self {
+        let endpoints = Self::endpoints(catalogue, &os, &solutions);
+        let mut plan = Self { routes: Vec::new(), jobs: Vec::new(), budget, os, solutions, directions: None };
+        for path in merged(paths) {
+            let route = plan.routes.len();
+            let before = plan.jobs.len();
+            for endpoint in endpoints.iter().filter(|endpoint| path.holds(**endpoint)) {
+                let id = JobId(u32::try_from(plan.jobs.len()).unwrap_or(u32::MAX));
+                plan.jobs.push(Job { id, endpoint: *endpoint, route });
+            }
+            if plan.jobs.len() > before || path.endpoints.is_none() {
+                plan.routes.push(path.route);
             }
         }
-        Self { routes, jobs, budget, os, solutions }
+        plan
+    }
+
+    /// The endpoints that some chosen solution on some chosen version uses, as indices into the catalogue.
+    #[must_use]
+    pub fn endpoints(catalogue: &Catalogue, os: &OsSelection, solutions: &[Solution]) -> Vec<usize> {
+        (0..catalogue.endpoints.len()).filter(|index| catalogue.endpoints[*index].applies(solutions, os)).collect()
     }
 
     /// That a plan read from a file hangs together: job ids in order, routes that exist.
@@ -77,11 +115,41 @@ impl Plan {
                 return Err(format!("job {position} names route {}, and there are {}", job.route, self.routes.len()));
             }
         }
-        Ok(())
+        let directions = self.directions.iter().flat_map(|directions| &directions.endpoints);
+        match directions.into_iter().find(|direction| direction.ways.is_empty()) {
+            Some(direction) => Err(format!("the script names no way at all for endpoint {}", direction.endpoint)),
+            None => Ok(()),
+        }
     }
 
     #[must_use]
     pub fn route(&self, job: &Job) -> &PlannedRoute {
         &self.routes[job.route]
     }
+}
+
+impl Path {
+    #[must_use]
+    pub fn for_all(route: PlannedRoute) -> Self {
+        Self { route, endpoints: None }
+    }
+
+    fn holds(&self, endpoint: usize) -> bool {
+        self.endpoints.as_ref().is_none_or(|endpoints| endpoints.contains(&endpoint))
+    }
+}
+
+/// Each route once, in the order of their first paths.
+fn merged(paths: Vec<Path>) -> Vec<Path> {
+    let mut merged: Vec<Path> = Vec::with_capacity(paths.len());
+    for path in paths {
+        match merged.iter_mut().find(|other| other.route == path.route) {
+            None => merged.push(path),
+            Some(other) => match (&mut other.endpoints, path.endpoints) {
+                (Some(endpoints), Some(more)) => endpoints.extend(more),
+                (endpoints, _) => *endpoints = None,
+            },
+        }
+    }
+    merged
 }

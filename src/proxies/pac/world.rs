@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Everything that a script can find out, given from outside.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub enum NameAnswers {
 }
 
 /// A name that a script asked for, and what it was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lookup {
     pub name: String,
     /// Empty: the script was told that the name does not exist.
