@@ -169,16 +169,6 @@ impl Endpoint {
         self.scheme == UrlScheme::Https
     }
 
-    /// `host:port`, with brackets around an IPv6 address.
-    #[must_use]
-    pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
-    }
-
     /// Whether a run about `solutions` and the versions of `selection` asks this endpoint. One that states no need is
     /// asked in every run: a minimal catalogue is a list of addresses.
     #[must_use]

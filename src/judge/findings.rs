@@ -36,6 +36,9 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         let key = Key { severity: Reverse(Status::Ok), code: cause.code(), proxy, product: None };
         finding(grounds, &key, &cause, &rows)
     });
+    let mut groups: Vec<(Key, Vec<&Verdict>)> = groups.into_iter().collect();
+    // What mends most comes first; the sort is stable, so that equals stay in the order of their codes.
+    groups.sort_by_key(|(key, rows)| (key.severity, Reverse(rows.len())));
     groups
         .into_iter()
         .map(|(key, rows)| finding(grounds, &key, &rows[0].cause, &rows))

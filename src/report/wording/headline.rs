@@ -127,17 +127,46 @@ fn explained(columns: &[&Column<'_>]) -> String {
     }
 }
 
-/// `3 are blocked in part or whole and 2 are intercepted`.
+/// `3 are blocked in part or whole, most often because the proxy asks for authentication, and 2 are intercepted`.
 fn kinds(failing: &[&Column<'_>]) -> String {
     let intercepted = failing.iter().filter(|column| column.count(&[Status::Intercepted]) > 0).count();
     let are = |count: usize| if count == 1 { "1 is".to_owned() } else { format!("{count} are") };
     match (failing.len() - intercepted, intercepted) {
         (0, count) => format!("{} intercepted", are(count)),
-        (count, 0) => format!("{} blocked in part or whole", are(count)),
+        (count, 0) => format!("{} blocked in part or whole{}", are(count), why_blocked(failing)),
         (blocked, intercepted) => {
-            format!("{} blocked in part or whole and {} intercepted", are(blocked), are(intercepted))
+            let why = why_blocked(failing);
+            let comma = if why.is_empty() { "" } else { "," };
+            format!("{} blocked in part or whole{why}{comma} and {} intercepted", are(blocked), are(intercepted))
         }
     }
+}
+
+/// `, most often because …`, by the rows of all these routes; nothing where no cause stands out.
+fn why_blocked(failing: &[&Column<'_>]) -> String {
+    let rows: Vec<&Row> = failing
+        .iter()
+        .flat_map(|column| column.rows.iter().copied())
+        .filter(|row| row.status == Status::Blocked)
+        .collect();
+    match main_cause(&rows) {
+        Some((title, count)) if count == rows.len() => format!(" because {title}"),
+        Some((title, count)) if count * 2 > rows.len() => format!(", most often because {title}"),
+        _ => String::new(),
+    }
+}
+
+/// The most frequent cause of `rows`, as the middle of a sentence, and how many have it.
+fn main_cause(rows: &[&Row]) -> Option<(String, usize)> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for row in rows {
+        *counts.entry(row.code.as_str()).or_default() += 1;
+    }
+    let most = counts.values().max().copied()?;
+    let main = rows.iter().find(|row| counts[row.code.as_str()] == most)?;
+    let title =
+        Cause::from_code(&main.code).map_or_else(|| sanitize(&main.code), |cause| lower_first(cause.facts().title));
+    Some((title, most))
 }
 
 fn doubts(sorted: &Sorted<'_, '_>) -> String {
@@ -194,9 +223,10 @@ fn as_whom(column: &Column<'_>) -> String {
     }
 }
 
-/// Nothing, or next to nothing, of this route works.
+/// Nothing gets out here. An answer over plain http alone is no diagnostic data: what is sent goes over TLS.
 fn is_closed(column: &Column<'_>) -> bool {
-    column.count(&[Status::Ok, Status::Degraded]) * 5 <= column.rows.len()
+    let has_tls = column.rows.iter().any(|row| row.is_tls());
+    !column.rows.iter().any(|row| row.is_tls() == has_tls && matches!(row.status, Status::Ok | Status::Degraded))
 }
 
 /// Why a route fails, as a clause with counts: the one cause, or the most frequent of several.
@@ -216,14 +246,7 @@ fn reason(column: &Column<'_>) -> String {
             many => format!("{inspected}, and {} are blocked", plural(many, "endpoint")),
         };
     }
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for row in &failing {
-        *counts.entry(row.code.as_str()).or_default() += 1;
-    }
-    let most = counts.values().max().copied().unwrap_or_default();
-    let Some(main) = failing.iter().find(|row| counts[row.code.as_str()] == most) else { return String::new() };
-    let title =
-        Cause::from_code(&main.code).map_or_else(|| sanitize(&main.code), |cause| lower_first(cause.facts().title));
+    let Some((title, most)) = main_cause(&failing) else { return String::new() };
     let of_all = share(failing.len(), column.rows.len(), "endpoint");
     let fate = if intercepted.is_empty() { "blocked" } else { "blocked or intercepted" };
     match most {
