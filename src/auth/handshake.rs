@@ -34,9 +34,27 @@ impl NtlmHandshake {
     /// Opens an exchange.
     #[must_use]
     pub fn begin(carrier: Scheme) -> (Self, Answer) {
-        let handshake = Self { carrier, is_wrapped: false, has_answered: false };
+        Self::begin_in(carrier, false)
+    }
+
+    /// Opens an exchange, under Negotiate in SPNEGO at once where the proxy is known to want that.
+    #[must_use]
+    pub fn begin_in(carrier: Scheme, is_wrapped: bool) -> (Self, Answer) {
+        let is_wrapped = is_wrapped && carrier == Scheme::Negotiate;
+        let handshake = Self { carrier, is_wrapped, has_answered: false };
         let answer = handshake.open();
         (handshake, answer)
+    }
+
+    #[must_use]
+    pub fn carrier(&self) -> Scheme {
+        self.carrier
+    }
+
+    /// Whether the messages go in SPNEGO.
+    #[must_use]
+    pub fn is_wrapped(&self) -> bool {
+        self.is_wrapped
     }
 
     /// Whether the message that is made of the password went out.

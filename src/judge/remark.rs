@@ -18,10 +18,12 @@ pub(super) fn remarks(seen: &Observation) -> Vec<Cause> {
     if tunnel.legs.last().is_some_and(is_unusual_opening) {
         remarks.push(Cause::Proxy2xxNot200);
     }
-    if last_token(tunnel).is_some_and(|(_, token)| token == Token::NtlmType1) {
+    // A first message that went out unasked and met no challenge tells nothing: nobody may have wanted to know.
+    let was_challenged = tunnel.legs.iter().any(|leg| !leg.challenges.is_empty());
+    if was_challenged && last_token(tunnel).is_some_and(|(_, token)| token == Token::NtlmType1) {
         remarks.push(Cause::PauthNtlmEarly200);
     }
-    if mechanism(tunnel) == Some(Mechanism::Ntlm) {
+    if was_challenged && mechanism(tunnel) == Some(Mechanism::Ntlm) {
         remarks.push(Cause::PauthNegoIsNtlm);
     }
     remarks

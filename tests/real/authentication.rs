@@ -66,6 +66,23 @@ fn a_wrong_password_reaches_the_proxy_exactly_once() {
     }
 }
 
+/// A row for nobody and a row for Anna per host; what the first was asked for the second brings along.
+#[test]
+fn behind_the_first_rows_a_login_costs_no_request_more() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    for (name, policy) in [
+        ("basic", Policy::Basic { name: NAME, password: PASSWORD }),
+        ("digest", Policy::Digest { name: NAME, password: PASSWORD }),
+    ] {
+        let squid = world.proxy(name, &servers, &policy);
+        let report =
+            check(&world, &servers, &squid, PASSWORD).args(["--no-direct", "--allow-basic-cleartext"]).report();
+        report.expect(&format!("{}|user|{name}", squid.url), hosts::all(), "ok", "ok");
+        assert_eq!((squid.requests().len(), squid.credentials().len()), (30, 15), "{:#?}", squid.requests());
+    }
+}
+
 #[test]
 fn digest_needs_no_permission_to_speak_in_clear() {
     let Some(world) = World::new() else { return };

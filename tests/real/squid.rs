@@ -97,8 +97,9 @@ impl Squid {
     /// One line per finished request: result and status, method, target, user, credential.
     pub fn requests(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.access_log).unwrap_or_default();
-        // Squid escapes what it quotes.
-        text.lines().map(|line| line.replace("%22", "\"").replace("%20", " ")).collect()
+        // A connection on which nothing was asked is logged too. Squid escapes what it quotes.
+        let asked = text.lines().filter(|line| !line.contains("error:transaction-end-before-headers"));
+        asked.map(|line| line.replace("%22", "\"").replace("%20", " ")).collect()
     }
 
     /// The requests that brought a credential.

@@ -19,11 +19,13 @@ fn ntlm_lets_the_user_through_by_every_form_of_the_name() {
     let servers = world.genuine_servers();
     let squid = world.proxy("squid", &servers, &Policy::Schemes(&[("ntlm", samba(&world, "squid-2.5-ntlmssp"))]));
 
-    for name in [NAME, "CORP\\anna"] {
+    for (name, runs) in [(NAME, 1), ("CORP\\anna", 2)] {
         let report = check(&world, &servers, &squid, name, PASSWORD).args(["--no-direct"]).report();
         report.expect(&format!("{}|bypass", squid.url), hosts::all(), "blocked", "pauth.required");
         report.expect(&format!("{}|user|ntlm", squid.url), hosts::all(), "ok", "ok");
         keeps_the_secret(&report, &squid);
+        // One bare request per host, and behind what it was told the three messages without another bare one.
+        assert_eq!((squid.requests().len(), squid.credentials().len()), (45 * runs, 30 * runs));
     }
     let report = check(&world, &servers, &squid, NAME, PASSWORD).args(["--no-direct", "--identity", "user"]).report();
     let evidence = report.evidence("login.live.com", &format!("{}|user|ntlm", squid.url));

@@ -26,15 +26,18 @@ pub(super) struct Authenticator<'a> {
     considered: Option<Scheme>,
     passed_over: Vec<PassedOver>,
     turn: Option<Turn>,
+    /// The credential went out before this dialogue was asked for one.
+    is_unasked: bool,
 }
 
 enum Sent {
     Nothing,
     /// A credential that one more round would not make better.
     Complete,
-    /// A digest; once renewed, its nonce is not renewed again.
+    /// A digest, and how often its nonce may be renewed: one that was just given once, one that others used before
+    /// once more.
     Digest {
-        renewed: bool,
+        renewals: u8,
     },
     Ntlm(NtlmHandshake),
 }
@@ -78,7 +81,42 @@ impl<'a> Authenticator<'a> {
             considered: None,
             passed_over: Vec::new(),
             turn: None,
+            is_unasked: false,
         })
+    }
+
+    /// The credential to begin with, where it is known what the proxy will ask for and nothing speaks against it. Without
+    /// one the dialogue begins bare, and what comes back decides.
+    ///
+    /// What is made of a password goes out unasked only if the proxy asked for it for this very target (`is_own`) or is
+    /// known to take it: a proxy that lets everybody through there would seem to have taken it.
+    pub async fn begin(&mut self, offers: &[Offer], is_own: bool, request: (&str, &str)) -> Option<Answer> {
+        let login = self.login?;
+        let chosen = self.choose(offers, login).ok();
+        let is_usable = match &chosen {
+            None => false,
+            Some(chosen) => {
+                let names_nobody = matches!(chosen, Chosen::Ntlm(_));
+                self.take_turn(login).await.is_ok()
+                    && (names_nobody || is_own || self.turn.as_ref().is_some_and(Turn::is_proved))
+            }
+        };
+        if !is_usable {
+            self.turn = None;
+            self.considered = None;
+            self.passed_over.clear();
+        }
+        self.is_unasked = is_usable;
+        chosen.filter(|_| is_usable).map(|chosen| self.send(chosen, login, request))
+    }
+
+    /// NTLM's first message names nobody, so that it goes out first where NTLM alone was asked for.
+    pub async fn begin_unknown(&mut self) -> Option<Answer> {
+        let login = self.login.filter(|_| self.choice == SchemeChoice::Forced(Scheme::Ntlm))?;
+        self.take_turn(login).await.ok()?;
+        self.considered = Some(Scheme::Ntlm);
+        self.is_unasked = true;
+        Some(self.open_ntlm(Scheme::Ntlm))
     }
 
     /// The login of this dialogue; none for `bypass`.
@@ -104,16 +142,19 @@ impl<'a> Authenticator<'a> {
     /// Answers the offers of a proxy; `request` is method and target.
     pub async fn answer(&mut self, offers: &[Offer], request: (&str, &str)) -> Result<Answer, Fault> {
         let Some(login) = self.login else { return Err(Fault::CredentialsWanted) };
+        if std::mem::take(&mut self.is_unasked) {
+            self.reconsider(offers);
+        }
         match &mut self.sent {
             Sent::Nothing => {}
-            Sent::Digest { renewed } => match auth::strongest_digest(offers) {
-                Some(Ok(digest)) if digest.is_stale() && *renewed => {
+            Sent::Digest { renewals } => match auth::strongest_digest(offers) {
+                Some(Ok(digest)) if digest.is_stale() && *renewals == 0 => {
                     // The proxy has checked the password twice and found no fault with it.
                     self.accepted();
                     return Err(Fault::DigestStaleLoop);
                 }
                 Some(Ok(digest)) if digest.is_stale() => {
-                    self.sent = Sent::Digest { renewed: true };
+                    *renewals -= 1;
                     return Ok(self.digest(&digest, login, request));
                 }
                 _ => return Err(self.refused()),
@@ -121,10 +162,16 @@ impl<'a> Authenticator<'a> {
             Sent::Ntlm(handshake) => {
                 let credential = (login.name.as_str(), &login.password);
                 match handshake.proceed(offers, credential, self.entropy.bytes(), self.clock.now())? {
-                    Next::Send(answer) => return Ok(answer),
+                    Next::Send(answer) => {
+                        if handshake.has_answered() && handshake.is_wrapped() {
+                            self.gate.acquaintance.found_in_spnego();
+                        }
+                        return Ok(answer);
+                    }
                     Next::Refused => return Err(self.refused()),
                     Next::NotTaken => {
                         self.sent = Sent::Nothing;
+                        self.gate.acquaintance.found_without_ntlm();
                         self.pass_over(Scheme::Negotiate, Some(Mechanism::Ntlm), Fault::NtlmNotTaken);
                     }
                 }
@@ -136,21 +183,47 @@ impl<'a> Authenticator<'a> {
         }
         let chosen = self.choose(offers, login)?;
         self.take_turn(login).await?;
-        Ok(match chosen {
+        Ok(self.send(chosen, login, request))
+    }
+
+    fn send(&mut self, chosen: Chosen, login: &Login, request: (&str, &str)) -> Answer {
+        match chosen {
             Chosen::Basic(answer) => {
                 self.sent = Sent::Complete;
                 answer
             }
             Chosen::Digest(digest) => {
-                self.sent = Sent::Digest { renewed: false };
+                self.sent = Sent::Digest { renewals: 1 + u8::from(self.is_unasked) };
                 self.digest(&digest, login, request)
             }
-            Chosen::Ntlm(carrier) => {
-                let (handshake, answer) = NtlmHandshake::begin(carrier);
-                self.sent = Sent::Ntlm(handshake);
-                answer
+            Chosen::Ntlm(carrier) => self.open_ntlm(carrier),
+        }
+    }
+
+    fn open_ntlm(&mut self, carrier: Scheme) -> Answer {
+        let (handshake, answer) = NtlmHandshake::begin_in(carrier, self.gate.acquaintance.wants_spnego());
+        self.sent = Sent::Ntlm(handshake);
+        answer
+    }
+
+    /// What went out unasked met a challenge. Where that has nothing to do with it, the dialogue begins anew: a first message
+    /// of a scheme that is not offered here, and a password that is known to be right with a scheme or a nonce that is
+    /// not taken any more.
+    fn reconsider(&mut self, offers: &[Offer]) {
+        let is_offered = |scheme| offers.iter().any(|offer| offer.is(scheme));
+        let is_proved = self.turn.as_ref().is_some_and(Turn::is_proved);
+        let is_beside_it = match &self.sent {
+            Sent::Nothing => false,
+            Sent::Complete => is_proved && !is_offered(Scheme::Basic),
+            Sent::Digest { .. } => {
+                is_proved && !matches!(auth::strongest_digest(offers), Some(Ok(digest)) if digest.is_stale())
             }
-        })
+            Sent::Ntlm(handshake) => !is_offered(handshake.carrier()),
+        };
+        if is_beside_it {
+            self.sent = Sent::Nothing;
+            self.passed_over.clear();
+        }
     }
 
     /// The scheme whose turn it was, whether or not a credential went out.
@@ -255,6 +328,7 @@ impl<'a> Authenticator<'a> {
                 let answer = auth::answer_basic(offer, &login.name, &login.password);
                 answer.map(Chosen::Basic).map_err(|error| unusable(error.to_string()))
             }
+            Scheme::Negotiate if self.gate.acquaintance.takes_no_ntlm() => Err(Fault::NtlmNotTaken),
             Scheme::Ntlm | Scheme::Negotiate => Ok(Chosen::Ntlm(scheme)),
             Scheme::None | Scheme::SocksPassword => {
                 Err(unusable(format!("a name with a password is not sent by {scheme} to an http proxy")))

@@ -7,6 +7,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout;
 
+use super::acquaintance::{Asking, Beginning};
 use super::authenticator::Authenticator;
 use super::gates::Gate;
 use super::https;
@@ -26,6 +27,9 @@ const MOST_ROUNDS: usize = 8;
 /// A proxy that closes behind its 407 without announcing it does so at once. A password sent into the closing connection
 /// would be lost, and nobody could tell whether it was looked at.
 const CLOSING_PATIENCE: Duration = Duration::from_millis(20);
+
+/// A proxy that closes every connection before anything is said on it is not tried for ever.
+const MOST_CONNECTIONS: u32 = 8;
 
 /// What the proxy is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,11 +100,17 @@ impl<'a> Dialogue<'a> {
     pub async fn converse(&mut self, stream: Connection) -> Result<Final, Fault> {
         let mut exchange = self.begin(stream).await?;
         let gate = self.gate.clone();
+        let beginning = self.beginning().await;
         let _place = gate.place().await;
-        let mut answer: Option<Answer> = None;
+        let (mut answer, mut asking) = self.first_credential(beginning).await;
         for _ in 0..MOST_ROUNDS {
             let (reply, head, asked) = self.leg(&mut exchange, answer.as_ref()).await?;
             let offers = challenges(&reply);
+            match asking.take() {
+                Some(asking) if head.status == 407 && !offers.is_empty() => asking.challenged(&offers),
+                Some(asking) if offers.is_empty() => asking.let_through(),
+                Some(_) | None => {}
+            }
             let is_challenge = match head.status {
                 407 => true,
                 // Some proxies challenge under a server's status; the header tells.
@@ -137,6 +147,34 @@ impl<'a> Dialogue<'a> {
             };
         }
         Err(Fault::AuthenticationLoop)
+    }
+
+    /// What is known before anything is asked.
+    async fn beginning(&self) -> Beginning {
+        let acquaintance = &self.gate.acquaintance;
+        match self.authenticator.login() {
+            Some(_) => acquaintance.begin(&self.request_line()).await,
+            None => Beginning::Bare(acquaintance.ask(&self.request_line())),
+        }
+    }
+
+    /// The credential of the first request, or that others may learn from its being bare.
+    async fn first_credential(&mut self, beginning: Beginning) -> (Option<Answer>, Option<Asking>) {
+        let uri = self.uri();
+        let (answer, asking) = match beginning {
+            Beginning::Challenged(offers) => {
+                (self.authenticator.begin(&offers, true, (self.method(), &uri)).await, None)
+            }
+            Beginning::Offered(offers) => (self.authenticator.begin(&offers, false, (self.method(), &uri)).await, None),
+            Beginning::LetThrough(asking) => (None, Some(asking)),
+            Beginning::Bare(asking) => match self.authenticator.begin_unknown().await {
+                Some(answer) => (Some(answer), None),
+                None => (None, Some(asking)),
+            },
+        };
+        self.evidence.scheme = self.authenticator.considered();
+        self.evidence.passed_over = self.authenticator.passed_over().to_vec();
+        (answer, asking)
     }
 
     /// `CONNECT host:443`, `GET http://host/path`.
@@ -206,7 +244,18 @@ impl<'a> Dialogue<'a> {
         let is_bound = answer.is_some_and(Answer::is_bound);
         loop {
             let is_first_on_connection = self.evidence.legs.last().is_none_or(|leg| leg.connection != self.connections);
-            if tries_password && !is_bound && !is_first_on_connection && !exchange.stays_open(CLOSING_PATIENCE).await {
+            // Waiting for others, the first request's connection may have grown old.
+            let is_usable = !tries_password
+                || is_bound
+                || if is_first_on_connection {
+                    exchange.is_open().await
+                } else {
+                    exchange.stays_open(CLOSING_PATIENCE).await
+                };
+            if !is_usable {
+                if self.connections >= MOST_CONNECTIONS {
+                    return Err(Fault::ClosedByPeer { received: 0 });
+                }
                 self.note_closed();
                 *exchange = self.reconnect().await?;
                 continue;

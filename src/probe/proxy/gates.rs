@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::acquaintance::Acquaintance;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::observation::Fault;
@@ -29,6 +30,8 @@ pub(super) struct Gate {
     places: Arc<Semaphore>,
     passwords: Mutex<HashMap<String, Arc<Password>>>,
     nonces: Mutex<HashMap<Vec<u8>, u32>>,
+    /// What the proxy asks for, once one job knows.
+    pub acquaintance: Arc<Acquaintance>,
 }
 
 /// What is known of one name's password at one proxy.
@@ -74,6 +77,7 @@ impl Gates {
                 places: Arc::new(Semaphore::new(self.max_connects.min(Semaphore::MAX_PERMITS))),
                 passwords: Mutex::default(),
                 nonces: Mutex::default(),
+                acquaintance: Arc::default(),
             })
         });
         gate.clone()
@@ -142,6 +146,11 @@ impl Password {
 }
 
 impl Turn {
+    /// Whether the proxy took this password before.
+    pub fn is_proved(&self) -> bool {
+        self.password.verdict() == Some(Verdict::Accepted)
+    }
+
     /// The proxy took the password. A turn that is dropped unsettled says nothing, and the next job tries.
     pub fn accepted(self) {
         self.password.settle(Verdict::Accepted);

@@ -4,6 +4,7 @@
 //! in either case. Never: a password over a clear connection that nobody allowed, a second try with one that was
 //! refused or that the proxy gave no verdict on, a credential for a proxy whose certificate this machine does not accept.
 
+mod acquaintance;
 mod authenticator;
 mod dialogue;
 mod gates;

@@ -2,9 +2,9 @@
 
 use super::*;
 
-const BASIC: &str = "Basic realm=\"proxy\"";
-const ANNA_BY_BASIC: &str = "Basic YW5uYTpodW50ZXIy";
-const DIGEST: &str = "Digest realm=\"proxy\", nonce=\"abc=\", qop=\"auth\", algorithm=MD5";
+pub(super) const BASIC: &str = "Basic realm=\"proxy\"";
+pub(super) const ANNA_BY_BASIC: &str = "Basic YW5uYTpodW50ZXIy";
+pub(super) const DIGEST: &str = "Digest realm=\"proxy\", nonce=\"abc=\", qop=\"auth\", algorithm=MD5";
 
 /// Computed with another implementation of RFC 7616.
 fn anna_by_digest(nonce: &str, response: &str) -> String {
@@ -251,8 +251,24 @@ async fn a_challenge_under_the_status_of_a_server_is_answered_too() {
     }
 }
 
+/// One connection to a proxy that opens for whoever answers its challenge.
+pub(super) fn guarded(answer: fn(&str) -> String) -> Vec<Turn> {
+    vec![Turn::Answer(answer), Turn::Echo]
+}
+
+pub(super) fn by_basic(request: &str) -> String {
+    if request.contains(ANNA_BY_BASIC) { OPENED.to_owned() } else { challenge(&[BASIC]) }
+}
+
+pub(super) fn by_digest(request: &str) -> String {
+    if request.contains("Digest username=\"anna\"") { OPENED.to_owned() } else { challenge(&[DIGEST]) }
+}
+
 /// Three rows at once, whose connections all play the same part.
-async fn three(turns: impl Fn() -> Vec<Turn>, choices: [SchemeChoice; 3]) -> (Vec<Told<Connection>>, Vec<String>) {
+pub(super) async fn three(
+    turns: impl Fn() -> Vec<Turn>,
+    choices: [SchemeChoice; 3],
+) -> (Vec<Told<Connection>>, Vec<String>) {
     let peer = Peer::playing(vec![turns(), turns(), turns()]).await;
     let context = context(anna());
     let [one, two, three] = choices.map(|choice| route(&peer.proxy(), Identity::User, choice));
@@ -262,7 +278,7 @@ async fn three(turns: impl Fn() -> Vec<Turn>, choices: [SchemeChoice; 3]) -> (Ve
     (vec![one, two, three], peer.heard())
 }
 
-fn credentials(heard: &[String]) -> usize {
+pub(super) fn credentials(heard: &[String]) -> usize {
     heard.iter().filter(|request| request.contains("Proxy-Authorization")).count()
 }
 
@@ -278,8 +294,8 @@ async fn a_refused_password_is_tried_once_per_run_and_proxy_whatever_the_scheme(
 
 #[tokio::test]
 async fn an_accepted_password_serves_all_rows() {
-    let (told, heard) = three(|| challenged(&[BASIC], OPENED), [SchemeChoice::Auto; 3]).await;
-    assert_eq!(credentials(&heard), 3, "{heard:?}");
+    let (told, heard) = three(|| guarded(by_basic), [SchemeChoice::Auto; 3]).await;
+    assert_eq!((credentials(&heard), heard.len()), (3, 4), "{heard:?}");
     assert!(told.iter().all(|told| told.fault().is_none()));
 }
 
@@ -332,7 +348,8 @@ async fn a_refusal_under_another_status_counts_for_all_rows() {
 
 #[tokio::test]
 async fn a_nonce_that_a_proxy_gives_to_everybody_is_counted() {
-    let (_, heard) = three(|| challenged(&[DIGEST], OPENED), [SchemeChoice::Auto; 3]).await;
+    let (told, heard) = three(|| guarded(by_digest), [SchemeChoice::Auto; 3]).await;
+    assert!(told.iter().all(|told| told.fault().is_none()) && heard.len() == 4, "{heard:?}");
     let mut counts: Vec<&str> =
         heard.iter().filter_map(|request| request.split_once("nc=")).map(|(_, rest)| &rest[..8]).collect();
     counts.sort_unstable();

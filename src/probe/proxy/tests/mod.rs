@@ -1,6 +1,7 @@
 //! Dialogues byte for byte, with scripted peers on loopback.
 
 mod absolute;
+mod acquainted;
 mod authentication;
 mod https;
 mod ntlm;

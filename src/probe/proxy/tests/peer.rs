@@ -17,6 +17,8 @@ pub(super) enum Turn {
     /// Reads so many bytes and remembers them.
     HearBytes(usize),
     Say(Vec<u8>),
+    /// Answers each request as this says, until the answer opens a tunnel.
+    Answer(fn(&str) -> String),
     /// Byte by byte.
     Dribble(Vec<u8>),
     /// Gives back what comes, as a tunnel to an echo.
@@ -115,13 +117,20 @@ async fn play<S: AsyncRead + AsyncWrite>(stream: S, turns: Vec<Turn>, memory: Ar
     for turn in turns {
         match turn {
             Turn::Hear => {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    let Ok(byte) = from.read_u8().await else { return };
-                    head.push(byte);
-                }
+                let Some(head) = hear(&mut from).await else { return };
                 memory.lock().expect("nobody panicked").push(head);
             }
+            Turn::Answer(answer) => loop {
+                let Some(head) = hear(&mut from).await else { return };
+                let reply = answer(&String::from_utf8_lossy(&head));
+                memory.lock().expect("nobody panicked").push(head);
+                if to.write_all(reply.as_bytes()).await.is_err() || to.flush().await.is_err() {
+                    return;
+                }
+                if reply.starts_with("HTTP/1.1 200") {
+                    break;
+                }
+            },
             Turn::HearBytes(count) => {
                 let mut bytes = vec![0; count];
                 if from.read_exact(&mut bytes).await.is_err() {
@@ -154,4 +163,13 @@ async fn play<S: AsyncRead + AsyncWrite>(stream: S, turns: Vec<Turn>, memory: Ar
             Turn::Reset => return,
         }
     }
+}
+
+/// A head up to its empty line.
+async fn hear(from: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(from.read_u8().await.ok()?);
+    }
+    Some(head)
 }
