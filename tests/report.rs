@@ -1,5 +1,7 @@
 //! What people and programs read: reports made by hand, in every form.
 
+#[path = "report/formats.rs"]
+mod formats;
 mod story;
 
 use insta::assert_snapshot;
@@ -9,8 +11,8 @@ use waprobe::catalogue::{Catalogue, Listing, OsSelection, Solution};
 use waprobe::judge::{Cause, Status};
 use waprobe::plan::{Identity, PlannedRoute, Scheme};
 use waprobe::report::expectation::Expectation;
-use waprobe::report::outcome::{self, Conclusion, FailOn};
-use waprobe::report::table::{self, End, Layout};
+use waprobe::report::outcome::{self, Conclusion, End, FailOn};
+use waprobe::report::table::{self, Layout};
 use waprobe::report::{FileVerdict, Report, endpoints, json, wording};
 
 use story::{answer, by, through, told};
@@ -30,7 +32,7 @@ fn exit_code(conclusion: &Conclusion) -> u8 {
 
 fn shown(report: &Report, conclusion: &Conclusion, layout: Layout) -> String {
     let mut out = Vec::new();
-    let end = End { conclusion, exit: exit_code(conclusion) };
+    let end = End { conclusion, exit: exit_code(conclusion), fail_on: &FailOn::default() };
     table::write(report, end, layout, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("UTF-8")
 }
@@ -461,7 +463,7 @@ mod contract {
     }
 
     /// The committed schemas are generated: `UPDATE_SCHEMAS=1 cargo test --test report` writes them anew.
-    fn committed<T: JsonSchema>(name: &str) -> Value {
+    pub fn committed<T: JsonSchema>(name: &str) -> Value {
         let schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
         let generated = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
         let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "schemas", name].iter().collect();
@@ -473,7 +475,7 @@ mod contract {
         serde_json::from_str(&committed).expect("a schema is JSON")
     }
 
-    fn check(schema: &Value, document: &Value) -> Result<(), String> {
+    pub fn check(schema: &Value, document: &Value) -> Result<(), String> {
         let validator = jsonschema::draft202012::new(schema).expect("a schema");
         validator.validate(document).map_err(|error| format!("{}: {error}", error.instance_path))
     }

@@ -166,11 +166,11 @@ pub(super) struct ScopeArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct OutputArguments {
-    /// What goes to standard output.
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
-    pub format: Format,
+    /// What goes to standard output. Default: table.
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub format: Option<ReportFormat>,
 
-    /// Also write this format to a file.
+    /// Also write a format to a file, which is replaced when the new one is whole; - is standard output.
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
     pub output: Vec<String>,
 
@@ -277,6 +277,29 @@ pub(super) enum Format {
     Table,
     /// For programs; the formats have schemas.
     Json,
+}
+
+/// The forms of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people at a terminal.
+    Table,
+    /// For programs; the format has a schema.
+    Json,
+    /// For programs that read logs: an object per line.
+    Jsonl,
+    /// For CI servers: a suite per route, a case per endpoint.
+    Junit,
+    /// For spreadsheets: the rows.
+    Csv,
+    /// Metrics for the textfile collector of Prometheus' node exporter.
+    Prometheus,
+}
+
+impl std::fmt::Display for ReportFormat {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.to_possible_value().as_ref().map_or("", |value| value.get_name()))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -187,10 +187,6 @@ impl OutputFile {
             .map_err(|error| Failure::usage(format!("could not write {}: {error}", path.display())))?;
         Ok(Self { file, path: path.to_path_buf() })
     }
-
-    pub(super) fn failed(&self, error: &std::io::Error) -> Failure {
-        Failure::usage(format!("could not write {}: {error}", self.path.display()))
-    }
 }
 
 /// Writes to standard output; a reader that closed the pipe has seen enough.

@@ -10,6 +10,7 @@ mod enroll;
 mod exit;
 mod files;
 mod lab;
+mod outputs;
 mod pac;
 mod progress;
 mod proxy;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::arguments::ReplayArguments;
 use super::files;
-use super::show::{self, Outputs, Seen};
+use super::outputs::Outputs;
+use super::show::{self, Seen};
 use super::{Exit, Failure};
 use crate::catalogue::Catalogue;
 use crate::observation::recording;
@@ -46,7 +47,8 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 
     let mut observations = recording.observations;
     recording::in_plan_order(&mut observations);
-    Outputs::open(&arguments.output)?.conclude(Seen {
+    let outputs = Outputs::open(&arguments.output, &[("the recording", path)])?;
+    let seen = Seen {
         header: recording.header,
         catalogue: Arc::new(catalogue),
         roots: recording.roots,
@@ -55,7 +57,8 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         ended: recording.ended,
         remarks: recording.remarks,
         failure: None,
-    })
+    };
+    show::conclude(outputs, seen)
 }
 
 fn check_endpoints(plan: &Plan, catalogue: &Catalogue) -> Result<(), Failure> {

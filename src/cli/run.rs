@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use super::arguments::{OutputArguments, ScopeArguments, SolutionId};
 use super::files::OutputFile;
+use super::outputs::Outputs;
 use super::progress::Progress;
-use super::show::{self, Outputs, Seen};
+use super::show::{self, Seen};
 use super::{Exit, Failure};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 use crate::net::{Net, allow_open_files};
@@ -39,7 +40,8 @@ pub(super) struct Setup {
 /// Opens every output, runs, and reports.
 pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Path>) -> Result<Exit, Failure> {
     show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref())?;
-    let outputs = Outputs::open(output)?;
+    let others: Vec<(&str, &Path)> = record.map(|path| ("--record", path)).into_iter().collect();
+    let outputs = Outputs::open(output, &others)?;
     let recording = record.map(OutputFile::create).transpose()?;
     let in_flight = setup.plan.jobs.len().min(setup.plan.budget.concurrency) as u64;
     // What cannot be raised is seen as `tcp.local_exhausted` where it matters.
@@ -47,7 +49,7 @@ pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Pa
 
     let header = header(&setup);
     let seen = probe_all(setup, header, recording)?;
-    outputs.conclude(seen)
+    show::conclude(outputs, seen)
 }
 
 fn header(setup: &Setup) -> Header {

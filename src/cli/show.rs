@@ -1,23 +1,17 @@
 //! From what was seen to what is printed: judging, rendering and the exit code, the same for a run and a replay.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::arguments::{Format, OutputArguments};
-use super::files::{self, OutputFile};
-use super::{Exit, Failure, terminal};
+use super::outputs::Outputs;
+use super::{Exit, Failure};
 use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, findings, judge};
 use crate::observation::recording::{Header, Roots};
 use crate::observation::{Ended, Observation};
 use crate::report::expectation::Expectation;
-use crate::report::outcome::{self, Conclusion, FailOn};
-use crate::report::table::{End, Layout};
+use crate::report::outcome::{self, Conclusion, End, FailOn};
 use crate::report::{self, Report, RunFacts};
-
-/// In a file there is no terminal: no colour, and a width that reads well anywhere.
-const FILE_LAYOUT: Layout = Layout { width: 120, colour: false, ascii: false, verbose: true };
 
 /// Everything that a report is made of.
 pub(super) struct Seen {
@@ -33,47 +27,20 @@ pub(super) struct Seen {
     pub failure: Option<Failure>,
 }
 
-/// Where the report goes.
-pub(super) struct Outputs {
-    format: Format,
-    layout: Layout,
-    files: Vec<(Format, OutputFile)>,
-}
-
-impl Outputs {
-    /// Opens every file, so that a wrong path is found before the run.
-    pub fn open(arguments: &OutputArguments) -> Result<Self, Failure> {
-        let mut files = Vec::new();
-        for argument in &arguments.output {
-            let (format, path) = argument
-                .split_once('=')
-                .ok_or_else(|| Failure::usage(format!("'{argument}' is not FORMAT=FILE, such as json=report.json")))?;
-            let format = <Format as clap::ValueEnum>::from_str(format, false).map_err(|_| {
-                Failure::usage(format!("'{format}' is not a format that can be written: use table or json"))
-            })?;
-            files.push((format, OutputFile::create(path.as_ref())?));
-        }
-        Ok(Self { format: arguments.format, layout: terminal::layout(arguments.color, arguments.verbose), files })
-    }
-
-    /// Judges, writes every output, and says how the process ends. What fails on the way is told after everything that
-    /// can be written was written.
-    pub fn conclude(mut self, seen: Seen) -> Result<Exit, Failure> {
-        let report = report_of(&seen);
-        let (conclusion, misfit) = conclusion(&report, &seen.header)?;
-        let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
-        let end = End { conclusion: &conclusion, exit: exit.code() };
-        let mut failures: Vec<Failure> = seen.failure.into_iter().collect();
-        for (format, file) in &mut self.files {
-            let result = render(*format, &report, end, FILE_LAYOUT, &mut file.file);
-            failures.extend(result.err().map(|error| file.failed(&error)));
-        }
-        failures.extend(files::print(|out| render(self.format, &report, end, self.layout, out)).err());
-        failures.extend(misfit.filter(|_| exit == Exit::Usage).map(Failure::usage));
-        match failures.into_iter().next() {
-            Some(failure) => Err(failure),
-            None => Ok(exit),
-        }
+/// Judges, writes every output, and says how the process ends. What fails on the way is told after everything that can
+/// be written was written.
+pub(super) fn conclude(outputs: Outputs, seen: Seen) -> Result<Exit, Failure> {
+    let report = report_of(&seen);
+    let fail_on = fail_on(seen.header.fail_on.as_deref())?;
+    let (conclusion, misfit) = conclusion(&report, &seen.header, &fail_on)?;
+    let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
+    let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: &fail_on };
+    let mut failures: Vec<Failure> = seen.failure.into_iter().collect();
+    failures.extend(outputs.write(&report, end));
+    failures.extend(misfit.filter(|_| exit == Exit::Usage).map(Failure::usage));
+    match failures.into_iter().next() {
+        Some(failure) => Err(failure),
+        None => Ok(exit),
     }
 }
 
@@ -94,14 +61,13 @@ fn exit(report: &Report, conclusion: &Conclusion, ended: Ended, misfit: bool) ->
 
 /// How the run ended; beside it what is wrong with an expectation that names rows which are not there. The report is
 /// worth printing all the same.
-fn conclusion(report: &Report, header: &Header) -> Result<(Conclusion, Option<Complaints>), Failure> {
-    let fail_on = fail_on(header.fail_on.as_deref())?;
+fn conclusion(report: &Report, header: &Header, fail_on: &FailOn) -> Result<(Conclusion, Option<Complaints>), Failure> {
     let Some(expectation) = expectation(header.expectation.as_deref())? else {
-        return Ok((outcome::conclude(report, &fail_on), None));
+        return Ok((outcome::conclude(report, fail_on), None));
     };
     match outcome::compare(report, &expectation) {
         Ok(conclusion) => Ok((conclusion, None)),
-        Err(complaints) => Ok((outcome::conclude(report, &fail_on), Some(complaints))),
+        Err(complaints) => Ok((outcome::conclude(report, fail_on), Some(complaints))),
     }
 }
 
@@ -131,19 +97,6 @@ fn report_of(seen: &Seen) -> Report {
         remarks: seen.remarks.iter().chain(&note.problems).cloned().collect(),
     };
     report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, run)
-}
-
-fn render(
-    format: Format,
-    report: &Report,
-    end: End<'_>,
-    layout: Layout,
-    mut out: &mut dyn Write,
-) -> std::io::Result<()> {
-    match format {
-        Format::Table => report::table::write(report, end, layout, &mut out),
-        Format::Json => report::json::write(report, &mut out),
-    }
 }
 
 /// Reads the expectation and the list of what fails, so that a mistake in them is found before the run.

@@ -6,12 +6,16 @@
 mod advice;
 mod assemble;
 mod columns;
+pub mod csv;
 pub mod endpoints;
 pub mod enroll;
 pub mod expectation;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
 pub mod outcome;
 mod pattern;
+pub mod prometheus;
 pub mod table;
 pub mod text;
 pub mod wording;
@@ -207,4 +211,9 @@ pub struct FileVerdict {
     pub code: String,
     pub summary: String,
     pub chain: Chain,
+}
+
+/// The one word with which a report names a value.
+fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

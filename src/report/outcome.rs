@@ -3,6 +3,8 @@
 //! In: a report, and what counts as a finding or as expected. Out: a [`Conclusion`], which the command line turns into
 //! an exit code. Never: a count in that code, which would wrap around.
 
+use std::collections::{HashMap, HashSet};
+
 use super::Report;
 use super::expectation::{Expectation, Unexpected};
 use super::pattern::CodePattern;
@@ -25,6 +27,30 @@ pub enum Conclusion {
     },
 }
 
+/// How the run ended, for the renderers that tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End<'a> {
+    pub conclusion: &'a Conclusion,
+    /// The code with which the process will exit.
+    pub exit: u8,
+    /// What counts as a finding where there is no expectation.
+    pub fail_on: &'a FailOn,
+}
+
+/// What a row is to a reader who knows only passed and failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark<'a> {
+    Passed,
+    Failed {
+        /// What was expected in its place, with an expectation.
+        expected: Option<&'a str>,
+    },
+    /// Inconclusive or not tested: neither of the two.
+    Undecided,
+    /// This program itself failed.
+    Broken,
+}
+
 /// Statuses and codes that count as a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailOn {
@@ -35,14 +61,10 @@ pub struct FailOn {
 /// Weighs the whole report without an expectation.
 #[must_use]
 pub fn conclude(report: &Report, fail_on: &FailOn) -> Conclusion {
-    let fails = |status: Option<Status>, code: &str| {
-        status.is_some_and(|status| fail_on.statuses.contains(&status))
-            || fail_on.codes.iter().any(|pattern| pattern.matches(code))
-    };
     let budget = Cause::Budget.code();
     let rows = &report.rows;
-    if rows.iter().any(|row| fails(Some(row.status), &row.code))
-        || report.findings.iter().any(|finding| fails(None, &finding.code))
+    if rows.iter().any(|row| fail_on.names(Some(row.status), &row.code))
+        || report.findings.iter().any(|finding| fail_on.names(None, &finding.code))
     {
         Conclusion::Findings
     } else if rows.iter().any(|row| row.status == Status::NotTested && row.code == budget) {
@@ -74,6 +96,38 @@ impl Conclusion {
     }
 }
 
+impl<'a> End<'a> {
+    /// What each row of `report` is, in its order.
+    pub(super) fn marks(self, report: &Report) -> impl Iterator<Item = Mark<'a>> {
+        let internal = Cause::Internal.code();
+        let mut differing: HashMap<&str, &'a str> = HashMap::new();
+        let mut compared = false;
+        // A finding that is on the list fails the rows that it rests on.
+        let named: HashSet<&str> = report
+            .findings
+            .iter()
+            .filter(|finding| self.fail_on.names(None, &finding.code))
+            .flat_map(|finding| finding.rows.iter().map(String::as_str))
+            .collect();
+        if let Conclusion::Compared { unexpected } = self.conclusion {
+            compared = true;
+            differing = unexpected.iter().map(|one| (one.row.as_str(), one.expected.as_str())).collect();
+        }
+        report.rows.iter().map(move |row| match row.status {
+            _ if row.code == internal => Mark::Broken,
+            _ if compared => match differing.get(row.id.as_str()).copied() {
+                None => Mark::Passed,
+                expected => Mark::Failed { expected },
+            },
+            status if self.fail_on.names(Some(status), &row.code) || named.contains(row.id.as_str()) => {
+                Mark::Failed { expected: None }
+            }
+            Status::Inconclusive | Status::NotTested => Mark::Undecided,
+            Status::Ok | Status::Degraded | Status::Blocked | Status::Intercepted => Mark::Passed,
+        })
+    }
+}
+
 impl Default for FailOn {
     fn default() -> Self {
         Self { statuses: vec![Status::Blocked, Status::Intercepted], codes: Vec::new() }
@@ -81,6 +135,12 @@ impl Default for FailOn {
 }
 
 impl FailOn {
+    /// Whether a row, or a finding (which has no status), is on the list.
+    fn names(&self, status: Option<Status>, code: &str) -> bool {
+        status.is_some_and(|status| self.statuses.contains(&status))
+            || self.codes.iter().any(|pattern| pattern.matches(code))
+    }
+
     /// Reads a list such as `intercepted,tcp.*`.
     ///
     /// # Errors

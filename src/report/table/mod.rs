@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use super::advice::{Numbers, address};
 use super::columns::columns;
 use super::expectation::Unexpected;
-use super::outcome::Conclusion;
+use super::outcome::{Conclusion, End};
 use super::text::sanitize;
 use super::{Report, Row, wording};
 use crate::judge::Status;
@@ -33,14 +33,6 @@ pub struct Layout {
     pub ascii: bool,
     /// The whole map also when all is well.
     pub verbose: bool,
-}
-
-/// How the run ended, for the last line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End<'a> {
-    pub conclusion: &'a Conclusion,
-    /// The code with which the process will exit.
-    pub exit: u8,
 }
 
 /// Kinds of difference from an expectation that are told, and hosts of each.
@@ -80,7 +72,14 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
         }
         page.gap();
     }
-    page.prose("", &format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.exit)));
+    page.prose(
+        "",
+        &format!(
+            "Exit {}: {} Every row with its evidence: --format json.",
+            end.exit,
+            wording::ending(report, end.conclusion, end.exit)
+        ),
+    );
     page.write(out)
 }
 

@@ -157,8 +157,7 @@ pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
     const INTERRUPTED: u8 = 130;
     let count = |wanted: &[Status]| report.rows.iter().filter(|row| wanted.contains(&row.status)).count();
     let failing = count(&[Status::Blocked, Status::Intercepted]);
-    let evidence = " Every row with its evidence: --format json.";
-    let meaning = match conclusion {
+    match conclusion {
         _ if exit == USAGE => "the expectations name rows that this run does not have.".to_owned(),
         _ if exit == INTERRUPTED => "interrupted; rows that were not reached say so.".to_owned(),
         Conclusion::Findings if failing > 0 => "diagnostic data is blocked or intercepted.".to_owned(),
@@ -193,8 +192,7 @@ pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
         Conclusion::Compared { unexpected } => {
             format!("{} of {} are not as expected.", grouped(unexpected.len()), plural(report.rows.len(), "row"))
         }
-    };
-    meaning + evidence
+    }
 }
 
 #[must_use]
