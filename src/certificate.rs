@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
+use x509_parser::public_key::RSAPublicKey;
 
 /// A certificate as read. Cheap to clone: the parts are shared.
 #[derive(Clone)]
@@ -265,15 +266,29 @@ fn read_fields(der: &[u8]) -> Option<Fields> {
 
 fn public_key(key: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> PublicKey {
     use x509_parser::public_key::PublicKey as Parsed;
+    if let Some(key) = pss_key(key) {
+        return rsa(key.modulus);
+    }
     match key.parsed() {
-        Ok(Parsed::RSA(key)) => {
-            let modulus = key.modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |start| &key.modulus[start..]);
-            let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
-            PublicKey::Rsa { bits: modulus.len() * 8 - unused }
-        }
+        Ok(Parsed::RSA(key)) => rsa(key.modulus),
         Ok(Parsed::EC(point)) => PublicKey::Ec { bits: point.key_size() },
         _ => PublicKey::Other,
     }
+}
+
+/// The size of a modulus, leading zeros left out.
+fn rsa(modulus: &[u8]) -> PublicKey {
+    let modulus = modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |start| &modulus[start..]);
+    let unused = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    PublicKey::Rsa { bits: modulus.len() * 8 - unused }
+}
+
+/// An RSA key that is marked for RSA-PSS alone (RFC 4055): the same numbers under another name.
+fn pss_key<'a>(key: &'a x509_parser::x509::SubjectPublicKeyInfo<'_>) -> Option<RSAPublicKey<'a>> {
+    if key.algorithm.algorithm != x509_parser::oid_registry::OID_PKCS1_RSASSAPSS {
+        return None;
+    }
+    RSAPublicKey::from_der(&key.subject_public_key.data).ok().map(|(_, key)| key)
 }
 
 fn dns_name(name: &GeneralName<'_>) -> Option<String> {

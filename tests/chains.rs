@@ -6,6 +6,7 @@ mod chains {
     mod properties;
     mod questions;
     mod real;
+    mod signatures;
     mod table;
     mod world;
 }

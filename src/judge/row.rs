@@ -163,7 +163,9 @@ fn judge_stages(
     match chain {
         Some(chain) if chain.status != Status::Ok && chain.status != Status::Degraded => {
             return sinkhole(route, seen)
-                .filter(|_| matches!(chain.cause, Cause::ChainIncomplete | Cause::ChainUnparsable))
+                .filter(|_| {
+                    matches!(chain.cause, Cause::ChainIncomplete | Cause::ChainUnchecked | Cause::ChainUnparsable)
+                })
                 .unwrap_or_else(|| of_chain(chain));
         }
         None if endpoint.is_tls() && seen.tls().is_some() => {
@@ -212,6 +214,7 @@ fn of_chain(chain: &ChainVerdict) -> Opinion {
                 (_, None) => None,
             }
         }
+        (Cause::ChainUnchecked, _) => Some(chain.summary.clone()),
         (Cause::ChainWrongClass, _) => chain
             .anchor
             .as_ref()

@@ -46,6 +46,12 @@ pub enum Shown {
     NotForServers,
     /// Its CA may only sign for another domain.
     OutsideConstraints,
+    /// The leaf's signature is of a kind that nobody knows.
+    SignedStrangely,
+    /// The issuing CA's is.
+    IssuedStrangely,
+    /// Re-signed by an inspection CA, with a signature of that kind.
+    ResignedStrangely(Inspector),
     /// Bytes that are no certificate.
     Unreadable,
 }
@@ -191,6 +197,21 @@ impl Authorities {
                 sign(&own.issuing, &leaf, &key)?
             }
             Shown::OutsideConstraints => sign(&own.constrained_to(OTHER_HOST, self.now)?, &leaf(Validity::Now)?, &key)?,
+            Shown::SignedStrangely => {
+                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, &key)?;
+                chain[0] = strangely(&chain[0]);
+                chain
+            }
+            Shown::IssuedStrangely => {
+                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, &key)?;
+                chain[1] = strangely(&chain[1]);
+                chain
+            }
+            Shown::ResignedStrangely(inspector) => {
+                let mut chain = sign(&self.of_inspector(inspector).issuing, &leaf(Validity::Fresh)?, &key)?;
+                chain[0] = strangely(&chain[0]);
+                chain
+            }
             Shown::Unreadable => vec![CertificateDer::from(b"this is no certificate".to_vec())],
         };
         Ok(certified(chain, &key)?)
@@ -239,6 +260,18 @@ impl Hierarchy {
 /// Leaf, then its issuing CA; the root stays at home.
 fn sign(issuing: &Issuer, leaf: &CertificateParams, key: &KeyPair) -> Result<Vec<CertificateDer<'static>>, Mistake> {
     Ok(vec![leaf.signed_by(key, issuing)?.into(), issuing.der().clone()])
+}
+
+/// The same certificate with an identifier of its signature's algorithm that nobody has registered.
+fn strangely(certificate: &CertificateDer<'_>) -> CertificateDer<'static> {
+    const ECDSA_WITH_SHA256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    const STRANGE: [u8; 10] = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x86, 0x8d, 0x1f];
+    let mut bytes = certificate.to_vec();
+    // Once in what is signed, and once beside the signature.
+    while let Some(place) = bytes.windows(ECDSA_WITH_SHA256.len()).position(|window| window == ECDSA_WITH_SHA256) {
+        bytes[place..place + STRANGE.len()].copy_from_slice(&STRANGE);
+    }
+    bytes.into()
 }
 
 fn authority(name: &str, now: Timestamp, constraint: Option<&str>) -> CertificateParams {

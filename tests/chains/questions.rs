@@ -3,7 +3,6 @@
 use rcgen::{
     BasicConstraints, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints,
 };
-use waprobe::certificate::Certificate;
 use waprobe::judge::Status::{Blocked, Degraded, Inconclusive, Intercepted, Ok};
 use waprobe::judge::chain::{ChainQuestion, Proof};
 use waprobe::observation::Signature;
@@ -331,53 +330,4 @@ fn the_first_question_that_is_not_met_gives_the_code() {
         assert_eq!(said(&verdict), (Blocked, code.to_owned()));
         assert!(verdict.evidence.iter().any(|line| line.contains("expired on")), "the others are evidence");
     }
-}
-
-/// Certificates that rcgen does not make; `fixtures/chains/made/README.md` says how they were made.
-fn made(file: &str) -> Vec<Certificate> {
-    let path = format!("{}/fixtures/chains/made/{file}.pem", env!("CARGO_MANIFEST_DIR"));
-    Certificate::list_from_pem(&std::fs::read_to_string(path).expect(file)).expect(file)
-}
-
-#[test]
-fn weak_keys_and_signatures_have_their_class_and_do_not_pass() {
-    let mut world = World::new();
-    let [root] = &made("root")[..] else { panic!("one root") };
-    let without = world.judge();
-    world.trust.application_root.anchors.push(root.clone());
-    let with = world.judge();
-    let at = "2030-01-01T00:00:00Z".parse().expect("a moment");
-    for (file, code, reason) in [
-        ("rsa-2048", "ok", ""),
-        ("rsa-1024-leaf", "chain.weak", "1024 bits"),
-        ("sha1-leaf", "chain.weak", "SHA-1"),
-        ("sha1-intermediate", "chain.weak", "SHA-1"),
-        ("rsa-1024-intermediate", "chain.weak", "1024 bits"),
-        ("rsa-pss", "ok", ""),
-        ("p-521", "ok", ""),
-        ("ed25519", "ok", ""),
-        ("version-1-leaf", "chain.name_mismatch", "version 1"),
-    ] {
-        let chain = made(file);
-        let proof = if file == "rsa-1024-leaf" { not_checked() } else { proved() };
-        let ask = ChainQuestion { at, ..question(&chain, APPLICATION, &proof) };
-        let verdict = with.judge(&ask);
-        assert_eq!(verdict.cause.code(), code, "{file}: {:#?}", verdict.evidence);
-        assert_eq!(verdict.status, if code == "ok" { Ok } else { Blocked }, "{file}");
-        assert!(verdict.evidence.iter().any(|line| line.contains(reason)), "{file}: {:#?}", verdict.evidence);
-        // The very same under a root that nobody knows.
-        let mut sent = chain.clone();
-        sent.push(root.clone());
-        let verdict = without.judge(&ChainQuestion { chain: &sent, ..ask });
-        assert_eq!(said(&verdict), (Intercepted, "intercepted.untrusted".into()), "{file}: {:#?}", verdict.evidence);
-    }
-}
-
-#[test]
-fn an_algorithm_that_cannot_be_checked_decides_nothing_by_itself() {
-    let mut world = World::new();
-    let [root] = &made("root")[..] else { panic!("one root") };
-    world.trust.application_root.anchors.push(root.clone());
-    let verdict = world.verdict_at(&made("ed448-with-address"), APPLICATION, "2030-01-01T00:00:00Z");
-    expect(&verdict, Inconclusive, "chain.incomplete", "signed with an algorithm that is not known here");
 }

@@ -41,9 +41,18 @@ impl Party {
         Self::self_signed(server(host), |_| {})
     }
 
+    /// A root with a key of another kind than the others'.
+    pub fn with_key(name: &str, key: KeyPair) -> Self {
+        Self::signing_itself(authority(name), key)
+    }
+
     fn self_signed(mut params: CertificateParams, change: impl FnOnce(&mut CertificateParams)) -> Self {
         change(&mut params);
-        let key = Arc::new(KeyPair::generate().expect("a key"));
+        Self::signing_itself(params, KeyPair::generate().expect("a key"))
+    }
+
+    fn signing_itself(params: CertificateParams, key: KeyPair) -> Self {
+        let key = Arc::new(key);
         let made = params.self_signed(&*key).expect("a certificate");
         Self { certificate: Certificate::from_der(made.der().to_vec()), params, key }
     }

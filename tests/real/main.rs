@@ -24,4 +24,5 @@ mod interruption;
 mod names;
 mod origins;
 mod recordings;
+mod signatures;
 mod windows_authentication;

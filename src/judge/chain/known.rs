@@ -42,6 +42,11 @@ impl Anchor {
     pub fn fields(&self) -> Option<&Fields> {
         self.certificate.fields()
     }
+
+    /// A root that somebody installed.
+    pub fn is_only_the_machines(&self) -> bool {
+        self.machine && !self.public && self.classes.is_empty()
+    }
 }
 
 /// Everything a chain is held against.

@@ -3,6 +3,11 @@
 //! In: a [`ChainQuestion`]. Out: a [`ChainVerdict`]. The questions are asked in this order, and the first that is not met
 //! gives the row its code: did the peer prove that it holds the key, where does the path lead, is the name right, the
 //! time, the shape. Never: an issuer's name, the machine's own store or an error of the handshake as the reason for a verdict.
+//!
+//! A signature that nothing here can check (MD5, Ed448, a curve nobody knows) is neither a link nor a missing one. Where it
+//! stands between a certificate and an issuer that was sent or is known, the answer has a code of its own, `chain.unchecked`:
+//! "cannot be read", "too short" and "too weak" would each be untrue. It counts for less than every path to a known root whose
+//! signatures were checked, and for more than a path that ends at nobody's.
 
 mod known;
 mod name;
@@ -63,7 +68,8 @@ pub enum Reached {
     Machine,
     /// A root or key that nobody knows.
     Nowhere,
-    /// The issuer is neither sent nor known, and the chain says where it could be fetched.
+    /// The issuer is neither sent nor known, and the chain says where it could be fetched; or it is, and its signature is not
+    /// one that can be checked.
     Incomplete,
 }
 
@@ -183,6 +189,7 @@ impl Facts<'_> {
             TableRow::Expected(_) => self.decide_expected(),
             TableRow::OtherClass(_) | TableRow::Public => self.decide_other_family(),
             TableRow::Machine => (Status::Intercepted, Cause::InterceptedTrusted),
+            TableRow::Unchecked => (Status::Inconclusive, Cause::ChainUnchecked),
             // A better path may lie behind the point where the search was given up.
             TableRow::Unknown | TableRow::Incomplete | TableRow::Nowhere if self.standing.cut_off => {
                 (Status::Inconclusive, Cause::ChainIncomplete)
@@ -256,7 +263,7 @@ impl Facts<'_> {
             TableRow::Expected(class) | TableRow::OtherClass(class) => Reached::Class(class),
             TableRow::Public => Reached::Public,
             TableRow::Machine => Reached::Machine,
-            TableRow::Incomplete => Reached::Incomplete,
+            TableRow::Unchecked | TableRow::Incomplete => Reached::Incomplete,
             TableRow::Unknown | TableRow::Nowhere | TableRow::Unreadable => Reached::Nowhere,
         }
     }
@@ -273,7 +280,7 @@ impl Facts<'_> {
     fn anchor(&self) -> Option<&Certificate> {
         match self.standing.path.as_ref().map(|path| &path.end) {
             Some(End::Anchor(anchor)) => Some(&anchor.certificate),
-            Some(End::UnknownRoot | End::KnownIssuerOtherKey(_) | End::Unsent) | None => None,
+            Some(End::UnknownRoot | End::KnownIssuerOtherKey(_) | End::Unchecked { .. } | End::Unsent) | None => None,
         }
     }
 

@@ -34,6 +34,11 @@ pub(super) enum End {
     UnknownRoot,
     /// The last certificate points to this known authority by key identifier, whose key did not sign it.
     KnownIssuerOtherKey(Certificate),
+    /// The last certificate names this issuer, which was sent or is known, and nobody here can check whether its key signed.
+    Unchecked {
+        issuer: Certificate,
+        anchor: Option<Arc<Anchor>>,
+    },
     /// The issuer of the last certificate was not sent and is not known.
     Unsent,
 }
@@ -91,13 +96,21 @@ impl Walk<'_> {
         }
         let known = self.known;
         let mut signed = false;
+        let mut unchecked = None;
         for anchor in known.possible_anchors(fields) {
-            if anchor.fields().is_some_and(|anchor| self.is_signed(&last, anchor) == Signed::Yes) {
-                signed = true;
-                self.end(path, End::Anchor(anchor.clone()));
+            match anchor.fields().map(|anchor| self.is_signed(&last, anchor)) {
+                Some(Signed::Yes) => {
+                    signed = true;
+                    self.end(path, End::Anchor(anchor.clone()));
+                }
+                Some(Signed::Unusable) => {
+                    unchecked = unchecked.or_else(|| Some((anchor.certificate.clone(), Some(anchor.clone()))));
+                }
+                Some(Signed::No) | None => {}
             }
         }
-        if fields.is_self_issued() && self.is_signed(&last, fields) != Signed::No {
+        let by_itself = fields.is_self_issued().then(|| self.is_signed(&last, fields));
+        if by_itself == Some(Signed::Yes) {
             if !signed {
                 self.end(path, End::UnknownRoot);
             }
@@ -116,8 +129,16 @@ impl Walk<'_> {
         let mut in_a_circle = false;
         for issuer in above {
             let Some(issuer_fields) = issuer.fields() else { continue };
-            if issuer == last || self.is_signed(&last, issuer_fields) != Signed::Yes {
+            if issuer == last {
                 continue;
+            }
+            match self.is_signed(&last, issuer_fields) {
+                Signed::Yes => {}
+                Signed::No => continue,
+                Signed::Unusable => {
+                    unchecked = unchecked.or(Some((issuer, None)));
+                    continue;
+                }
             }
             if path.iter().filter_map(Certificate::fields).any(|passed| is_same_authority(passed, issuer_fields)) {
                 in_a_circle = true;
@@ -131,10 +152,17 @@ impl Walk<'_> {
                 return;
             }
         }
-        if !signed {
-            let end = if in_a_circle { End::UnknownRoot } else { self.without_issuer(&last, fields) };
-            self.end(path, end);
+        if signed {
+            return;
         }
+        let end = match unchecked {
+            _ if in_a_circle => End::UnknownRoot,
+            Some((issuer, anchor)) => End::Unchecked { issuer, anchor },
+            // It says of itself that it is a root, and no other of this name is known: whoever signed it, nobody knows.
+            None if by_itself == Some(Signed::Unusable) => End::UnknownRoot,
+            None => self.without_issuer(&last, fields),
+        };
+        self.end(path, end);
     }
 
     /// Where a certificate ends whose issuer was not found.
@@ -144,7 +172,8 @@ impl Walk<'_> {
         for authority in pointed_to {
             match authority.fields().map(|authority| self.is_signed(last, authority)) {
                 // The key fits after all, under another spelling of the name: not a forgery.
-                Some(Signed::Yes | Signed::Unusable) => return End::Unsent,
+                Some(Signed::Yes) => return End::Unsent,
+                Some(Signed::Unusable) => return End::Unchecked { issuer: authority.clone(), anchor: None },
                 Some(Signed::No) => other_key = other_key.or(Some(authority)),
                 None => {}
             }
@@ -163,7 +192,7 @@ impl Walk<'_> {
         }
         if self.checked.len() >= MOST_SIGNATURES {
             self.paths.cut_off = true;
-            return Signed::Unusable;
+            return Signed::No;
         }
         let answer = signed_by(certificate, issuer);
         self.checked.insert(edge, answer);

@@ -64,6 +64,17 @@ pub(super) fn breaches(certificates: &[Certificate], anchor: &Anchor) -> Vec<Bre
     found.sort_by_key(|breach| breach.rule);
     let verified = common_span(certificates).map(|(from, _)| verify_exactly(certificates, anchor, from));
     match verified {
+        // The walk has checked every signature; the library knows fewer algorithms, and stops before it looks at names.
+        Some(Err(refusal)) if is_about_algorithms(&refusal) => {
+            found.extend(certificates.iter().skip(1).find(|issuer| constrains_names(issuer)).map(|_| {
+                Breach {
+                    rule: Rule::Constraints,
+                    detail:
+                        "a CA on the path is bound to certain names, and nothing here holds such a path against them"
+                            .to_owned(),
+                }
+            }));
+        }
         Some(Err(refusal)) if found.is_empty() => {
             found.push(Breach {
                 rule: rule_of(&refusal),
@@ -197,11 +208,16 @@ fn rule_of(refusal: &webpki::Error) -> Rule {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; the gravest rule is the safe answer")]
     match refusal {
         E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension => Rule::Usage,
-        E::UnsupportedSignatureAlgorithmContext(_) | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            Rule::Strength
-        }
         _ => Rule::Constraints,
     }
+}
+
+fn is_about_algorithms(refusal: &webpki::Error) -> bool {
+    use webpki::Error as E;
+    matches!(
+        refusal,
+        E::UnsupportedSignatureAlgorithmContext(_) | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
+    )
 }
 
 /// Verification of this path and no other.

@@ -24,6 +24,9 @@ pub(super) enum TableRow {
     OtherClass(TrustClass),
     Public,
     Machine,
+    /// The issuer is there, and its signature is not one that can be checked here: every row above and below may be the true
+    /// one.
+    Unchecked,
     /// A root or key that nobody knows.
     Unknown,
     /// The issuer can be fetched, and was not sent.
@@ -122,7 +125,8 @@ fn with_helpers(chain: &[Certificate], known: &Known) -> Vec<Certificate> {
 /// Whether the machine finds a path by itself. Unlike the classes' anchors, a root of its store counts only while it is
 /// valid: browsers and curl look at that too.
 fn machine_accepts(chain: &[Certificate], at: Timestamp, known: &Known) -> bool {
-    shape::verify_if(chain, known.of_machine(), at, |end| is_valid_root(known.anchor(end), at)).is_ok()
+    shape::verify_if(chain, known.of_machine(), at, |end| is_valid_root(known.anchor(end), at))
+        .is_ok_and(|(certificates, _)| shape::breaches_of_verified(&certificates).is_empty())
 }
 
 fn is_valid_root(anchor: Option<&Arc<Anchor>>, at: Timestamp) -> bool {
@@ -142,6 +146,7 @@ impl Candidate {
         let row = match &path.end {
             End::Anchor(anchor) => TableRow::of(anchor, expected),
             End::UnknownRoot | End::KnownIssuerOtherKey(_) => TableRow::Unknown,
+            End::Unchecked { .. } => TableRow::Unchecked,
             End::Unsent => {
                 let last = path.certificates.last().and_then(Certificate::fields);
                 if last.is_some_and(|last| !last.ca_issuers.is_empty()) {
@@ -153,7 +158,7 @@ impl Candidate {
         };
         let breaches = match &path.end {
             End::Anchor(anchor) => shape::breaches(&path.certificates, anchor),
-            End::UnknownRoot | End::KnownIssuerOtherKey(_) | End::Unsent => Vec::new(),
+            End::UnknownRoot | End::KnownIssuerOtherKey(_) | End::Unchecked { .. } | End::Unsent => Vec::new(),
         };
         Self { row, span: shape::common_span(&path.certificates), breaches, path }
     }
@@ -189,11 +194,9 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
     let Paths { found, cut_off } = walk(chain, known);
     let candidates: Vec<Candidate> = found.into_iter().map(|path| Candidate::new(path, expected)).collect();
     let machine_path = known.has_machine.then(|| {
-        if chain.len() <= LONGEST_PLAIN_CHAIN {
-            machine_accepts(chain, at, known)
-        } else {
-            candidates.iter().any(|candidate| is_machines_own(candidate, chain, at))
-        }
+        // The library knows fewer algorithms than the machine's own programs, and is asked about short chains only.
+        candidates.iter().any(|candidate| is_machines_own(candidate, chain, at))
+            || (chain.len() <= LONGEST_PLAIN_CHAIN && machine_accepts(chain, at, known))
     });
     let best = candidates.iter().enumerate().min_by_key(|(index, candidate)| (candidate.rank(at), *index));
     let Some((best, _)) = best else {
@@ -214,6 +217,9 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
     let others = others.filter(|(_, other)| other.breaches.is_empty()).filter_map(|(_, other)| other.span);
     let spans = candidates[best].span.into_iter().chain(others).collect();
     let is_current = candidates[best].is_valid_at(at);
+    // What cannot be checked here may be checked by the machine's own programs.
+    let is_unchecked = candidates[best].row == TableRow::Unchecked;
+    let machine_path = machine_path.filter(|accepts| *accepts || !is_unchecked);
     let Some(chosen) = candidates.into_iter().nth(best) else { unreachable!("an index of this very list") };
     Standing {
         row: chosen.row,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::path::End;
-use super::signature::unknown_algorithm;
+use super::signature::obstacle;
 use super::table::TableRow;
 use super::{Facts, Proof};
 use crate::catalogue::TrustClass;
@@ -45,6 +45,7 @@ pub(super) fn summary(facts: &Facts<'_>, cause: &Cause) -> String {
             let issuer = facts.path().last().and_then(Certificate::fields).map(issuer_name).unwrap_or_default();
             format!("cannot be decided: the server did not send the certificate of {issuer}")
         }
+        Cause::ChainUnchecked => unchecked(facts).unwrap_or_default(),
         Cause::ChainUnparsable => "what was sent as a certificate cannot be read".to_owned(),
         Cause::ChainNameMismatch => format!("a server of {anchor} answers, and not for {host}"),
         Cause::ChainExpired => format!("the chain leads to {anchor} and has expired"),
@@ -117,6 +118,16 @@ fn path(facts: &Facts<'_>) -> String {
             "names the key of {} as its issuer's, and that key did not sign it",
             authority.fields().map_or_else(String::new, short_name)
         ),
+        End::Unchecked { issuer, anchor } => {
+            let place = match anchor {
+                Some(anchor) if anchor.is_only_the_machines() => "is in this computer's store alone",
+                Some(_) => "is a known root",
+                None if facts.question.chain.contains(issuer) => "was sent",
+                None => "is known",
+            };
+            let issuer = issuer.fields().map_or_else(String::new, short_name);
+            format!("its issuer {issuer} {place}, and its signature cannot be checked here")
+        }
         End::Unsent => {
             let issuer = last.map(issuer_name).unwrap_or_default();
             match last.and_then(|last| last.ca_issuers.first()) {
@@ -132,11 +143,14 @@ fn path(facts: &Facts<'_>) -> String {
 
 /// Why a path ended early that may go on for others.
 fn unchecked(facts: &Facts<'_>) -> Option<String> {
-    let path = facts.standing.path.as_ref().filter(|path| !matches!(path.end, End::Anchor(_)))?;
-    let last = path.certificates.last()?;
-    let algorithm = unknown_algorithm(last)?;
-    let name = last.fields().map_or_else(String::new, short_name);
-    Some(format!("{name} is signed with an algorithm that is not checked here ({algorithm})"))
+    let path = facts.standing.path.as_ref()?;
+    let (End::Unchecked { issuer, .. }, Some(last)) = (&path.end, path.certificates.last()) else { return None };
+    let name = |certificate: &Certificate| certificate.fields().map_or_else(String::new, short_name);
+    let (last_name, issuer_name) = (name(last), name(issuer));
+    let how = obstacle(last, issuer);
+    Some(format!(
+        "it is not known whether {issuer_name} signed {last_name}: nothing here checks such signatures ({how})"
+    ))
 }
 
 fn place(facts: &Facts<'_>) -> String {
@@ -147,7 +161,9 @@ fn place(facts: &Facts<'_>) -> String {
         TableRow::OtherClass(class) => format!("{}, expected {expected}", class.id()),
         TableRow::Public => format!("a public root, expected {expected}"),
         TableRow::Machine => "a root that only this computer's store holds".to_owned(),
-        TableRow::Unknown | TableRow::Incomplete | TableRow::Nowhere | TableRow::Unreadable => String::new(),
+        TableRow::Unchecked | TableRow::Unknown | TableRow::Incomplete | TableRow::Nowhere | TableRow::Unreadable => {
+            String::new()
+        }
     }
 }
 
@@ -201,6 +217,7 @@ fn machine(facts: &Facts<'_>) -> Option<String> {
         (true, TableRow::OtherClass(_) | TableRow::Public) => {
             "this computer's store accepts the chain, so browsers work; whether Windows' diagnostic service does is not known"
         }
+        (true, TableRow::Unchecked) => "this computer's store accepts the chain",
         (
             true,
             TableRow::Machine | TableRow::Unknown | TableRow::Nowhere | TableRow::Incomplete | TableRow::Unreadable,

@@ -88,6 +88,17 @@ pub(super) fn inspected_directly() -> Blueprint {
         .expect(&["vortex-win", "settings-win", "watson", "oca", "login-live"], "intercepted", "intercepted.untrusted")
 }
 
+/// Signatures that nobody here can check: whose they are stays open, whoever made them.
+pub(super) fn strange_signatures() -> Blueprint {
+    Blueprint::direct()
+        .tls("v10c", show(Shown::SignedStrangely))
+        .tls("login-live", show(Shown::SignedStrangely))
+        .tls("v10", show(Shown::IssuedStrangely))
+        .tls("vortex-win", show(Shown::ResignedStrangely(Inspector::Corporate)))
+        .tls("settings-win", show(Shown::ResignedStrangely(Inspector::Unknown)))
+        .expect(&["v10c", "login-live", "v10", "vortex-win", "settings-win"], "inconclusive", "chain.unchecked")
+}
+
 /// This machine's clock is more than a year ahead; every peer says so.
 pub(super) fn wrong_clock() -> Blueprint {
     let mut blueprint = Blueprint::direct().expect(&["*"], "blocked", "chain.clock_skew").expect(&["adl"], "ok", "ok");

@@ -114,6 +114,8 @@ pub fn scenarios() -> Vec<Scenario> {
               "chain.eku", "chain.constraints", "chain.unparsable"]),
         scenario("inspected-directly", "Inspection and forgery on the way, without any proxy",
             certificates::inspected_directly, &["intercepted.trusted", "intercepted.untrusted"]),
+        scenario("strange-signatures", "Certificates signed in a way that nothing here can check",
+            certificates::strange_signatures, &["chain.unchecked"]),
         scenario("wrong-clock", "This machine's clock is more than a year ahead", certificates::wrong_clock,
             &["chain.clock_skew"]),
 

@@ -35,6 +35,15 @@ pub(super) const INCOMPLETE: CauseFacts = CauseFacts::new(
     "compare with another route: an interceptor or the service leaves out its issuing CA",
 );
 
+pub(super) const UNCHECKED: CauseFacts = CauseFacts::new(
+    "chain.unchecked",
+    Status::Inconclusive,
+    Owner::ProxyTeam,
+    "The chain is signed in a way that cannot be checked here",
+    "find out which device signs like this: no Microsoft service was seen doing so; where that is not known, compare \
+     with another route",
+);
+
 pub(super) const UNPARSABLE: CauseFacts = CauseFacts::new(
     "chain.unparsable",
     Status::Inconclusive,

@@ -131,6 +131,7 @@ impl Cause {
             Self::InterceptedUntrusted => chain::INTERCEPTED_UNTRUSTED,
             Self::ChainWrongClass => chain::WRONG_CLASS,
             Self::ChainIncomplete => chain::INCOMPLETE,
+            Self::ChainUnchecked => chain::UNCHECKED,
             Self::ChainUnparsable => chain::UNPARSABLE,
             Self::ChainExpired => chain::EXPIRED,
             Self::ChainNotYetValid => chain::NOT_YET_VALID,
