@@ -195,6 +195,48 @@ fn the_recommended_way_through_a_proxy_is_said_when_another_one_works() {
     assert_eq!(ways(Cause::PauthRequired, Cause::PauthRejected, Cause::PauthRejected), "");
 }
 
+#[test]
+fn one_device_gets_a_plain_answer_and_the_first_change() {
+    let proxy = "http://proxy.example:3128";
+    let ask = |os: &[&str], direct: fn(&str) -> Cause, user: fn(&str) -> Cause| {
+        let routes = vec![PlannedRoute::Direct, through(proxy, Identity::User)];
+        let report = told(os, routes, |route, endpoint| match route {
+            0 => answer(direct(endpoint)),
+            _ => by(Scheme::Ntlm, user(endpoint)),
+        });
+        wording::device(&report).unwrap_or_default()
+    };
+    let closed = |_: &str| Cause::TcpTimeout;
+    let open = |_: &str| Cause::Ok;
+    assert_eq!(ask(&[], open, open), "", "no paragraph about every version at once");
+    assert_eq!(ask(&["win10-1803", "win10-1809"], open, open), "");
+    assert_eq!(
+        ask(&["10.0.17763.316"], open, closed),
+        "A device with build 10.0.17763.316 (Windows 10 1809 and later): yes, its diagnostic data gets out directly for \
+         Device Health, Upgrade Readiness and Update Compliance."
+    );
+    let spared = |endpoint: &str| if endpoint.contains("watcab") { Cause::InterceptedTrusted } else { Cause::Ok };
+    assert_eq!(
+        ask(&["win10-1809"], closed, spared),
+        "A device with win10-1809 (Windows 10 1809 and later): in part: its diagnostic data gets out through \
+         proxy.example:3128 · user · ntlm (while somebody is signed in) for Upgrade Readiness and Update Compliance; it \
+         does not get out for Device Health, over no route that was tested. To be changed first, on proxy.example:3128 · \
+         user · ntlm, by the proxy team: exclude exactly these host names from TLS inspection (intercepted.trusted, 6 \
+         endpoints that it needs)."
+    );
+    let two_reasons = |endpoint: &str| match endpoint {
+        "watson" => Cause::ProxyDenied403,
+        "adl" => Cause::Ok,
+        _ => Cause::InterceptedTrusted,
+    };
+    let answer = ask(&["win10-1809"], closed, two_reasons);
+    assert!(answer.contains("To be changed first, on proxy.example:3128 · user · ntlm"), "{answer}");
+    assert!(answer.ends_with("Another endpoint that it needs fails there for another reason."), "{answer}");
+    let unclear = |endpoint: &str| if endpoint == "settings-win" { Cause::ChainIncomplete } else { Cause::Ok };
+    let answer = ask(&["win7-sp1"], unclear, closed);
+    assert!(answer.ends_with("whether it gets out for Upgrade Readiness is not decided."), "{answer}");
+}
+
 /// The office report with every text that can come from outside replaced by one that wants to harm.
 fn hostile() -> Report {
     const EVIL: &str = "\u{1b}[2J\u{7}\u{202e}evil\u{2062}\u{200b}\r\nForged: ok\u{9b}31m\u{2028}";

@@ -49,6 +49,12 @@ impl<'r> Column<'r> {
         self.rows.iter().filter(|row| statuses.contains(&row.status)).count()
     }
 
+    /// Nothing gets out here. An answer over plain http alone is no diagnostic data: what is sent goes over TLS.
+    pub fn is_closed(&self) -> bool {
+        let has_tls = self.rows.iter().any(|row| row.is_tls());
+        !self.rows.iter().any(|row| row.is_tls() == has_tls && matches!(row.status, Status::Ok | Status::Degraded))
+    }
+
     pub fn has_key(&self, key: &RouteKey) -> bool {
         self.rows.iter().any(|row| row.route.key == *key)
     }

@@ -72,6 +72,10 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
         }
         page.gap();
     }
+    if let Some(answer) = wording::device(report) {
+        page.prose("", &answer);
+        page.gap();
+    }
     page.prose(
         "",
         &format!(

@@ -81,7 +81,7 @@ fn all_is_well(open: &[&Column<'_>]) -> String {
 }
 
 fn nothing_is_open(sorted: &Sorted<'_, '_>, failing: &[&Column<'_>]) -> String {
-    let how_much = if failing.iter().all(|column| is_closed(column)) { "no" } else { "not all" };
+    let how_much = if failing.iter().all(|column| column.is_closed()) { "no" } else { "not all" };
     match failing {
         [column] => format!("{} diagnostic data gets out {}: {}.", upper_first(how_much), way(column), reason(column)),
         few if few.len() <= EXPLAINED_ROUTES => {
@@ -103,7 +103,7 @@ fn some_are_open(sorted: &Sorted<'_, '_>, open: &[&Column<'_>], failing: &[&Colu
             kinds(failing),
         );
     }
-    let how_much = if failing.iter().all(|column| is_closed(column)) { "not" } else { "not all of it" };
+    let how_much = if failing.iter().all(|column| column.is_closed()) { "not" } else { "not all of it" };
     match failing {
         [column] => {
             format!("Diagnostic data gets out {}, but {how_much} {}: {}.", ways(open), way(column), reason(column))
@@ -221,12 +221,6 @@ fn as_whom(column: &Column<'_>) -> String {
         None | Some(Identity::Bypass) => format!("without credentials{scheme}"),
         Some(identity) => format!("as {identity}{scheme}"),
     }
-}
-
-/// Nothing gets out here. An answer over plain http alone is no diagnostic data: what is sent goes over TLS.
-fn is_closed(column: &Column<'_>) -> bool {
-    let has_tls = column.rows.iter().any(|row| row.is_tls());
-    !column.rows.iter().any(|row| row.is_tls() == has_tls && matches!(row.status, Status::Ok | Status::Degraded))
 }
 
 /// Why a route fails, as a clause with counts: the one cause, or the most frequent of several.

@@ -1,6 +1,7 @@
 //! The sentences of every output, so that the table, the page and the JSON say the same.
 
 mod approaches;
+mod device;
 mod headline;
 
 use super::columns::columns;
@@ -12,6 +13,7 @@ use crate::judge::{Cause, Status};
 use crate::plan::{Identity, Scheme};
 
 pub use approaches::approaches;
+pub use device::device;
 pub use headline::headline;
 
 /// A proxy without the scheme that nearly all have.
