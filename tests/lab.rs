@@ -3,15 +3,16 @@
 //! The lab knows nothing of the probe and the judge, so that what it says about its rows is a second opinion.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, OsSelection, Solution};
-use waprobe::judge::{Cause, Grounds, Status, findings, judge};
+use waprobe::judge::{Cause, Grounds, Status, findings, follow_ups, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
-use waprobe::plan::Plan;
+use waprobe::plan::{FollowUps, Plan};
 use waprobe::probe::{self, Access, Context, Login};
 use waprobe::report::expectation::Expectation;
 use waprobe::report::{Report, RunFacts, assemble};
@@ -88,13 +89,14 @@ fn surprises(scenario: &Scenario) -> Vec<String> {
 
 /// The way of `waprobe lab NAME`, without the command line.
 fn check(world: &World) -> Run {
-    let plan = Plan::new(
+    let mut plan = Plan::new(
         &world.catalogue,
         world.routes.clone(),
         world.budget.clone(),
         OsSelection::all(),
         Solution::ALL.to_vec(),
     );
+    plan.follow_ups = FollowUps::of(&world.catalogue);
     let login = |known: &Option<(String, _)>| known.clone().map(|(name, password)| Login { name, password });
     let access = Access {
         user: login(&world.logins.user),
@@ -117,12 +119,21 @@ fn check(world: &World) -> Run {
         expectation: None,
         fail_on: None,
     };
-    let context = Context::new(Arc::new(world.catalogue.clone()), plan, world.net.clone(), access, Arc::new(store));
+    let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
+    let catalogue = Arc::new(world.catalogue.clone());
+    let context = Rc::new(Context::new(catalogue.clone(), plan, world.net.clone(), access, Arc::new(store)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut observations = Vec::new();
-    let ended = runtime.block_on(probe::run(context, std::future::pending(), |seen| observations.push(seen)));
+    let ended = runtime.block_on(async {
+        let nobody = std::future::pending;
+        let ended = probe::run(&context, nobody(), |seen| observations.push(seen)).await;
+        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
+        let asked = if ended == Ended::Complete { follow_ups(&grounds, &observations) } else { Vec::new() };
+        let remaining = context.plan.budget.total;
+        probe::follow_up(&context, asked, remaining, nobody(), |seen| observations.push(seen)).await;
+        ended
+    });
     recording::in_plan_order(&mut observations);
-    let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
     Run { header, roots, observations, ended }
 }
 

@@ -5,6 +5,7 @@
 
 mod build;
 mod complaint;
+mod control;
 mod embedded;
 mod list;
 mod os;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use build::{Build, BuildMistake, BuildRange};
 pub(crate) use complaint::quotable;
 pub use complaint::{Complaint, Complaints};
+pub use control::Control;
 pub use list::{ListedEndpoint, Listing};
 pub use os::{ImpactRow, OsChoice, OsMistake, OsSelection};
 pub use parse::CatalogueSource;
@@ -120,16 +122,6 @@ pub enum NeedLevel {
     Improves,
     /// The solution shows nothing, or not enough, without it.
     Required,
-}
-
-/// The host that tells "this endpoint is blocked" from "nothing gets out at all".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Control {
-    /// Plain http address that answers `body`.
-    pub url: String,
-    pub body: String,
-    /// Name for control connections by CONNECT and SNI.
-    pub host: String,
 }
 
 impl Catalogue {

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pac::PacCommand;
 use super::proxy::ProxyArguments;
+use crate::catalogue::Control;
 use crate::net::ConnectToRule;
 use crate::plan::{Identity, Scheme, SchemeChoice};
 
@@ -57,7 +58,8 @@ pub(super) struct CheckArguments {
     /// Run against the loopback world inside this program instead of the internet.
     #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "identity", "scheme", "proxy_user", "device_user",
         "allow_basic_cleartext", "max_connects", "resolver", "connect_to", "anchors", "machine_roots", "timeout",
-        "concurrency", "expect", "fail_on"])]
+        "concurrency", "expect", "fail_on", "control",
+        "no_follow_ups"])]
     pub lab: bool,
 
     #[command(flatten)]
@@ -118,6 +120,15 @@ pub(super) struct CheckArguments {
     /// On the direct route connect to ADDR:PORT instead of looking HOST up; an empty HOST or PORT matches any.
     #[arg(long, value_name = "HOST:PORT=ADDR:PORT", help_heading = "Network")]
     pub connect_to: Vec<ConnectToRule>,
+
+    /// The host that tells one blocked endpoint from a closed network, in place of the catalogue's; `none` asks no one,
+    /// and then nothing is called offline.
+    #[arg(long, value_name = "HOST|none", value_parser = control, help_heading = "Follow-ups")]
+    pub control: Option<ControlChoice>,
+
+    /// Ask nothing beside the rows themselves, also where an answer fits several causes.
+    #[arg(long, help_heading = "Follow-ups")]
+    pub no_follow_ups: bool,
 
     /// Time for the whole run, such as 30s, 1500ms or 2m.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Network")]
@@ -329,6 +340,17 @@ fn scheme(text: &str) -> Result<SchemeChoice, String> {
         "negotiate" => Ok(SchemeChoice::Forced(Scheme::Negotiate)),
         _ => Err(format!("'{text}' is not a scheme: use auto, negotiate, ntlm, digest or basic")),
     }
+}
+
+/// What `--control` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ControlChoice {
+    Nobody,
+    Host(Control),
+}
+
+fn control(text: &str) -> Result<ControlChoice, String> {
+    if text == "none" { Ok(ControlChoice::Nobody) } else { Control::at(text).map(ControlChoice::Host) }
 }
 
 fn resolver(text: &str) -> Result<SocketAddr, String> {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::arguments::CheckArguments;
+use super::arguments::{CheckArguments, ControlChoice};
 use super::run::{self, Setup, scope};
 use super::{Exit, Failure, files};
+use crate::catalogue::Catalogue;
 use crate::net::{ConnectTo, Names, Net, configured_resolvers};
-use crate::plan::{Budget, Identity, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
+use crate::plan::{Budget, FollowUps, Identity, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
 use crate::probe::{self, Access, Login};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -33,7 +34,8 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
     if let Some(concurrency) = arguments.concurrency {
         budget.concurrency = usize::from(concurrency);
     }
-    let plan = Plan::new(&catalogue, routes, budget, os, solutions);
+    let mut plan = Plan::new(&catalogue, routes, budget, os, solutions);
+    plan.follow_ups = follow_ups(arguments, &catalogue);
     if plan.jobs.is_empty() {
         return Err(Failure::usage(
             "nothing to check: no endpoint of the catalogue applies to this --os and --solution",
@@ -48,6 +50,15 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
         ..Net::of_this_machine(Vec::new())
     };
     Ok(Setup { catalogue, anchors, plan, net, access, roots, expectation, fail_on: arguments.verdict.fail_on.clone() })
+}
+
+fn follow_ups(arguments: &CheckArguments, catalogue: &Catalogue) -> FollowUps {
+    let control = match &arguments.control {
+        None => catalogue.control.clone(),
+        Some(ControlChoice::Nobody) => None,
+        Some(ControlChoice::Host(control)) => Some(control.clone()),
+    };
+    FollowUps { wanted: !arguments.no_follow_ups, control }
 }
 
 fn proxies(arguments: &[String]) -> Result<Vec<Proxy>, Failure> {

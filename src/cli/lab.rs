@@ -7,7 +7,7 @@ use super::run::{self, Setup};
 use super::{Exit, Failure, files};
 use crate::lab::{Blueprint, World, scenarios, story};
 use crate::observation::recording::{MachineRootsNote, Roots};
-use crate::plan::Plan;
+use crate::plan::{FollowUps, Plan};
 use crate::probe::{Access, Login};
 
 /// `check --lab`: the story that is worth looking at.
@@ -49,7 +49,8 @@ fn run_in(
 ) -> Result<Exit, Failure> {
     let (os, solutions) = run::scope(scope)?;
     let world = World::start(blueprint).map_err(|mistake| Failure::Internal(format!("could not {mistake}")))?;
-    let plan = Plan::new(&world.catalogue, world.routes.clone(), world.budget.clone(), os, solutions);
+    let mut plan = Plan::new(&world.catalogue, world.routes.clone(), world.budget.clone(), os, solutions);
+    plan.follow_ups = FollowUps::of(&world.catalogue);
     let login = |known: &Option<(String, secrecy::SecretString)>| {
         known.clone().map(|(name, password)| Login { name, password })
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use super::progress::Progress;
 use super::show::{self, Seen};
 use super::{Exit, Failure};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
+use crate::judge::{Grounds, follow_ups};
 use crate::net::{Net, allow_open_files};
 use crate::observation::recording::{self, Header, Roots, Writer};
 use crate::observation::{Ended, Observation};
@@ -82,16 +84,27 @@ fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Res
         .build()
         .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
     let progress = Progress::new(plan.jobs.len());
-    let context = Context::new(catalogue.clone(), plan, net, access, Arc::new(store(&roots)));
+    let context = Rc::new(Context::new(catalogue.clone(), plan, net, access, Arc::new(store(&roots))));
     let mut observations: Vec<Observation> = Vec::new();
-    let started = Instant::now();
-    let ended = runtime.block_on(probe::run(context, interrupt(), |observation| {
+    let mut keep = |observation: Observation, observations: &mut Vec<Observation>| {
         progress.step(&observation);
         if let Some(tape) = &mut tape {
             tape.add(&observation);
         }
         observations.push(observation);
-    }));
+    };
+    let started = Instant::now();
+    let ended = runtime.block_on(async {
+        let mut interrupt = std::pin::pin!(interrupt());
+        let ended = probe::run(&context, interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
+        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
+        let asked = if ended == Ended::Complete { follow_ups(&grounds, &observations) } else { Vec::new() };
+        if asked.is_empty() {
+            return ended;
+        }
+        let remaining = context.plan.budget.total.saturating_sub(started.elapsed());
+        probe::follow_up(&context, asked, remaining, interrupt, |seen| keep(seen, &mut observations)).await
+    });
     let duration = started.elapsed();
     progress.finish();
     // Lookups that the system still works on would otherwise hold the process back.

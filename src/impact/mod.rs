@@ -148,6 +148,8 @@ mod tests {
                 scheme: None,
                 mechanism: None,
                 remarks: Vec::new(),
+                is_in_doubt: false,
+                follow_ups: 0,
                 timings: StageTimes::default(),
             })
             .collect()

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::chain::{self, ChainVerdict, Reached};
 use super::findings::listed;
+use super::follow_up::OFFLINE;
 use super::{Cause, Finding, Grounds, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
 use crate::observation::{Observation, ServerAnswer, Stage};
@@ -36,6 +37,7 @@ pub const COMPARISON_CODES: &[&str] = &[
     INJECTED,
     LOWER_THAN_DIRECT,
     PLAIN_BLOCKED,
+    OFFLINE,
 ];
 
 /// A row's key is held against that many others at most; one stranger among them is enough.
@@ -47,6 +49,8 @@ const SAME_KEY_TELL: &str = "same-key";
 /// Every finding that comes from comparing.
 pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<Finding> {
     let rows = rows(grounds, verdicts);
+    // What was asked beside the rows is another matter.
+    let observations: Vec<&Observation> = observations.iter().filter(|seen| seen.follow_up().is_none()).collect();
     [
         partly_intercepted(&rows),
         shared_keys(&rows),
@@ -54,8 +58,8 @@ pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observati
         identity_differences(&rows),
         denied_locally(&rows),
         gone_everywhere(&rows),
-        injected_answers(&rows, observations),
-        older_tls(&rows, observations),
+        injected_answers(&rows, &observations),
+        older_tls(&rows, &observations),
         plain_blocked(&rows),
     ]
     .concat()
@@ -423,7 +427,7 @@ fn shows_an_address(row: &Row<'_>) -> bool {
 }
 
 /// Two answers to one question: one of them is not the name server's.
-fn injected_answers(rows: &[Row<'_>], observations: &[Observation]) -> Vec<Finding> {
+fn injected_answers(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<Finding> {
     let mut servers: BTreeMap<SocketAddr, BTreeSet<JobId>> = BTreeMap::new();
     for observation in observations {
         let answers = observation.dns().map(|seen| seen.answers.as_slice()).unwrap_or_default();
@@ -453,7 +457,7 @@ fn injected_answers(rows: &[Row<'_>], observations: &[Observation]) -> Vec<Findi
 
 /// A proxy that hands the connection on unread leaves the TLS version alone: an older one than on the direct route is a
 /// hint at somebody in between.
-fn older_tls(rows: &[Row<'_>], observations: &[Observation]) -> Vec<Finding> {
+fn older_tls(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<Finding> {
     let versions: BTreeMap<JobId, &str> =
         observations.iter().filter_map(|seen| Some((seen.job(), seen.tls()?.version.as_deref()?))).collect();
     let version = |row: &Row<'_>| versions.get(&row.verdict.job).copied();

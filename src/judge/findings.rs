@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Cause, Finding, Grounds, Status, Verdict, comparison};
+use super::{Cause, Finding, Grounds, Status, Verdict, comparison, follow_up};
 use crate::observation::{Observation, Stage};
 
 /// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them comes
@@ -11,7 +11,7 @@ use crate::observation::{Observation, Stage};
 #[must_use]
 pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<Finding> {
     let mut groups: BTreeMap<Key, Vec<&Verdict>> = BTreeMap::new();
-    for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Ok) {
+    for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Ok && !verdict.is_in_doubt) {
         let job = &grounds.plan.jobs[verdict.job.0 as usize];
         let proxy = grounds.plan.route(job).proxy().map(ToString::to_string);
         let product = verdict.chain.as_ref().and_then(|chain| chain.product.clone());
@@ -42,6 +42,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     groups
         .into_iter()
         .map(|(key, rows)| finding(grounds, &key, &rows[0].cause, &rows))
+        .chain(follow_up::doubts(grounds, verdicts))
         .chain(comparison::comparisons(grounds, verdicts, observations))
         .chain(remarks)
         .collect()

@@ -10,6 +10,7 @@ mod comparison;
 mod evidence;
 mod filters;
 mod findings;
+mod follow_up;
 mod opinion;
 mod refusal;
 mod remark;
@@ -31,6 +32,7 @@ use chain::{ChainJudge, Reached};
 
 pub use comparison::COMPARISON_CODES;
 pub use findings::findings;
+pub use follow_up::follow_ups;
 
 pub use cause::{Cause, CauseFacts, Owner};
 
@@ -53,6 +55,10 @@ pub struct Verdict {
     pub mechanism: Option<Mechanism>,
     /// What is worth knowing of a row that gets through, and changes nothing about it.
     pub remarks: Vec<Cause>,
+    /// Whether the control fails on this route as the endpoint does: then nobody is accused.
+    pub is_in_doubt: bool,
+    /// How many questions were asked beside the row itself.
+    pub follow_ups: usize,
     pub timings: StageTimes,
 }
 
@@ -107,7 +113,8 @@ impl<'a> Grounds<'a> {
 pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict> {
     let chains = ChainJudge::new(&grounds.catalogue.trust, grounds.roots);
     let mut attempts: Vec<Vec<&Observation>> = vec![Vec::new(); grounds.plan.jobs.len()];
-    for observation in observations {
+    let (beside, own): (Vec<_>, Vec<_>) = observations.iter().partition(|seen| seen.follow_up().is_some());
+    for observation in own {
         if let Some(place) = attempts.get_mut(observation.job().0 as usize) {
             place.push(observation);
             place.sort_by_key(|observation| observation.attempt());
@@ -122,6 +129,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .collect();
     compare_short_chains(grounds, &mut verdicts);
     comparison::mark_shared_keys(grounds, &mut verdicts);
+    follow_up::weigh(grounds, &mut verdicts, &beside);
     verdicts
 }
 

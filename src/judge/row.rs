@@ -44,6 +44,8 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         scheme: seen.tunnel().and_then(|tunnel| tunnel.scheme),
         mechanism: seen.tunnel().and_then(remark::mechanism),
         remarks: remarks.concat(),
+        is_in_doubt: false,
+        follow_ups: 0,
         timings: timings(seen),
     }
 }
@@ -61,6 +63,8 @@ fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
         scheme: None,
         mechanism: None,
         remarks: Vec::new(),
+        is_in_doubt: false,
+        follow_ups: 0,
         timings: StageTimes::default(),
     }
 }
@@ -131,7 +135,7 @@ fn chain_verdict(
 }
 
 /// The first stage that says something wins; a chain that was seen is never hidden by what came after it.
-fn judge_stages(
+pub(super) fn judge_stages(
     endpoint: &Endpoint,
     route: &PlannedRoute,
     seen: &Observation,

@@ -19,6 +19,10 @@ pub struct Blueprint {
     pub sites: HashMap<&'static str, Site>,
     /// Where endpoints stand, instead of at one address with their site behind it.
     pub places: HashMap<&'static str, Place>,
+    /// Where all the others stand.
+    pub elsewhere: Option<Place>,
+    /// Where the control stands: closed, silent or unreachable. Every other place is its own.
+    pub control: Option<Place>,
     pub resolver: ResolverPlace,
     pub proxies: Vec<(ProxyPlan, ProxyPlace)>,
     pub routes: Vec<PlannedRoute>,
@@ -93,6 +97,8 @@ impl Default for Blueprint {
             names: HashMap::new(),
             sites: HashMap::new(),
             places: HashMap::new(),
+            elsewhere: None,
+            control: None,
             resolver: ResolverPlace::Listening,
             proxies: Vec::new(),
             routes: Vec::new(),
@@ -176,6 +182,18 @@ impl Blueprint {
     pub fn place(mut self, endpoint: &'static str, place: Place) -> Self {
         self.places.insert(endpoint, place);
         self
+    }
+
+    /// Every endpoint without a place of its own stands there.
+    #[must_use]
+    pub fn everything(self, place: Place) -> Self {
+        Self { elsewhere: Some(place), ..self }
+    }
+
+    /// The host that tells one blocked endpoint from a closed network stands there.
+    #[must_use]
+    pub fn control(self, place: Place) -> Self {
+        Self { control: Some(place), ..self }
     }
 
     /// The endpoint is healthy but for its certificate and handshake.

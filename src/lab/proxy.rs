@@ -51,7 +51,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, Copy)]
 pub enum Hosts {
     All,
-    /// By the endpoint's name in the catalogue.
+    /// By the endpoint's name in the catalogue, or `control`.
     One(&'static str),
     Only(&'static [&'static str]),
     AllBut(&'static [&'static str]),

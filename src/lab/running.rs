@@ -153,11 +153,16 @@ impl Builder {
         let proxies = self.proxies()?;
         let clock = self.clock()?;
         let Self { blueprint, catalogue, authorities, map, directory, zone, system_names, origins, occupied } = self;
+        let control = catalogue.control.iter().map(|control| (control.host.clone(), "control".to_owned()));
         let behind = Arc::new(Behind {
             outward: outward(&authorities)?,
             authorities,
             directory,
-            endpoints: endpoints.iter().map(|endpoint| (endpoint.host.clone(), endpoint.name.clone())).collect(),
+            endpoints: endpoints
+                .iter()
+                .map(|endpoint| (endpoint.host.clone(), endpoint.name.clone()))
+                .chain(control)
+                .collect(),
         });
         let proxies = proxies
             .into_iter()
@@ -201,7 +206,7 @@ impl Builder {
         let own = endpoint_address(number);
         let mut addresses = Addresses { aliases: aliases(&endpoint.host), v4: vec![own], v6: Vec::new() };
         let at = |address: IpAddr| SocketAddr::new(address, endpoint.port);
-        match self.blueprint.places.get(name).copied() {
+        match self.blueprint.places.get(name).copied().or(self.blueprint.elsewhere) {
             None => {
                 self.map.insert(at(own.into()), target);
             }
@@ -262,9 +267,18 @@ impl Builder {
             let listener = listen()?;
             let target = listener.local_addr()?;
             self.origins.push((Arc::new(Origin::saying(&control.body)), listener));
+            let seen = match self.blueprint.control {
+                Some(Place::Closed) => Some(self.closed()?),
+                #[cfg(target_os = "linux")]
+                Some(Place::Silent) => Some(self.silent()?),
+                Some(Place::Unreachable) => None,
+                _ => Some(target),
+            };
             for port in [80, 443] {
                 self.directory.insert((control.host.clone(), port), target);
-                self.map.insert((CONTROL_ADDRESS, port).into(), target);
+                if let Some(seen) = seen {
+                    self.map.insert((CONTROL_ADDRESS, port).into(), seen);
+                }
             }
             let addresses = Addresses { v4: vec![CONTROL_ADDRESS], ..Addresses::default() };
             self.zone.insert(control.host, NameAnswer::Addresses(addresses));

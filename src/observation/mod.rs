@@ -6,6 +6,7 @@
 
 mod evidence;
 mod fault;
+mod follow_up;
 pub mod recording;
 
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ pub use evidence::{
     TlsEvidence, Token, TunnelEvidence, wire_text,
 };
 pub use fault::Fault;
+pub use follow_up::{Ask, FollowUp};
 
 /// One attempt at one job: ordered steps, at most one fault, and it is the last step's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,12 +35,14 @@ pub struct Observation {
 }
 
 /// Why this observation was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attempt {
     First,
     /// The first one was reset or closed early; such answers are asked for once more.
     Again,
+    /// Something else was asked, to tell what the first one means.
+    FollowUp(Ask),
 }
 
 /// How a run ended.
@@ -155,6 +159,15 @@ impl Observation {
     #[must_use]
     pub fn attempt(&self) -> Attempt {
         self.attempt
+    }
+
+    /// What was asked, where this is no attempt at the job itself.
+    #[must_use]
+    pub fn follow_up(&self) -> Option<Ask> {
+        match self.attempt {
+            Attempt::First | Attempt::Again => None,
+            Attempt::FollowUp(ask) => Some(ask),
+        }
     }
 
     #[must_use]

@@ -206,8 +206,8 @@ pub fn read(mut input: impl BufRead) -> Result<Recording, RecordingMistake> {
 struct Reader {
     pool: HashMap<String, Certificate>,
     observations: Vec<Observation>,
-    /// By job, and whether it is the second: a job has two attempts at most.
-    attempts: HashSet<(u32, bool)>,
+    /// A job has two attempts at most, and each question about it is asked once.
+    attempts: HashSet<(u32, Attempt)>,
     machine: Vec<Certificate>,
     public: Vec<Certificate>,
     end: Option<End>,
@@ -233,10 +233,14 @@ impl Reader {
                 self.pool.insert(sha256, certificate);
             }
             Line::Observation(observation) => {
-                let (job, is_second) = (observation.job().0, observation.attempt() == Attempt::Again);
-                if !self.attempts.insert((job, is_second)) {
-                    let which = if is_second { "second" } else { "first" };
-                    return Err(format!("the {which} attempt of job {job} stands on an earlier line already"));
+                let (job, attempt) = (observation.job().0, observation.attempt());
+                if !self.attempts.insert((job, attempt)) {
+                    let which = match attempt {
+                        Attempt::First => "the first attempt of",
+                        Attempt::Again => "the second attempt of",
+                        Attempt::FollowUp(_) => "this follow-up of",
+                    };
+                    return Err(format!("{which} job {job} stands on an earlier line already"));
                 }
                 self.observations.push(observation);
             }
@@ -399,7 +403,7 @@ pub(super) mod by_hash {
 
 /// Orders observations as judged: by job, the first attempt before the second.
 pub fn in_plan_order(observations: &mut [Observation]) {
-    observations.sort_by_key(|observation| (observation.job(), observation.attempt() == Attempt::Again));
+    observations.sort_by_key(|observation| (observation.job(), observation.attempt()));
 }
 
 #[cfg(test)]

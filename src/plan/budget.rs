@@ -16,6 +16,9 @@ pub struct Budget {
     pub proxy_reply: Duration,
     pub tls: Duration,
     pub http: Duration,
+    /// For all follow-ups together, which run side by side.
+    #[serde(default = "follow_ups")]
+    pub follow_ups: Duration,
     /// For the whole run.
     pub total: Duration,
     /// Probes in flight.
@@ -33,9 +36,14 @@ impl Default for Budget {
             proxy_reply: Duration::from_secs(10),
             tls: Duration::from_secs(8),
             http: Duration::from_secs(8),
+            follow_ups: follow_ups(),
             total: Duration::from_secs(30),
             concurrency: 128,
             max_connects: 16,
         }
     }
+}
+
+fn follow_ups() -> Duration {
+    Duration::from_secs(5)
 }

@@ -5,6 +5,7 @@
 
 mod budget;
 mod directions;
+mod follow_ups;
 mod proxy;
 mod route;
 
@@ -16,6 +17,7 @@ use crate::catalogue::{Catalogue, OsSelection, Solution};
 
 pub use budget::Budget;
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
+pub use follow_ups::FollowUps;
 pub use proxy::{Proxy, ProxyMistake, ProxyScheme};
 pub use route::{Identity, Mechanism, PlannedRoute, RouteKey, Scheme, SchemeChoice};
 
@@ -30,6 +32,9 @@ pub struct Plan {
     /// Where a script sends the endpoints, when one was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directions: Option<Directions>,
+    /// What is asked beside the jobs when their answers leave something open; nothing, unless somebody says so.
+    #[serde(default)]
+    pub follow_ups: FollowUps,
 }
 
 /// A route, and the endpoints that are tried on it.
@@ -81,7 +86,15 @@ impl Plan {
         solutions: Vec<Solution>,
     ) -> Self {
         let endpoints = Self::endpoints(catalogue, &os, &solutions);
-        let mut plan = Self { routes: Vec::new(), jobs: Vec::new(), budget, os, solutions, directions: None };
+        let mut plan = Self {
+            routes: Vec::new(),
+            jobs: Vec::new(),
+            budget,
+            os,
+            solutions,
+            directions: None,
+            follow_ups: FollowUps::default(),
+        };
         for path in merged(paths) {
             let route = plan.routes.len();
             let before = plan.jobs.len();

@@ -5,6 +5,7 @@
 
 mod connect;
 mod exchange;
+mod follow_up;
 mod http;
 mod proxy;
 mod resolve;
@@ -16,6 +17,7 @@ mod testing;
 mod tls;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,8 +27,9 @@ use self::secrets::Secrets;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::Net;
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
-use crate::plan::{Job, Plan, PlannedRoute, ProxyScheme};
+use crate::plan::{Job, JobId, Plan, PlannedRoute, ProxyScheme};
 
+pub use follow_up::follow_up;
 pub use runner::run;
 pub use tls::warm_up;
 
@@ -39,9 +42,9 @@ pub struct Context {
     pub access: Access,
     /// The machine's roots, for the certificate of an https proxy: no credential goes to one that is not accepted.
     pub machine_roots: Arc<rustls::RootCertStore>,
-    lookups: resolve::Lookups,
-    proxies: proxy::Gates,
-    certificates: tls::CertificatePool,
+    lookups: Arc<resolve::Lookups>,
+    proxies: Arc<proxy::Gates>,
+    certificates: Arc<tls::CertificatePool>,
 }
 
 /// The credentials of a run.
@@ -83,18 +86,9 @@ impl Context {
         access: Access,
         machine_roots: Arc<rustls::RootCertStore>,
     ) -> Self {
-        let lookups = resolve::Lookups::new(&catalogue, &plan, &net);
-        let proxies = proxy::Gates::new(&plan);
-        Self {
-            catalogue,
-            plan,
-            net,
-            access,
-            machine_roots,
-            lookups,
-            proxies,
-            certificates: tls::CertificatePool::default(),
-        }
+        let lookups = Arc::new(resolve::Lookups::new(&catalogue, &plan, &net));
+        let proxies = Arc::new(proxy::Gates::new(&plan));
+        Self { catalogue, plan, net, access, machine_roots, lookups, proxies, certificates: Arc::default() }
     }
 }
 
@@ -102,12 +96,23 @@ impl Context {
 /// finished stages saw is kept.
 async fn attempt(job: &Job, attempt: Attempt, context: &Context, end: impl Future<Output = Fault>) -> Observation {
     let endpoint = &context.catalogue.endpoints[job.endpoint];
-    let route = context.plan.route(job);
-    let mut recorder = Recorder::new(job.id, attempt, Instant::now());
+    let way = Way::whole(endpoint, context.plan.route(job));
+    observe(job.id, attempt, &way, context, end).await
+}
+
+/// Goes a way and keeps what was seen on it, without its secrets.
+async fn observe(
+    job: JobId,
+    attempt: Attempt,
+    way: &Way<'_>,
+    context: &Context,
+    end: impl Future<Output = Fault>,
+) -> Observation {
+    let mut recorder = Recorder::new(job, attempt, Instant::now());
     let secrets = Secrets::default();
     let result = tokio::select! {
         biased;
-        result = go(endpoint, route, context, &secrets, &mut recorder) => Ok(result),
+        result = go(way, context, &secrets, &mut recorder) => Ok(result),
         fault = end => Err(fault),
     };
     for stage in [Stage::Proxy, Stage::Tls, Stage::Http] {
@@ -125,6 +130,22 @@ async fn attempt(job: &Job, attempt: Attempt, context: &Context, end: impl Futur
     }
 }
 
+/// What is asked, how, and how far.
+struct Way<'a> {
+    endpoint: &'a Endpoint,
+    route: &'a PlannedRoute,
+    /// Where to connect to, without looking a name up.
+    address: Option<SocketAddr>,
+    /// The last stage that is entered.
+    until: Stage,
+}
+
+impl<'a> Way<'a> {
+    fn whole(endpoint: &'a Endpoint, route: &'a PlannedRoute) -> Self {
+        Self { endpoint, route, address: None, until: Stage::Http }
+    }
+}
+
 struct Stop {
     stage: Stage,
     started: Instant,
@@ -133,42 +154,42 @@ struct Stop {
 }
 
 /// The five stages. Each is awaited, kept, and handed on; the first that stops ends the way.
-async fn go(
-    endpoint: &Endpoint,
-    route: &PlannedRoute,
-    context: &Context,
-    secrets: &Secrets,
-    recorder: &mut Recorder,
-) -> Result<(), Stop> {
+async fn go(way: &Way<'_>, context: &Context, secrets: &Secrets, recorder: &mut Recorder) -> Result<(), Stop> {
     let started = enter(recorder, Stage::Dns);
-    let resolved = keep(recorder, Stage::Dns, started, resolve::resolve(endpoint, route, context).await)?;
-    let result = beyond_dns(endpoint, route, &resolved, (context, secrets), recorder).await;
+    let outcome = match way.address {
+        Some(address) => resolve::given(way.endpoint, address),
+        None => resolve::resolve(way.endpoint, way.route, context).await,
+    };
+    let resolved = keep(recorder, Stage::Dns, started, outcome)?;
+    let result = beyond_dns(way, &resolved, (context, secrets), recorder).await;
     recorder.revise(Stage::Dns, |evidence| resolved.complete(evidence));
     result
 }
 
 async fn beyond_dns(
-    endpoint: &Endpoint,
-    route: &PlannedRoute,
+    way: &Way<'_>,
     resolved: &resolve::Resolved,
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
     let started = enter(recorder, Stage::Tcp);
     let (stream, mut attempts) = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await)?;
-    let result = beyond_tcp(endpoint, route, stream, &attempts, (context, secrets), recorder).await;
+    if way.until == Stage::Tcp {
+        return Ok(());
+    }
+    let result = beyond_tcp(way, stream, &attempts, (context, secrets), recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
     result
 }
 
 async fn beyond_tcp(
-    endpoint: &Endpoint,
-    route: &PlannedRoute,
+    way: &Way<'_>,
     stream: stream::Connection,
     attempts: &connect::Attempts,
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
+    let Way { endpoint, route, .. } = *way;
     let stream = match route {
         PlannedRoute::Direct => stream,
         // A SOCKS proxy knows nothing of http: there it is a plain connection to the endpoint's port.
@@ -191,12 +212,18 @@ async fn beyond_tcp(
             keep(recorder, Stage::Proxy, started, opened)?
         }
     };
+    if way.until == Stage::Proxy {
+        return Ok(());
+    }
     let stream = if endpoint.is_tls() {
         let started = enter(recorder, Stage::Tls);
         keep(recorder, Stage::Tls, started, tls::shake_hands(stream, &endpoint.host, context).await)?
     } else {
         stream
     };
+    if way.until == Stage::Tls {
+        return Ok(());
+    }
     let started = enter(recorder, Stage::Http);
     keep(recorder, Stage::Http, started, http::ask(stream, endpoint, context).await)
 }

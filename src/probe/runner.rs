@@ -19,10 +19,13 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Ends early when the total budget is spent or `interrupt` completes. A first attempt that is under way then is handed
 /// over with what its finished stages saw; a retry is not, because its first attempt says more. A job that was still
 /// waiting for its turn has no observation.
-pub async fn run(context: Context, interrupt: impl Future<Output = ()>, mut keep: impl FnMut(Observation)) -> Ended {
+pub async fn run(
+    context: &Rc<Context>,
+    interrupt: impl Future<Output = ()>,
+    mut keep: impl FnMut(Observation),
+) -> Ended {
     let started = Instant::now();
     let total = context.plan.budget.total;
-    let context = Rc::new(context);
     let places = Rc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
     let local = LocalSet::new();
     let mut running = JoinSet::new();

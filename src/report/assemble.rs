@@ -70,6 +70,7 @@ pub fn assemble(
             os: plan.os.label.clone(),
             complete: run.complete,
             machine_roots: run.machine_roots,
+            follow_ups: verdicts.iter().map(|verdict| verdict.follow_ups).sum(),
             remarks: run.remarks,
         },
         rows,

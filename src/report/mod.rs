@@ -68,6 +68,9 @@ pub struct Run {
     pub complete: bool,
     /// Where the machine's own roots came from, and how many.
     pub machine_roots: String,
+    /// Questions that were asked beside the rows, because their answers left something open.
+    #[serde(default)]
+    pub follow_ups: usize,
     /// What a reader should know about the run itself.
     pub remarks: Vec<String>,
 }

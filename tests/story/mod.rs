@@ -130,6 +130,8 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         scheme: answer.scheme,
         mechanism: None,
         remarks: Vec::new(),
+        is_in_doubt: false,
+        follow_ups: 0,
         timings: StageTimes {
             dns: took(1).filter(|_| job.route == 0),
             tcp: took(1),

@@ -105,6 +105,8 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         scheme: None,
         mechanism: None,
         remarks: Vec::new(),
+        is_in_doubt: false,
+        follow_ups: 0,
         timings: StageTimes::default(),
     }
 }

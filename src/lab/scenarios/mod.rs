@@ -3,6 +3,7 @@
 mod answers;
 mod certificates;
 mod connections;
+mod follow_ups;
 mod logins;
 mod names;
 mod proxies;
@@ -44,6 +45,16 @@ pub fn scenarios() -> Vec<Scenario> {
             &["x.flaky"]),
         scenario("out-of-time", "The run's time is up before one endpoint has answered", connections::out_of_time,
             &["x.budget"]),
+
+        scenario("offline", "No network at all", follow_ups::offline, &["tcp.net_unreachable", "proxy.tcp_net_unreachable"]),
+        scenario("closed-route", "A direct route that refuses everything, and a proxy that leads out",
+            follow_ups::closed_route, &["tcp.refused"]),
+        scenario("every-endpoint-refused", "Every endpoint is refused, and another host is not",
+            follow_ups::every_endpoint_refused, &["tcp.refused"]),
+        scenario("allow-list", "One endpoint gets out, and everything else is refused", follow_ups::allow_list,
+            &["tcp.refused"]),
+        scenario("proxy-without-internet", "A proxy that reaches nothing, and one that reaches all but the endpoints",
+            follow_ups::proxy_without_internet, &["proxy.upstream_timeout"]),
 
         scenario("denying-proxy", "A proxy that says no in many ways", proxies::denying_proxy,
             &["proxy.denied_403", "proxy.method_blocked", "proxy.bad_request_400", "proxy.not_forwarding",

@@ -123,6 +123,13 @@ fn wanted<'a>(endpoint: &'a Endpoint, route: &'a PlannedRoute, net: &Net) -> (Wa
     (Wanted { name: &endpoint.host, system }, endpoint.port)
 }
 
+/// An address that an earlier attempt found; nothing is looked up.
+pub(super) fn given(endpoint: &Endpoint, target: SocketAddr) -> StageOutcome<Resolved> {
+    let (name, source) = (endpoint.host.clone(), NameSource::Literal);
+    let seen = DnsEvidence { name, source, addresses: vec![target.ip()], system: None, answers: Vec::new() };
+    StageOutcome::Passed { carry: Resolved::given(target), evidence: Evidence::Dns(seen) }
+}
+
 pub(super) async fn resolve(endpoint: &Endpoint, route: &PlannedRoute, context: &Context) -> StageOutcome<Resolved> {
     let (wanted, port) = wanted(endpoint, route, &context.net);
     let given = |source: NameSource, target: SocketAddr| {

@@ -1,0 +1,268 @@
+//! What is worth asking beside the rows, and what the answers change.
+//!
+//! In: what the rows saw. Out: the follow-ups that tell causes apart which look alike, and, once they were asked, rows
+//! whose cause is sharper or in doubt. Never: a second round; a row that is intercepted made to look better.
+
+use super::row::judge_stages;
+use super::{Cause, Finding, Grounds, Owner, Status, Verdict, judge};
+use crate::catalogue::Control;
+use crate::observation::{Ask, Fault, FollowUp, Observation, Stage};
+use crate::plan::{JobId, PlannedRoute};
+
+/// Nothing gets out on any route, the control neither.
+pub(super) const OFFLINE: &str = "x.offline";
+
+/// The questions that the rows leave open. They are asked once; what their answers leave open stays so.
+#[must_use]
+pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<FollowUp> {
+    let plan = grounds.plan;
+    // A run without a fault is not even judged here.
+    if !plan.follow_ups.wanted || observations.iter().all(|seen| seen.fault().is_none()) {
+        return Vec::new();
+    }
+    let verdicts = judge(grounds, observations);
+    (0..plan.routes.len()).flat_map(|route| of_route(grounds, route, &verdicts)).collect()
+}
+
+/// The control, where nothing got through and that may have nothing to do with the endpoints.
+fn of_route(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> Vec<FollowUp> {
+    let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
+    let open = rows.iter().find(|row| row.status == Status::Blocked && is_open(&row.cause));
+    let Some(about) = open.filter(|_| !gets_through(&rows)).map(|row| row.job) else { return Vec::new() };
+    if grounds.plan.follow_ups.control.is_none() {
+        return Vec::new();
+    }
+    let ask = |ask| FollowUp { about, ask, address: None };
+    match grounds.plan.routes[route] {
+        PlannedRoute::Direct => vec![ask(Ask::Control)],
+        PlannedRoute::Proxy { .. } => vec![ask(Ask::Control), ask(Ask::ControlTunnel)],
+    }
+}
+
+fn on_route<'v>(
+    grounds: &'v Grounds<'_>,
+    route: usize,
+    verdicts: &'v [Verdict],
+) -> impl Iterator<Item = &'v Verdict> + 'v {
+    verdicts.iter().filter(move |verdict| route_of(grounds, verdict.job) == route)
+}
+
+fn route_of(grounds: &Grounds<'_>, job: JobId) -> usize {
+    grounds.plan.jobs[job.0 as usize].route
+}
+
+/// Whether anybody out there answered, be it somebody else than asked for.
+fn gets_through(rows: &[&Verdict]) -> bool {
+    let answers = |row: &Verdict| matches!(row.status, Status::Ok | Status::Degraded | Status::Intercepted);
+    rows.iter().any(|row| answers(row) || row.chain.is_some())
+}
+
+/// Whether a cause leaves open that nothing gets out at all, instead of these hosts. A proxy that cannot be reached, or
+/// that says no, is a fact about that proxy.
+fn is_open(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::DnsTimeout
+            | Cause::DnsServfail
+            | Cause::DnsRefused
+            | Cause::DnsNxdomain
+            | Cause::DnsNodata
+            | Cause::DnsMalformed
+            | Cause::DnsV6Only
+            | Cause::DnsTcp53Blocked
+            | Cause::DnsNoResolver
+            | Cause::TcpRefused
+            | Cause::TcpTimeout
+            | Cause::TcpHostUnreachable
+            | Cause::TcpNetUnreachable
+            | Cause::TcpAdminProhibited
+            | Cause::TcpLocalDenied
+            | Cause::TcpResetAfterConnect
+            | Cause::HttpEmpty
+            | Cause::HttpTimeoutFirstByte
+            | Cause::ProxyUpstreamDns
+            | Cause::ProxyUpstreamRefused
+            | Cause::ProxyUpstreamTimeout
+            | Cause::ProxyUpstreamUnreachable
+            | Cause::ProxyUpstreamUnknown
+            | Cause::ProxyEmpty
+            | Cause::ProxyRst
+            | Cause::ProxyTimeout
+            | Cause::Proxy200ThenClose
+            | Cause::Proxy200ThenRst
+    )
+}
+
+/// What became of the control on one route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    Answers,
+    /// Somebody answered in its place.
+    Foreign {
+        status: u16,
+    },
+    Fails(Cause),
+}
+
+/// Lets the follow-ups speak: rows that fail as the control does accuse nobody.
+pub(super) fn weigh(grounds: &Grounds<'_>, verdicts: &mut [Verdict], beside: &[&Observation]) {
+    for seen in beside {
+        if let Some(verdict) = verdicts.get_mut(seen.job().0 as usize) {
+            verdict.follow_ups += 1;
+        }
+    }
+    let Some(control) = &grounds.plan.follow_ups.control else { return };
+    for route in 0..grounds.plan.routes.len() {
+        let outcomes: Vec<(Ask, Outcome)> = beside
+            .iter()
+            .filter(|seen| verdicts.get(seen.job().0 as usize).is_some() && route_of(grounds, seen.job()) == route)
+            .filter_map(|seen| Some((seen.follow_up()?, outcome(grounds, control, route, seen)?)))
+            .collect();
+        let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
+        if outcomes.is_empty() || gets_through(&rows) {
+            continue;
+        }
+        let jobs: Vec<JobId> = rows.iter().filter(|row| is_open(&row.cause)).map(|row| row.job).collect();
+        for job in jobs {
+            doubt(&mut verdicts[job.0 as usize], control, &outcomes);
+        }
+    }
+    unreached_proxies(grounds, verdicts);
+}
+
+fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observation) -> Option<Outcome> {
+    let endpoint = match seen.follow_up()? {
+        Ask::Control => control.as_endpoint(),
+        Ask::ControlTunnel if seen.fault().is_none() => return Some(Outcome::Answers),
+        Ask::ControlTunnel => control.as_tls_endpoint(),
+    };
+    let route = &grounds.plan.routes[route];
+    // The time for all follow-ups was up while this one still connected.
+    if let Some((Stage::Tcp, Fault::TimedOut { .. })) = seen.fault() {
+        let is_direct = *route == PlannedRoute::Direct;
+        return Some(Outcome::Fails(if is_direct { Cause::TcpTimeout } else { Cause::ProxyTcpTimeout }));
+    }
+    let opinion = judge_stages(&endpoint, route, seen, None);
+    let Some((answer, status)) = seen.http().and_then(|answer| Some((answer, answer.status?))) else {
+        return Some(Outcome::Fails(opinion.cause));
+    };
+    let is_genuine = if control.body.is_empty() {
+        opinion.status == Status::Ok || matches!(status, 200..=399 | 404)
+    } else {
+        String::from_utf8_lossy(&answer.body_start).contains(&control.body)
+    };
+    let is_proxys = opinion.stage == Stage::Proxy;
+    Some(match is_genuine {
+        true => Outcome::Answers,
+        false if is_proxys => Outcome::Fails(opinion.cause),
+        false => Outcome::Foreign { status },
+    })
+}
+
+/// Says what the control did, and takes the accusation back where it failed in the same way.
+fn doubt(verdict: &mut Verdict, control: &Control, outcomes: &[(Ask, Outcome)]) {
+    for (ask, outcome) in outcomes {
+        let name = match ask {
+            Ask::Control => control.url.clone(),
+            Ask::ControlTunnel => format!("a tunnel to {}:443", control.host),
+        };
+        let became = match outcome {
+            Outcome::Answers => "answers".to_owned(),
+            Outcome::Foreign { status } => format!("is answered by somebody else (status {status})"),
+            Outcome::Fails(cause) if *cause == verdict.cause => format!("fails in the same way ({})", cause.code()),
+            Outcome::Fails(cause) => format!("fails as well ({})", cause.code()),
+        };
+        verdict.evidence.push(format!("follow-up: the control, {name}, {became} on this route"));
+    }
+    let fails_alike = outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Fails(verdict.cause.clone()));
+    if fails_alike && verdict.status == Status::Blocked {
+        in_doubt(verdict);
+    }
+}
+
+fn in_doubt(verdict: &mut Verdict) {
+    verdict.status = Status::Inconclusive;
+    verdict.is_in_doubt = true;
+    verdict.summary.push_str("; nothing else gets out on this route either");
+}
+
+/// Without a network no proxy is reached either. Where the direct route shows that there is none, a proxy that the same
+/// network does not lead to is not accused.
+fn unreached_proxies(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
+    let all: Vec<&Verdict> = verdicts.iter().collect();
+    if gets_through(&all) {
+        return;
+    }
+    let doubted = |causes: &[Cause]| verdicts.iter().any(|row| row.is_in_doubt && causes.contains(&row.cause));
+    let is_off_network = doubted(&[Cause::TcpNetUnreachable, Cause::TcpHostUnreachable]);
+    let is_without_names = doubted(&[Cause::DnsNoResolver, Cause::DnsTimeout]);
+    for verdict in verdicts.iter_mut().filter(|verdict| verdict.status == Status::Blocked) {
+        let is_doubtful = match verdict.cause {
+            Cause::ProxyTcpNetUnreachable | Cause::ProxyTcpHostUnreachable => is_off_network,
+            Cause::DnsProxyName => is_without_names,
+            _ => false,
+        };
+        if is_doubtful && grounds.plan.routes[route_of(grounds, verdict.job)] != PlannedRoute::Direct {
+            in_doubt(verdict);
+        }
+    }
+}
+
+/// One finding for everything in doubt when nothing gets out at all, or one for each route on which nothing does.
+pub(super) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
+    let Some(control) = &grounds.plan.follow_ups.control else { return Vec::new() };
+    let is_settled = |row: &&Verdict| !row.is_in_doubt && row.status != Status::NotTested;
+    let in_doubt: Vec<&Verdict> = verdicts.iter().filter(|row| row.is_in_doubt).collect();
+    if in_doubt.is_empty() {
+        return Vec::new();
+    }
+    let has_proxy = grounds.plan.routes.iter().any(|route| route.proxy().is_some());
+    if verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
+        return vec![Finding {
+            code: OFFLINE.to_owned(),
+            title: format!("Nothing gets out of this machine, {} neither", control.host),
+            owner: Owner::Operator,
+            remedy:
+                "connect this machine to a network that leads out (cable, Wi-Fi, VPN, name servers) and check again; \
+                     of the endpoints nothing is known until then. If the direct route is closed on purpose, add the \
+                     proxy with --proxy URL"
+                    .to_owned(),
+            jobs: in_doubt.iter().map(|row| row.job).collect(),
+        }];
+    }
+    (0..grounds.plan.routes.len())
+        .filter_map(|route| {
+            let rows: Vec<&&Verdict> = in_doubt.iter().filter(|row| route_of(grounds, row.job) == route).collect();
+            (!rows.is_empty()).then(|| closed_route(grounds, route, control, &rows))
+        })
+        .collect()
+}
+
+fn closed_route(grounds: &Grounds<'_>, route: usize, control: &Control, rows: &[&&Verdict]) -> Finding {
+    let mut codes: Vec<String> = rows.iter().map(|row| row.cause.code()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let codes = codes.join(", ");
+    let (place, owner, remedy) = match &grounds.plan.routes[route] {
+        PlannedRoute::Direct => (
+            "on the direct route".to_owned(),
+            Owner::Operator,
+            "nothing can be said about these endpoints on a route that leads nowhere. If it is closed on purpose, leave \
+             it out with --no-direct; if not, ask the firewall team why nothing gets out"
+                .to_owned(),
+        ),
+        PlannedRoute::Proxy { proxy, .. } => (
+            format!("through {proxy}"),
+            Owner::ProxyTeam,
+            "let this proxy reach the internet at all, then check again: what it does with these endpoints is not known"
+                .to_owned(),
+        ),
+    };
+    Finding {
+        code: Cause::Inconclusive.code(),
+        title: format!("Nothing gets out {place}, {} neither ({codes})", control.host),
+        owner,
+        remedy,
+        jobs: rows.iter().map(|row| row.job).collect(),
+    }
+}

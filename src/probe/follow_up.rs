@@ -1,0 +1,111 @@
+//! The questions beside the jobs: side by side, within their own deadline, each asked once.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::Instant;
+
+use super::{Context, Way, observe};
+use crate::catalogue::Endpoint;
+use crate::observation::{Ask, Attempt, Ended, Fault, FollowUp, Observation, Stage};
+use crate::plan::Budget;
+
+/// How much later than its deadline a stage is cut off: by then it has said itself that the time was up.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// Asks every follow-up of `asked` and hands its observation to `keep` as it ends.
+///
+/// All of them share the budget's deadline for follow-ups, and none goes beyond `remaining`, what is left of the run's
+/// total: then the answers that came are kept, and the run is complete all the same.
+pub async fn follow_up(
+    context: &Rc<Context>,
+    asked: Vec<FollowUp>,
+    remaining: Duration,
+    interrupt: impl Future<Output = ()>,
+    mut keep: impl FnMut(Observation),
+) -> Ended {
+    let patience = context.plan.budget.follow_ups;
+    let end = Instant::now() + remaining.min(patience + MARGIN);
+    let context = Rc::new(context.within(patience.min(remaining)));
+    let places = Rc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
+    let (sender, mut ended) = mpsc::unbounded_channel();
+    tokio::pin!(interrupt);
+    LocalSet::new()
+        .run_until(async move {
+            let mut running = JoinSet::new();
+            for follow_up in asked {
+                let (context, places, sender) = (context.clone(), places.clone(), sender.clone());
+                running.spawn_local(async move {
+                    let Ok(_place) = places.acquire().await else { return };
+                    if let Some(seen) = ask(&follow_up, &context, end).await {
+                        // The other side is gone only when the run has ended.
+                        let _ = sender.send(seen);
+                    }
+                });
+            }
+            drop(sender);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut interrupt => return Ended::Interrupted,
+                    observation = ended.recv() => match observation {
+                        None => return Ended::Complete,
+                        Some(observation) => keep(observation),
+                    },
+                }
+            }
+        })
+        .await
+}
+
+impl Context {
+    /// The same run, with no stage longer than `patience`.
+    fn within(&self, patience: Duration) -> Self {
+        let budget = &self.plan.budget;
+        let plan = crate::plan::Plan {
+            budget: Budget {
+                dns: budget.dns.min(patience),
+                connect: budget.connect.min(patience),
+                proxy_reply: budget.proxy_reply.min(patience),
+                tls: budget.tls.min(patience),
+                http: budget.http.min(patience),
+                ..budget.clone()
+            },
+            ..self.plan.clone()
+        };
+        Self {
+            catalogue: self.catalogue.clone(),
+            plan,
+            net: self.net.clone(),
+            access: self.access.clone(),
+            machine_roots: self.machine_roots.clone(),
+            lookups: self.lookups.clone(),
+            proxies: self.proxies.clone(),
+            certificates: self.certificates.clone(),
+        }
+    }
+}
+
+/// `None` when the question is about nothing that this run knows.
+async fn ask(follow_up: &FollowUp, context: &Context, end: Instant) -> Option<Observation> {
+    let job = context.plan.jobs.get(follow_up.about.0 as usize)?;
+    let route = context.plan.route(job);
+    let control = context.plan.follow_ups.control.as_ref();
+    let endpoint: Endpoint = match follow_up.ask {
+        Ask::Control => control?.as_endpoint(),
+        Ask::ControlTunnel => control?.as_tls_endpoint(),
+    };
+    let until = match follow_up.ask {
+        Ask::Control => Stage::Http,
+        Ask::ControlTunnel => Stage::Proxy,
+    };
+    let way = Way { endpoint: &endpoint, route, address: follow_up.address, until };
+    let silence = async {
+        tokio::time::sleep_until(end).await;
+        Fault::TimedOut { received: 0 }
+    };
+    Some(observe(follow_up.about, Attempt::FollowUp(follow_up.ask), &way, context, silence).await)
+}
