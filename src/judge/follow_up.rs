@@ -222,11 +222,15 @@ pub(super) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding
             code: OFFLINE.to_owned(),
             title: format!("Nothing gets out of this machine, {} neither", control.host),
             owner: Owner::Operator,
-            remedy:
-                "connect this machine to a network that leads out (cable, Wi-Fi, VPN, name servers) and check again; \
-                     of the endpoints nothing is known until then. If the direct route is closed on purpose, add the \
-                     proxy with --proxy URL"
-                    .to_owned(),
+            remedy: format!(
+                "connect this machine to a network that leads out (cable, Wi-Fi, VPN, name servers) and check again; of \
+                 the endpoints nothing is known until then{}",
+                if has_proxy {
+                    ""
+                } else {
+                    ". If the direct route is closed on purpose, add the proxy with --proxy URL"
+                }
+            ),
             jobs: in_doubt.iter().map(|row| row.job).collect(),
         }];
     }
