@@ -142,6 +142,14 @@ fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
         .filter_map(|verdict| {
             let chain = verdict.chain.as_ref()?;
             let Reached::Class(class) = chain.reached else { return None };
+            // A chain that somebody replays, or that breaks a rule, is nobody's measure.
+            let is_the_services = matches!(
+                chain.cause,
+                Cause::Ok | Cause::ChainExpired | Cause::ChainNotYetValid | Cause::ChainClockSkew
+            ) && chain.proved == Some(true);
+            if !is_the_services {
+                return None;
+            }
             let leaf = chain.certificates.first()?.clone();
             chain.expected.contains(&class).then(|| (endpoint(verdict), leaf, verdict.job))
         })

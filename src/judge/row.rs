@@ -218,7 +218,19 @@ fn of_chain(chain: &ChainVerdict) -> Opinion {
                 (_, None) => None,
             }
         }
-        (Cause::ChainUnchecked, _) => Some(chain.summary.clone()),
+        (
+            Cause::ChainIncomplete
+            | Cause::ChainUnchecked
+            | Cause::ChainUnparsable
+            | Cause::ChainExpired
+            | Cause::ChainNotYetValid
+            | Cause::ChainClockSkew
+            | Cause::ChainNameMismatch
+            | Cause::ChainWeak
+            | Cause::ChainEku
+            | Cause::ChainConstraints,
+            _,
+        ) => Some(chain.summary.clone()),
         (Cause::ChainWrongClass, _) => chain
             .anchor
             .as_ref()

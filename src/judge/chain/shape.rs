@@ -76,10 +76,7 @@ pub(super) fn breaches(certificates: &[Certificate], anchor: &Anchor) -> Vec<Bre
             }));
         }
         Some(Err(refusal)) if found.is_empty() => {
-            found.push(Breach {
-                rule: rule_of(&refusal),
-                detail: format!("the path breaks a rule of its CAs: {refusal}"),
-            });
+            found.push(Breach { rule: rule_of(&refusal), detail: in_words(&refusal) });
         }
         // Without a moment to verify at, nobody has held the names against the constraints.
         None if found.is_empty() && certificates.iter().skip(1).any(constrains_names) => found.push(Breach {
@@ -209,6 +206,16 @@ fn rule_of(refusal: &webpki::Error) -> Rule {
     match refusal {
         E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension => Rule::Usage,
         _ => Rule::Constraints,
+    }
+}
+
+fn in_words(refusal: &webpki::Error) -> String {
+    use webpki::Error as E;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; its own word is better than none")]
+    match refusal {
+        E::NameConstraintViolation => "a CA on the path may not sign for such a name".to_owned(),
+        E::UnknownIssuer => "the names on the path do not fit together, though the keys do".to_owned(),
+        other => format!("the path breaks a rule of its CAs: {other}"),
     }
 }
 

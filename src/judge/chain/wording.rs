@@ -38,22 +38,33 @@ pub(super) fn summary(facts: &Facts<'_>, cause: &Cause) -> String {
             let time = if facts.standing.is_current { "" } else { ", and is not valid at this time" };
             format!("not interception: the chain leads to {anchor}, another root than documented for {host}{time}")
         }
-        Cause::ChainIncomplete if facts.standing.cut_off => {
-            "so many certificates were sent that the search for a path was given up".to_owned()
-        }
+        Cause::ChainIncomplete if facts.standing.cut_off => format!(
+            "{} certificates were sent, with more ways through them than are searched",
+            facts.question.chain.len()
+        ),
         Cause::ChainIncomplete => {
             let issuer = facts.path().last().and_then(Certificate::fields).map(issuer_name).unwrap_or_default();
-            format!("cannot be decided: the server did not send the certificate of {issuer}")
+            format!("the certificate of {issuer} was not sent")
         }
         Cause::ChainUnchecked => unchecked(facts).unwrap_or_default(),
-        Cause::ChainUnparsable => "what was sent as a certificate cannot be read".to_owned(),
-        Cause::ChainNameMismatch => format!("a server of {anchor} answers, and not for {host}"),
-        Cause::ChainExpired => format!("the chain leads to {anchor} and has expired"),
-        Cause::ChainNotYetValid => format!("the chain leads to {anchor} and is not valid yet"),
-        Cause::ChainClockSkew => "this computer's clock is wrong: by the server's clock the chain is valid".to_owned(),
-        Cause::ChainWeak => format!("the chain leads to {anchor} with a key or signature that is too weak"),
-        Cause::ChainEku => format!("the chain leads to {anchor}, and the certificate is not for servers"),
-        Cause::ChainConstraints => format!("the chain leads to {anchor} by a way that breaks its CAs' rules"),
+        Cause::ChainUnparsable => path(facts),
+        Cause::ChainNameMismatch => match names(facts) {
+            Some(names) => format!("{names}, and leads to {anchor}"),
+            None => format!("a server of {anchor} answers, and not for {host}"),
+        },
+        Cause::ChainExpired | Cause::ChainNotYetValid => {
+            let when =
+                dates(facts).into_iter().next().unwrap_or_else(|| "its parts were never valid together".to_owned());
+            format!("the chain leads to {anchor}: {when}")
+        }
+        Cause::ChainClockSkew => match skew(facts) {
+            Some(skew) => format!("{skew}; by the server's clock the chain is valid"),
+            None => "by the server's clock the chain is valid".to_owned(),
+        },
+        Cause::ChainWeak | Cause::ChainEku | Cause::ChainConstraints => match facts.standing.breaches.first() {
+            Some(breach) => format!("the chain leads to {anchor}, but {}", breach.detail),
+            None => format!("the chain leads to {anchor}"),
+        },
         _ => format!("the chain leads to {anchor}, and the peer did not prove that the certificate is its own"),
     }
 }
@@ -203,10 +214,23 @@ fn dates(facts: &Facts<'_>) -> Vec<String> {
             lines.push(format!("{} is valid from {} on", short_name(fields), second(fields.not_before)));
         }
     }
-    if let Some(peer_date) = facts.skewed_by_peer() {
-        lines.push(format!("this computer's clock says {}, the server's {}", second(at), second(peer_date)));
+    if let (Some(peer_date), Some(skew)) = (facts.skewed_by_peer(), skew(facts)) {
+        lines.push(format!("{skew}: it says {}, the server's {}", second(at), second(peer_date)));
     }
     lines
+}
+
+/// How far this computer's clock is off, if the server's is right.
+fn skew(facts: &Facts<'_>) -> Option<String> {
+    let ahead = facts.question.at.duration_since(facts.skewed_by_peer()?);
+    let side = if ahead.is_negative() { "behind" } else { "ahead of" };
+    let seconds = ahead.abs().as_secs();
+    let amount = match seconds {
+        0..7_200 => format!("{} minutes", seconds / 60),
+        7_200..172_800 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    };
+    Some(format!("this computer's clock is {amount} {side} the server's"))
 }
 
 /// The machine store's own answer, beside ours: what a browser or curl would say.

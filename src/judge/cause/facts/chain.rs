@@ -30,9 +30,9 @@ pub(super) const WRONG_CLASS: CauseFacts = CauseFacts::new(
 pub(super) const INCOMPLETE: CauseFacts = CauseFacts::new(
     "chain.incomplete",
     Status::Inconclusive,
-    Owner::Microsoft,
-    "The chain is too short to be decided",
-    "compare with another route: an interceptor or the service leaves out its issuing CA",
+    Owner::Operator,
+    "The chain cannot be followed to its root",
+    "compare with another route: the service, or a device on the way, does not send what leads to its root",
 );
 
 pub(super) const UNCHECKED: CauseFacts = CauseFacts::new(
@@ -87,23 +87,25 @@ pub(super) const NAME_MISMATCH: CauseFacts = CauseFacts::new(
 pub(super) const WEAK: CauseFacts = CauseFacts::new(
     "chain.weak",
     Status::Blocked,
-    Owner::Microsoft,
+    Owner::FirewallTeam,
     "The certificate is too weak for Windows",
-    "find out what answers there: no Microsoft service uses such keys",
+    "find out what answers there: no Microsoft service was seen with such keys or signatures; where every route shows the \
+     same, only Microsoft can change it",
 );
 
 pub(super) const EKU: CauseFacts = CauseFacts::new(
     "chain.eku",
     Status::Blocked,
-    Owner::Microsoft,
+    Owner::FirewallTeam,
     "The certificate was not issued for servers",
-    "find out what answers there",
+    "find out what answers there: somebody uses a certificate for what its CA did not allow; where every route shows the \
+     same, only Microsoft can change it",
 );
 
 pub(super) const CONSTRAINTS: CauseFacts = CauseFacts::new(
     "chain.constraints",
     Status::Blocked,
-    Owner::Microsoft,
-    "The certificate breaks the rules of its own CA",
-    "find out what answers there",
+    Owner::FirewallTeam,
+    "The certificate breaks its CAs' rules",
+    "find out what answers there: whoever signed this had no right to, or the device that sends it was set up wrongly",
 );
