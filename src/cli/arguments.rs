@@ -301,6 +301,10 @@ pub(super) enum ReportFormat {
     Jsonl,
     /// For CI servers: a suite per route, a case per endpoint.
     Junit,
+    /// For pull requests, wikis and the summary of a CI step.
+    Markdown,
+    /// One page to send, print and keep.
+    Html,
     /// For spreadsheets: the rows.
     Csv,
     /// Metrics for the textfile collector of Prometheus' node exporter.

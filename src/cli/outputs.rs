@@ -13,7 +13,7 @@ use super::{files, terminal};
 use crate::report::Report;
 use crate::report::outcome::End;
 use crate::report::table::Layout;
-use crate::report::{csv, json, jsonl, junit, prometheus, table};
+use crate::report::{csv, html, json, jsonl, junit, markdown, prometheus, table};
 
 /// In a file there is no terminal: no colour, and a width that reads well anywhere.
 const FILE_LAYOUT: Layout = Layout { width: 120, colour: false, ascii: false, verbose: true };
@@ -103,6 +103,8 @@ fn render(
         ReportFormat::Json => json::write(report, &mut out),
         ReportFormat::Jsonl => jsonl::write(report, &mut out),
         ReportFormat::Junit => junit::write(report, end, &mut out),
+        ReportFormat::Markdown => markdown::write(report, end, &mut out),
+        ReportFormat::Html => html::write(report, end, &mut out),
         ReportFormat::Csv => csv::write(report, &mut out),
         ReportFormat::Prometheus => prometheus::write(report, &mut out),
     }

@@ -10,7 +10,7 @@ use waprobe::judge::{Cause, Status};
 use waprobe::plan::PlannedRoute;
 use waprobe::report::expectation::Expectation;
 use waprobe::report::outcome::{self, Conclusion, End, FailOn};
-use waprobe::report::{Report, csv, jsonl, junit, prometheus};
+use waprobe::report::{Report, csv, html, jsonl, junit, markdown, prometheus};
 
 use super::contract::{check, committed};
 use super::story::{self, answer, told};
@@ -291,5 +291,118 @@ mod metrics {
         for report in [mixed(), story::office(), evil()] {
             read_by("promtool", &["check", "metrics"], &text(|out| prometheus::write(&report, out)));
         }
+    }
+}
+
+fn ended<'a>(conclusion: &'a Conclusion, fail_on: &'a FailOn) -> End<'a> {
+    End { conclusion, exit: exit_code(conclusion), fail_on }
+}
+
+fn page(report: &Report) -> String {
+    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default()), FailOn::default());
+    text(|out| html::write(report, ended(&conclusion, &fail_on), out))
+}
+
+fn summary(report: &Report) -> String {
+    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default()), FailOn::default());
+    text(|out| markdown::write(report, ended(&conclusion, &fail_on), out))
+}
+
+mod pages {
+    use super::*;
+
+    /// The names of all elements, in order; anything that is no tag of ours makes it fail.
+    fn elements(page: &str) -> Vec<String> {
+        let (_, rest) = page.split_once("</style>").expect("a style");
+        rest.split('<')
+            .skip(1)
+            .map(|piece| piece.split(|end: char| end == '>' || end == ' ').next().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn it_says_what_the_table_says() {
+        let report = story::office();
+        let page = page(&report);
+        for finding in &report.findings {
+            assert!(page.contains(&finding.code), "{} is missing", finding.code);
+        }
+        for row in &report.rows {
+            assert!(page.replace("<wbr>", "").contains(&row.host), "{} is missing", row.host);
+        }
+        assert!(page.contains("Diagnostic data gets out directly"));
+        assert!(page.contains("Exit 1: diagnostic data is blocked or intercepted."));
+    }
+
+    #[test]
+    fn text_from_outside_makes_no_element() {
+        let (clean, evil) = (page(&story::office()), page(&evil()));
+        let known: BTreeSet<String> = elements(&clean).into_iter().collect();
+        let found: BTreeSet<String> = elements(&evil).into_iter().collect();
+        let foreign: Vec<&String> = found.difference(&known).collect();
+        assert!(foreign.is_empty(), "{foreign:?}");
+        assert!(!evil.contains("<script"));
+        assert!(!evil.chars().any(|character| character.is_control() && character != '\n'), "a control character");
+    }
+
+    #[test]
+    fn it_asks_for_nothing_from_elsewhere() {
+        let page = page(&story::office());
+        assert!(page.contains("default-src 'none'"));
+        for loader in ["src=", "url(", "@import", "<link", "href=\"http", "<script"] {
+            assert!(!page.contains(loader), "{loader}");
+        }
+    }
+
+    #[test]
+    fn every_element_is_closed() {
+        let page = page(&evil());
+        let mut open: Vec<String> = Vec::new();
+        for element in elements(&page) {
+            match element.strip_prefix('/') {
+                Some("head" | "html" | "style") => {}
+                Some(name) => assert_eq!(open.pop().as_deref(), Some(name)),
+                None if matches!(element.as_str(), "br" | "wbr") => {}
+                None => open.push(element),
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+    }
+}
+
+mod summaries {
+    use super::*;
+
+    #[test]
+    fn it_says_what_the_table_says() {
+        assert_snapshot!("markdown", summary(&story::office()));
+    }
+
+    #[test]
+    fn text_from_outside_stays_text() {
+        let summary = summary(&evil()).replace("\\`", "").replace("\\]", "");
+        // What stands between two backticks is text whatever it is.
+        let summary: String = summary.split('`').step_by(2).collect();
+        for mark in ["<", "](", "\n=1", "\u{0}", "\u{1b}"] {
+            assert!(!summary.contains(mark), "{mark}");
+        }
+    }
+
+    #[test]
+    fn a_large_report_fits_into_a_step() {
+        let mut report = story::office();
+        let finding = report.findings[0].clone();
+        for number in 0..3_000 {
+            report
+                .findings
+                .push(waprobe::report::Finding { title: format!("{number} {}", "x".repeat(400)), ..finding.clone() });
+        }
+        let summary = summary(&report);
+        assert!(summary.len() <= 1 << 20, "{}", summary.len());
+        assert!(
+            summary.contains("Cut here") && summary.trim_end().ends_with("intercepted."),
+            "{}",
+            &summary[summary.len() - 300..]
+        );
     }
 }

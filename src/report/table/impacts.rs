@@ -15,23 +15,34 @@ const TITLE: &str = "What it means";
 const LISTED_ROUTES: usize = 6;
 
 /// Routes that mean the same for one solution.
-struct Line {
+pub(in crate::report) struct Line {
     /// Their names, with their places among the routes of the report.
-    routes: Vec<(usize, String)>,
-    cells: Vec<Option<ImpactStatus>>,
+    pub routes: Vec<(usize, String)>,
+    pub cells: Vec<Option<ImpactStatus>>,
+}
+
+/// What a report means: the ranges of Windows versions it speaks of, and for each solution the routes that mean the same.
+pub(in crate::report) struct Meaning {
+    pub versions: Vec<ImpactRow>,
+    pub solutions: Vec<(Solution, Vec<Line>)>,
+}
+
+pub(in crate::report) fn meaning(report: &Report, columns: &[Column<'_>]) -> Meaning {
+    let versions: Vec<ImpactRow> =
+        ImpactRow::ALL.into_iter().filter(|os| report.impacts.iter().any(|impact| impact.os == *os)).collect();
+    let solutions = Solution::ALL
+        .into_iter()
+        .map(|solution| (solution, lines(report, columns, solution, &versions)))
+        .filter(|(_, lines)| !lines.is_empty())
+        .collect();
+    Meaning { versions, solutions }
 }
 
 pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>]) {
     if report.impacts.is_empty() {
         return;
     }
-    let versions: Vec<ImpactRow> =
-        ImpactRow::ALL.into_iter().filter(|os| report.impacts.iter().any(|impact| impact.os == *os)).collect();
-    let solutions: Vec<(Solution, Vec<Line>)> = Solution::ALL
-        .into_iter()
-        .map(|solution| (solution, lines(report, columns, solution, &versions)))
-        .filter(|(_, lines)| !lines.is_empty())
-        .collect();
+    let Meaning { versions, solutions } = meaning(report, columns);
     page.gap();
     let matrix = matrix(&solutions, &versions);
     if matrix.lines().all(|line| line.trim_end().width() <= page.width()) {

@@ -17,7 +17,7 @@ const SHARED_FROM: usize = 3;
 const ALIKE: usize = 4;
 
 /// One line: endpoints that fared alike on every route.
-pub(super) struct Line<'r> {
+pub(in crate::report) struct Line<'r> {
     pub group: &'r str,
     pub label: String,
     /// How many endpoints stand behind it.
@@ -26,7 +26,7 @@ pub(super) struct Line<'r> {
 }
 
 #[derive(Clone)]
-pub(super) struct Cell {
+pub(in crate::report) struct Cell {
     pub status: Status,
     /// Behind the status: the number of the finding, or the code where no finding speaks of it.
     pub reference: String,
@@ -57,7 +57,7 @@ struct Member<'r> {
 }
 
 /// One line per endpoint in the order of the report, group by group; hosts that are alike share one.
-pub(super) fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>) -> Vec<Line<'r>> {
+pub(in crate::report) fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>) -> Vec<Line<'r>> {
     let mut endpoints: Vec<Member<'r>> = Vec::new();
     let mut places: HashMap<&'r str, usize> = HashMap::new();
     for (index, column) in columns.iter().enumerate() {
@@ -163,13 +163,13 @@ fn common_part<'n>(names: &[&'n str]) -> &'n str {
 
 /// What the map does not show.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut {
-    ok: usize,
-    other: usize,
+pub(in crate::report) struct LeftOut {
+    pub ok: usize,
+    pub other: usize,
 }
 
 /// Of a long map only what is not ok, and of that only the beginning.
-pub(super) fn bounded(lines: Vec<Line<'_>>, everything: bool) -> (Vec<Line<'_>>, LeftOut) {
+pub(in crate::report) fn bounded(lines: Vec<Line<'_>>, everything: bool) -> (Vec<Line<'_>>, LeftOut) {
     if everything || lines.len() <= LONGEST_MAP {
         return (lines, LeftOut::default());
     }

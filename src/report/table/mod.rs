@@ -4,8 +4,8 @@
 //! change and what it means; of a clean network only the sentence. Never: a line that helps nobody act.
 
 mod findings;
-mod impacts;
-mod lines;
+pub(super) mod impacts;
+pub(super) mod lines;
 mod map;
 pub(super) mod page;
 pub(super) mod paint;
@@ -88,12 +88,22 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
 }
 
 /// Rows of one route that differ from the expectation in the same way.
-struct Difference<'r> {
-    route: String,
-    expected: &'r str,
-    status: Status,
-    code: &'r str,
-    hosts: Vec<String>,
+pub(super) struct Difference<'r> {
+    pub route: String,
+    pub expected: &'r str,
+    pub status: Status,
+    pub code: &'r str,
+    pub hosts: Vec<String>,
+}
+
+impl Difference<'_> {
+    /// `blocked with tcp.refused`.
+    pub fn found(&self) -> String {
+        match self.code {
+            "ok" => self.status.to_string(),
+            code => format!("{} with {}", self.status, sanitize(code)),
+        }
+    }
 }
 
 fn differences(page: &mut Page, report: &Report, unexpected: &[Unexpected]) {
@@ -102,13 +112,9 @@ fn differences(page: &mut Page, report: &Report, unexpected: &[Unexpected]) {
     }
     page.gap();
     page.line(toned(Tone::Heading, "Not as expected"));
-    let differences = grouped(report, unexpected);
+    let differences = differing(report, unexpected);
     for difference in differences.iter().take(NAMED_DIFFERENCES) {
-        let found = match difference.code {
-            "ok" => difference.status.to_string(),
-            code => format!("{} with {}", difference.status, sanitize(code)),
-        };
-        let found = toned(map::tone(difference.status), &found);
+        let found = toned(map::tone(difference.status), &difference.found());
         let (route, expected) = (unbroken(&difference.route), sanitize(difference.expected));
         page.prose("  ", &format!("{route}: expected {expected}, found {found}"));
         let mut hosts = difference.hosts.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
@@ -122,7 +128,7 @@ fn differences(page: &mut Page, report: &Report, unexpected: &[Unexpected]) {
     }
 }
 
-fn grouped<'r>(report: &'r Report, unexpected: &'r [Unexpected]) -> Vec<Difference<'r>> {
+pub(super) fn differing<'r>(report: &'r Report, unexpected: &'r [Unexpected]) -> Vec<Difference<'r>> {
     let rows: HashMap<&str, &Row> = report.rows.iter().map(|row| (row.id.as_str(), row)).collect();
     let mut differences: Vec<Difference<'_>> = Vec::new();
     for (row, expected) in unexpected.iter().filter_map(|one| Some((*rows.get(one.row.as_str())?, &one.expected))) {
