@@ -179,7 +179,7 @@ fn matrix(text: &mut Text, meaning: &Meaning) {
 }
 
 fn codes(hosts: &[String]) -> String {
-    listed(hosts, |host| code(host), " ")
+    listed(hosts, code, " ")
 }
 
 fn listed(list: &[String], form: impl Fn(&str) -> String, between: &str) -> String {
