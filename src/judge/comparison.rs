@@ -12,7 +12,7 @@ use super::follow_up::OFFLINE;
 use super::{Cause, Finding, Grounds, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
 use crate::observation::{Observation, ServerAnswer, Stage};
-use crate::plan::{Identity, JobId, PlannedRoute};
+use crate::plan::{Identity, JobId, PlannedRoute, ProxyScheme};
 
 const PARTIAL: &str = "intercepted.partial";
 const SAME_KEY: &str = "chain.same_key_many_hosts";
@@ -24,6 +24,8 @@ const NXDOMAIN_EVERYWHERE: &str = "dns.nxdomain_everywhere";
 const INJECTED: &str = "dns.injected";
 const LOWER_THAN_DIRECT: &str = "tls.lower_than_direct";
 const PLAIN_BLOCKED: &str = "http.plain_blocked";
+const CONNECT_ONLY: &str = "pauth.connect_only";
+const GET_ONLY: &str = "pauth.get_only";
 
 /// Codes that stand in findings only, because it takes two rows, or two answers, to see what they say.
 pub const COMPARISON_CODES: &[&str] = &[
@@ -38,6 +40,8 @@ pub const COMPARISON_CODES: &[&str] = &[
     LOWER_THAN_DIRECT,
     PLAIN_BLOCKED,
     OFFLINE,
+    CONNECT_ONLY,
+    GET_ONLY,
 ];
 
 /// A row's key is held against that many others at most; one stranger among them is enough.
@@ -61,6 +65,7 @@ pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observati
         injected_answers(&rows, &observations),
         older_tls(&rows, &observations),
         plain_blocked(&rows),
+        asked_by_method(&rows),
     ]
     .concat()
 }
@@ -487,6 +492,47 @@ fn older_tls(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<Finding> {
             jobs: jobs(&rows),
         })
         .collect()
+}
+
+/// A proxy that asks for a name on one of its two ways: tunnels, and plain http in absolute form.
+fn asked_by_method(rows: &[Row<'_>]) -> Vec<Finding> {
+    let is_asked = |row: &&Row<'_>| row.verdict.cause == Cause::PauthRequired;
+    let is_let_in = |row: &&Row<'_>| row.verdict.stage > Stage::Proxy;
+    let mut findings = Vec::new();
+    for route in by_route(rows).into_values() {
+        let speaks_http =
+            route.iter().all(|row| row.route.proxy().is_some_and(|proxy| proxy.scheme != ProxyScheme::Socks5));
+        let (tunnels, plain): (Vec<Row<'_>>, Vec<Row<'_>>) = route.iter().partition(|row| row.endpoint.is_tls());
+        if !speaks_http || tunnels.is_empty() || plain.is_empty() {
+            continue;
+        }
+        let (code, asked, title, remedy) =
+            if tunnels.iter().all(|row| is_asked(&row)) && plain.iter().all(|row| is_let_in(&row)) {
+                (
+                    CONNECT_ONLY,
+                    tunnels,
+                    "The proxy asks for authentication for tunnels, and not for plain http",
+                    "extend the rule that lets plain http through to the method CONNECT, for exactly these host names",
+                )
+            } else if plain.iter().all(|row| is_asked(&row)) && tunnels.iter().all(|row| is_let_in(&row)) {
+                (
+                    GET_ONLY,
+                    plain,
+                    "The proxy asks for authentication for plain http, and not for tunnels",
+                    "extend the rule that lets tunnels through to plain http, for exactly these host names",
+                )
+            } else {
+                continue;
+            };
+        findings.push(Finding {
+            code: code.to_owned(),
+            title: at(title, asked.first().and_then(Row::proxy).as_deref()),
+            owner: Owner::ProxyTeam,
+            remedy: naming(remedy, &hosts(&asked)),
+            jobs: jobs(&asked),
+        });
+    }
+    findings
 }
 
 /// On a route where every https address gets through, the http ones do not.

@@ -293,6 +293,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::TunnelRefused { status } => format!("the proxy answered {status}"),
         Fault::CredentialsWanted => "the proxy asks for credentials".to_owned(),
         Fault::CredentialsRefused => "the proxy refused the credentials".to_owned(),
+        Fault::CredentialsNoLongerTaken { .. } => {
+            "the proxy refused the credentials, which it had taken before in this run".to_owned()
+        }
         Fault::NoChallenge => "a 407 without a challenge".to_owned(),
         Fault::SchemeNotOffered => "the scheme is not offered".to_owned(),
         Fault::DigestUnsupported { detail } => format!("unsupported Digest: {detail}"),

@@ -13,6 +13,7 @@ mod findings;
 mod follow_up;
 mod opinion;
 mod refusal;
+mod refused;
 mod remark;
 mod row;
 #[cfg(test)]
@@ -128,6 +129,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .map(|(job, seen)| row::judge_job(grounds, &chains, job, seen))
         .collect();
     compare_short_chains(grounds, &mut verdicts);
+    refused::share(grounds, &attempts, &mut verdicts);
     comparison::mark_shared_keys(grounds, &mut verdicts);
     follow_up::weigh(grounds, &mut verdicts, &beside);
     verdicts

@@ -15,6 +15,9 @@ pub(super) fn remarks(seen: &Observation) -> Vec<Cause> {
     if tunnel.legs.windows(2).any(|pair| is_closed_with_407(&pair[0], &pair[1])) {
         remarks.push(Cause::PauthReconnectOn407);
     }
+    if tunnel.legs.windows(2).any(|pair| is_kept_by_old_name(&pair[0], &pair[1])) {
+        remarks.push(Cause::PauthNeedsProxyConnection);
+    }
     if tunnel.legs.last().is_some_and(is_unusual_opening) {
         remarks.push(Cause::Proxy2xxNot200);
     }
@@ -69,6 +72,17 @@ pub(super) fn mechanism(tunnel: &TunnelEvidence) -> Option<Mechanism> {
 fn last_token(tunnel: &TunnelEvidence) -> Option<(Scheme, Token)> {
     let credential = tunnel.legs.iter().rev().find_map(|leg| leg.credential.as_ref())?;
     credential.token.map(|token| (credential.scheme, token))
+}
+
+/// NTLM went on over a connection that HTTP/1.0 closes, but for the header that browsers once made up.
+fn is_kept_by_old_name(leg: &Leg, next: &Leg) -> bool {
+    let says = |name| leg.header(name).is_some_and(|value| value.to_ascii_lowercase().contains("keep-alive"));
+    let is_answer = next.credential.as_ref().is_some_and(|sent| sent.token == Some(Token::NtlmType3));
+    leg.version.as_deref() == Some("HTTP/1.0")
+        && says("proxy-connection")
+        && !says("connection")
+        && is_answer
+        && next.connection == leg.connection
 }
 
 /// Any 2xx opens a tunnel (RFC 9110 §9.3.6), and clients exist that know only one.

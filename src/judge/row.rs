@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
-use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, filters, refusal, remark};
+use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, filters, refusal, refused, remark};
 use crate::catalogue::Endpoint;
 use crate::observation::{
     DnsEvidence, Fault, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, TunnelEvidence,
@@ -88,7 +88,11 @@ fn settle<'a>(first: (&'a Observation, Opinion), again: (&'a Observation, Opinio
         Status::Blocked
     };
     let detail = format!("first {}, then {}", first.1.cause.code(), again.1.cause.code());
-    let flaky = Opinion::new(Cause::Flaky, first.1.stage).with(detail).with_status(status);
+    let no_longer_taken =
+        |seen: &Observation| matches!(seen.fault(), Some((_, Fault::CredentialsNoLongerTaken { .. })));
+    let cause =
+        if no_longer_taken(first.0) && gets_through(&again.1) { Cause::PauthIntermittent } else { Cause::Flaky };
+    let flaky = Opinion::new(cause, first.1.stage).with(detail).with_status(status);
     (again.0, Opinion { chain: again.1.chain, ..flaky })
 }
 
@@ -412,7 +416,11 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         _ if in_tls => {
             return Opinion::new(Cause::ProxyTlsFailed, Stage::Proxy).with(evidence::fault(fault));
         }
-        Fault::CredentialsRefused => Cause::PauthRejected,
+        Fault::CredentialsRefused => return refused::opinion(tunnel),
+        Fault::CredentialsNoLongerTaken { .. } => {
+            return Opinion::new(Cause::PauthDeniedAfterAuth, Stage::Proxy)
+                .with("407, although the proxy takes the same login for other hosts");
+        }
         Fault::CredentialsAlreadyRefused => {
             return Opinion::new(Cause::PauthRejected, Stage::Proxy)
                 .with("they were rejected once in this run and were not sent again");

@@ -247,6 +247,17 @@ impl Blueprint {
         self.expect_on(&key, endpoints, status, code)
     }
 
+    /// These rows of the route last added come out in one of these ways, and who of them how is left open.
+    #[must_use]
+    pub fn expect_any(self, status: &[&'static str], code: &[&'static str]) -> Self {
+        let mut blueprint = self.expect(&["*"], "ok", "ok");
+        if let Some(expectation) = blueprint.expectations.last_mut() {
+            expectation.status = status.to_vec();
+            expectation.code = code.to_vec();
+        }
+        blueprint
+    }
+
     #[must_use]
     pub fn expect_on(
         mut self,

@@ -26,6 +26,8 @@ pub enum Manner {
     Chunked,
     /// HTTP/1.0 without a length: the end of the connection is the end of the body.
     UntilClose,
+    /// HTTP/1.0 with a length; who asks for it by the old header keeps the connection.
+    Kept,
     /// Announces more than it sends.
     CutOff,
     /// One byte at a time.
@@ -73,12 +75,12 @@ impl Reply {
 
     /// Whether the connection can go on after this reply.
     pub(super) fn keeps_open(&self) -> bool {
-        matches!(self.manner, Manner::Whole | Manner::Chunked)
+        matches!(self.manner, Manner::Whole | Manner::Chunked | Manner::Kept)
             && !self.headers.iter().any(|(name, value)| name.ends_with("onnection") && value == "close")
     }
 
     fn head(&self) -> String {
-        let version = if self.manner == Manner::UntilClose { "1.0" } else { "1.1" };
+        let version = if matches!(self.manner, Manner::UntilClose | Manner::Kept) { "1.0" } else { "1.1" };
         let mut head = format!("HTTP/{version} {} {}\r\n", self.status, reason(self.status));
         if let Some(date) = self.date {
             let _ = write!(head, "Date: {}\r\n", date.strftime("%a, %d %b %Y %H:%M:%S GMT"));
@@ -88,7 +90,7 @@ impl Reply {
         }
         let length = self.body.len();
         let _ = match self.manner {
-            Manner::Whole | Manner::Dripping => write!(head, "Content-Length: {length}\r\n"),
+            Manner::Whole | Manner::Kept | Manner::Dripping => write!(head, "Content-Length: {length}\r\n"),
             Manner::CutOff => write!(head, "Content-Length: {}\r\n", length + 1000),
             Manner::Chunked => write!(head, "Transfer-Encoding: chunked\r\n"),
             Manner::UntilClose | Manner::Endless => Ok(()),

@@ -23,6 +23,8 @@ pub enum Gate {
     Open,
     Basic(Account),
     Digest(Account, Digest),
+    /// Basic, and the second right answer is refused.
+    Faltering(Account),
     /// NTLM, by itself or inside Negotiate.
     Windows(Account, Windows),
     /// Nothing is ever right; every request is answered with these challenges.
@@ -83,6 +85,8 @@ pub(super) enum Entry {
     Open,
     /// Has to answer these challenges.
     Challenged(Vec<String>),
+    /// The same, said by another node of the proxy.
+    Elsewhere(Vec<String>),
     /// The same, and the connection ends.
     Dismissed(Vec<String>),
 }
@@ -98,10 +102,12 @@ impl Guard {
     pub fn check(&self, method: &str, target: &str, credential: Option<&str>, session: &mut Session) -> Entry {
         match &self.gate {
             Gate::Open => Entry::Open,
-            Gate::Basic(account) => {
+            Gate::Basic(account) | Gate::Faltering(account) => {
                 let expected = format!("{}:{}", account.name, account.password);
                 match credential.and_then(|value| value.strip_prefix("Basic ")) {
-                    Some(given) if decode(given).as_deref() == Some(expected.as_bytes()) => Entry::Open,
+                    Some(given) if decode(given).as_deref() == Some(expected.as_bytes()) && !self.falters() => {
+                        Entry::Open
+                    }
                     _ => Entry::Challenged(vec![format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")]),
                 }
             }
@@ -112,6 +118,12 @@ impl Guard {
                 self.check_digest(*account, *digest, method, target, parameters.as_ref())
             }
         }
+    }
+
+    fn falters(&self) -> bool {
+        let mut given = self.nonces.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        given.count += 1;
+        matches!(self.gate, Gate::Faltering(_)) && given.count == 2
     }
 
     fn check_digest(

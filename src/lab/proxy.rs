@@ -30,6 +30,8 @@ pub struct ProxyPlan {
     pub name: &'static str,
     pub port: u16,
     pub gate: Gate,
+    /// The one method that the gate stands before; none for all of them.
+    pub guards: Option<&'static str>,
     /// What surrounds its challenges.
     pub refusal: Refusal,
     /// The first rule whose hosts fit counts; without one the request is forwarded.
@@ -95,6 +97,7 @@ impl ProxyPlan {
             name,
             port: 8080,
             gate: Gate::Open,
+            guards: None,
             refusal: Refusal { manner: Manner::Whole, closes: false },
             rules: Vec::new(),
             shown_by: Inspector::Corporate,
@@ -105,6 +108,12 @@ impl ProxyPlan {
     #[must_use]
     pub fn gate(self, gate: Gate) -> Self {
         Self { gate, ..self }
+    }
+
+    /// Only this method has to come past the gate.
+    #[must_use]
+    pub fn guards(self, method: &'static str) -> Self {
+        Self { guards: Some(method), ..self }
     }
 
     /// How its 407s go over the wire.
@@ -218,10 +227,17 @@ impl RunningProxy {
         loop {
             let Some(head) = read_head(&mut stream).await? else { return Ok(()) };
             let credential = head.header("proxy-authorization");
-            let entry = self.guard.check(&head.method, &head.target, credential, &mut session);
+            let entry = if self.plan.guards.is_none_or(|method| method == head.method) {
+                self.guard.check(&head.method, &head.target, credential, &mut session)
+            } else {
+                Entry::Open
+            };
             let is_last = matches!(entry, Entry::Dismissed(_));
-            if let Entry::Challenged(challenges) | Entry::Dismissed(challenges) = entry {
-                let reply = self.challenge(challenges, is_last);
+            let node =
+                if matches!(entry, Entry::Elsewhere(_)) { format!("1.1 other.{}", self.host) } else { self.via() };
+            if let Entry::Challenged(challenges) | Entry::Dismissed(challenges) | Entry::Elsewhere(challenges) = entry {
+                let wants_keeping = head.header("proxy-connection").is_some();
+                let reply = self.challenge(challenges, is_last, wants_keeping).header("Via", node);
                 reply.send(&mut stream).await?;
                 if !reply.keeps_open() {
                     close(stream).await;
@@ -248,13 +264,16 @@ impl RunningProxy {
         }
     }
 
-    fn challenge(&self, challenges: Vec<String>, is_last: bool) -> Reply {
-        let mut reply = Reply::status(407).manner(self.plan.refusal.manner).header("Via", self.via());
+    fn challenge(&self, challenges: Vec<String>, is_last: bool, wants_keeping: bool) -> Reply {
+        let mut reply = Reply::status(407).manner(self.plan.refusal.manner);
         for challenge in challenges {
             reply = reply.header("Proxy-Authenticate", challenge);
         }
-        if self.plan.refusal.closes || is_last {
+        let is_old = self.plan.refusal.manner == Manner::Kept;
+        if self.plan.refusal.closes || is_last || (is_old && !wants_keeping) {
             reply = reply.header("Connection", "close");
+        } else if is_old {
+            reply = reply.header("Proxy-Connection", "keep-alive");
         }
         reply.page("<html><body>Proxy authentication required</body></html>").dated(Clock::System.now())
     }
@@ -417,7 +436,9 @@ impl RunningProxy {
         stream.read_exact(&mut offered).await?;
         let account = match &self.plan.gate {
             Gate::Open | Gate::Hopeless(_) => None,
-            Gate::Basic(account) | Gate::Digest(account, _) | Gate::Windows(account, _) => Some(*account),
+            Gate::Basic(account) | Gate::Faltering(account) | Gate::Digest(account, _) | Gate::Windows(account, _) => {
+                Some(*account)
+            }
         };
         let wanted = if account.is_some() { PASSWORD } else { NO_LOGIN };
         if !offered.contains(&wanted) {

@@ -57,6 +57,8 @@ pub enum Conduct {
     OpensEarly,
     /// Takes no answer, ever.
     Refuses,
+    /// The answer reaches another node than the one that asked.
+    Splits,
 }
 
 /// What one connection has been told.
@@ -106,6 +108,7 @@ impl Windows {
                 session.told = Some((message.to_vec(), challenge));
                 self.challenged(told, self.conduct == Conduct::ClosesWithChallenge)
             }
+            Some(3) if self.conduct == Conduct::Splits => Entry::Elsewhere(vec![name.to_owned()]),
             Some(3) if self.conduct != Conduct::Refuses => match session.told.take() {
                 Some((type1, type2)) if self.is_right(account, [&type1, &type2, message]).unwrap_or(false) => {
                     Entry::Open

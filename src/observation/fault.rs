@@ -60,6 +60,10 @@ pub enum Fault {
     CredentialsWanted,
     /// A 407 after credentials of this kind were sent in full.
     CredentialsRefused,
+    /// A 407 after credentials that the proxy took before in this run; `is_first` row to which it happened asks once more.
+    CredentialsNoLongerTaken {
+        is_first: bool,
+    },
     /// A 407 without any challenge.
     NoChallenge,
     /// The scheme asked for is not among those offered.
@@ -141,10 +145,13 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A reset or an early close is asked for once more; what times out is not.
+    /// A reset or an early close is asked for once more, and a login that was taken before; what times out is not.
     #[must_use]
     pub fn is_worth_another_try(&self) -> bool {
-        matches!(self, Self::ResetByPeer { .. } | Self::ClosedByPeer { .. })
+        matches!(
+            self,
+            Self::ResetByPeer { .. } | Self::ClosedByPeer { .. } | Self::CredentialsNoLongerTaken { is_first: true }
+        )
     }
 
     /// Not the peer's doing: the run ended.

@@ -97,6 +97,9 @@ pub enum Cause {
     PauthBasicCleartext,
     PauthNtlmClosedMid,
     PauthReconnectOn407,
+    PauthLbSplit,
+    PauthIntermittent,
+    PauthNeedsProxyConnection,
     PauthNtlmEarly200,
     PauthNegoIsNtlm,
 
@@ -286,6 +289,9 @@ impl Cause {
         Self::PauthBasicCleartext,
         Self::PauthNtlmClosedMid,
         Self::PauthReconnectOn407,
+        Self::PauthLbSplit,
+        Self::PauthIntermittent,
+        Self::PauthNeedsProxyConnection,
         Self::PauthNtlmEarly200,
         Self::PauthNegoIsNtlm,
         Self::TlsRstAfterHello,
@@ -390,6 +396,9 @@ impl Cause {
                 | Self::ProxyTlsFailed
                 | Self::ProxyTlsUntrusted
                 | Self::ProxyLoop
+                | Self::PauthNeedsProxyConnection
+                | Self::PauthIntermittent
+                | Self::PauthLbSplit
                 | Self::ProxyRequestTimeout
                 | Self::Proxy2xxNot200
                 | Self::ProxyIcapDown

@@ -12,7 +12,7 @@ use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
     Attempt, DnsEvidence, Ended, Evidence, NameSource, Question, RecordType, Recorder, Signature, TlsEvidence,
 };
-use crate::plan::{Budget, Plan, SchemeChoice};
+use crate::plan::{Budget, Plan, Scheme, SchemeChoice};
 
 const V10C: &str = "v10c.events.data.microsoft.com";
 const V20: &str = "v20.events.data.microsoft.com";
@@ -181,6 +181,26 @@ fn two_accounts_of_one_proxy_with_the_same_gaps_make_one_finding() {
 }
 
 #[test]
+fn a_proxy_that_asks_on_one_of_its_two_ways_is_told() {
+    let asked = || Stopped(Stage::Proxy, Cause::PauthRequired);
+    let tunnels_and = |tunnel: &Told, plain| [tunnel.clone(), tunnel.clone(), tunnel.clone(), tunnel.clone(), plain];
+    for (rows, code) in [
+        (tunnels_and(&asked(), Genuine), Some(CONNECT_ONLY)),
+        (tunnels_and(&Genuine, asked()), Some(GET_ONLY)),
+        (tunnels_and(&Genuine, Genuine), None),
+        (tunnels_and(&asked(), asked()), None),
+        ([asked(), Genuine, Genuine, Genuine, asked()], None),
+        (tunnels_and(&Untested, asked()), None),
+    ] {
+        let found = findings(&[(proxied(Identity::Bypass), rows)]);
+        assert_eq!(codes(&found), code.into_iter().collect::<Vec<_>>());
+        if let [found] = found.as_slice() {
+            assert_eq!(found.jobs.len(), if code == Some(GET_ONLY) { 1 } else { 4 });
+        }
+    }
+}
+
+#[test]
 fn the_route_that_inspects_and_the_one_that_does_not_are_named() {
     let genuine = [Genuine, Genuine, Untested, Untested];
     let inspected = [Inspected, Inspected, Inspected, Untested];
@@ -274,10 +294,16 @@ fn one_account_is_let_through_and_the_other_refused() {
 fn an_account_that_gets_in_with_another_scheme_is_not_refused() {
     let refused = [Stopped(Stage::Proxy, Cause::PauthRejected), Untested, Untested, Untested];
     let welcome = [Genuine, Untested, Untested, Untested];
+    let by_ntlm = match proxied(Identity::Device) {
+        PlannedRoute::Proxy { proxy, identity, .. } => {
+            PlannedRoute::Proxy { proxy, identity, scheme: SchemeChoice::Forced(Scheme::Ntlm) }
+        }
+        PlannedRoute::Direct => PlannedRoute::Direct,
+    };
     let found = findings(&[
         (proxied(Identity::User), welcome.clone()),
         (proxied(Identity::Device), refused),
-        (proxied(Identity::Device), welcome),
+        (by_ntlm, welcome),
     ]);
     assert_eq!(codes(&found), [] as [&str; 0]);
 }

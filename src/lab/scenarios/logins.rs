@@ -92,6 +92,28 @@ pub(super) fn no_rights() -> Blueprint {
     Blueprint::default().user(USER).as_user(proxy).expect(&DENIED, "blocked", "pauth.denied_after_auth")
 }
 
+/// The second right answer is refused; whose that is nobody can say before.
+pub(super) fn faltering_proxy() -> Blueprint {
+    Blueprint::default()
+        .user(USER)
+        .as_user(ProxyPlan::open("faltering").gate(Gate::Faltering(USER)))
+        .expect_any(&["ok", "degraded"], &["ok", "pauth.intermittent"])
+}
+
+/// Proxies that ask for a name on one of their two ways.
+pub(super) fn one_method() -> Blueprint {
+    const TUNNELS: &[&str] = &["*"];
+    let proxy = |name, method| ProxyPlan::open(name).gate(Gate::Basic(USER)).guards(method);
+    Blueprint::default()
+        .user(USER)
+        .through(proxy("tunnels", "CONNECT"))
+        .expect(TUNNELS, "blocked", "pauth.required")
+        .expect(&["adl"], "ok", "ok")
+        .as_user(proxy("plain", "GET"))
+        .route(&proxy("plain", "GET"), Identity::Bypass, SchemeChoice::Auto)
+        .expect(&["adl"], "blocked", "pauth.required")
+}
+
 pub(super) fn no_login() -> Blueprint {
     let proxy = ProxyPlan::open("basic").gate(Gate::Basic(USER));
     Blueprint::default().as_user(proxy).expect(EVERYTHING, "not-tested", "x.not_tested")

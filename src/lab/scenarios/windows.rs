@@ -31,6 +31,16 @@ pub(super) fn logins() -> Blueprint {
         .as_user(proxy("narrow", form(Form::Narrow)))
         .as_user(proxy("beyond", form(Form::Beyond)))
         .as_user(proxy("chunked", NTLM).refuses(Manner::Chunked, false))
+        .as_user(proxy("old", NTLM).refuses(Manner::Kept, false))
+}
+
+/// A balancer before two nodes, of which one asks and the other is answered.
+pub(super) fn split() -> Blueprint {
+    Blueprint::default().user(USER).as_user(proxy("split", Windows { conduct: Conduct::Splits, ..NTLM })).expect(
+        EVERYTHING,
+        "blocked",
+        "pauth.lb_split",
+    )
 }
 
 /// Negotiate without Kerberos, bare and in SPNEGO, alone and beside weaker schemes.

@@ -263,10 +263,7 @@ impl<'a> Authenticator<'a> {
     }
 
     pub fn refused(&mut self) -> Fault {
-        if let Some(turn) = self.turn.take() {
-            turn.refused();
-        }
-        Fault::CredentialsRefused
+        self.turn.take().map_or(Fault::CredentialsRefused, Turn::refused)
     }
 
     /// The password went out, and the connection ended or fell silent instead of an answer.

@@ -7,6 +7,7 @@
 //! turn to the next.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::acquaintance::Acquaintance;
@@ -41,6 +42,8 @@ struct Password {
     alone: Arc<tokio::sync::Mutex<()>>,
     /// `None` while nobody knows.
     verdict: Mutex<Option<Verdict>>,
+    /// It was refused after it had been accepted.
+    was_refused_later: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,8 +159,14 @@ impl Turn {
         self.password.settle(Verdict::Accepted);
     }
 
-    pub fn refused(self) {
+    /// What that is for the row: the password's end, or a riddle that the first row to meet it looks at once more.
+    pub fn refused(self) -> Fault {
         self.password.settle(Verdict::Refused);
+        if self.is_proved() {
+            let is_first = !self.password.was_refused_later.swap(true, Ordering::Relaxed);
+            return Fault::CredentialsNoLongerTaken { is_first };
+        }
+        Fault::CredentialsRefused
     }
 
     /// The password was sent, and no verdict on it came.
@@ -188,7 +197,7 @@ mod tests {
         let mut second = Box::pin(gate.turn("anna"));
         assert!(!is_ready(&mut second).await);
         assert!(gate.turn("berta").await.is_ok(), "another name is another account");
-        first.refused();
+        assert_eq!(first.refused(), Fault::CredentialsRefused);
         assert_eq!(second.await.err(), Some(Fault::CredentialsAlreadyRefused));
         assert_eq!(gate.turn("anna").await.err(), Some(Fault::CredentialsAlreadyRefused));
     }
@@ -198,8 +207,8 @@ mod tests {
         let gate = gate(9);
         gate.turn("anna").await.expect("the first may").accepted();
         let (second, third) = (gate.turn("anna").await, gate.turn("anna").await);
-        second.expect("may").refused();
-        drop(third);
+        assert_eq!(second.expect("may").refused(), Fault::CredentialsNoLongerTaken { is_first: true });
+        assert_eq!(third.expect("may").refused(), Fault::CredentialsNoLongerTaken { is_first: false });
         gate.turn("anna").await.expect("may").unanswered();
         assert!(gate.turn("anna").await.is_ok());
     }

@@ -116,3 +116,27 @@ pub(super) const NEGO_IS_NTLM: CauseFacts = CauseFacts::new(
     "where Kerberos is wanted, register the service principal HTTP/ with the proxy's name and give clients that \
                  name",
 );
+
+pub(super) const LB_SPLIT: CauseFacts = CauseFacts::new(
+    "pauth.lb_split",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "Another node of the proxy answers in the middle of a sign-in, and knows nothing of it",
+    "let the balancer keep each client on one node for as long as its connection lasts",
+);
+
+pub(super) const INTERMITTENT: CauseFacts = CauseFacts::new(
+    "pauth.intermittent",
+    Status::Degraded,
+    Owner::ProxyTeam,
+    "The proxy takes a login, and refuses the same login at another time",
+    "look at what checks the passwords (too few helpers, a domain controller that does not answer, nodes that are set up differently), or check again with a lower --max-connects",
+);
+
+pub(super) const NEEDS_PROXY_CONNECTION: CauseFacts = CauseFacts::new(
+    "pauth.needs_proxy_connection",
+    Status::Ok,
+    Owner::ProxyTeam,
+    "The proxy speaks HTTP/1.0 and keeps the connection of a sign-in by the header Proxy-Connection alone",
+    "nothing has to change: Windows sends that header; devices before the proxy must not remove it",
+);
