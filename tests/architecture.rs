@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("enroll", &["catalogue", "registry"]),
     ("plan", &["catalogue", "proxies"]),
     ("observation", &["catalogue", "certificate", "plan"]),
-    ("net", &["certificate"]),
+    ("net", &["certificate", "observation"]),
     ("auth", &["observation", "plan"]),
     ("probe", &["auth", "catalogue", "certificate", "net", "observation", "plan"]),
     ("judge", &["catalogue", "certificate", "observation", "plan"]),

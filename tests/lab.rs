@@ -101,6 +101,7 @@ fn check(world: &World) -> Run {
     let access = Access {
         user: login(&world.logins.user),
         device: login(&world.logins.device),
+        device_keytab: None,
         basic_cleartext: world.logins.basic_cleartext,
     };
     let mut store = rustls::RootCertStore::empty();

@@ -10,6 +10,7 @@ mod digest;
 mod handshake;
 pub mod ntlm;
 pub mod spnego;
+mod ticket;
 
 use base64::Engine as _;
 use secrecy::SecretSlice;
@@ -21,6 +22,7 @@ pub use basic::answer as answer_basic;
 pub use challenge::{Offer, read as read_challenges};
 pub use digest::{Digest, strongest as strongest_digest};
 pub use handshake::{Next, NtlmHandshake};
+pub use ticket::{TicketVerdict, verdict as verdict_on_ticket};
 
 /// What goes into `Proxy-Authorization`, and what may be told of it.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ impl Answer {
     /// Whether it is made of a password, so that sending it counts as a try.
     #[must_use]
     pub fn tries_password(&self) -> bool {
-        self.token != Some(Token::NtlmType1)
+        !matches!(self.token, Some(Token::NtlmType1 | Token::KerberosTicket))
     }
 
     /// Whether it means something only on the connection over which its challenge came.

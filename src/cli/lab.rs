@@ -57,6 +57,7 @@ fn run_in(
     let access = Access {
         user: login(&world.logins.user),
         device: login(&world.logins.device),
+        device_keytab: None,
         basic_cleartext: world.logins.basic_cleartext,
     };
     let note =

@@ -304,6 +304,12 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::ClosedMidExchange => "the proxy closed the connection in the middle of the exchange".to_owned(),
         Fault::ChallengeUnreadable { detail } => format!("unusable challenge: {detail}"),
         Fault::NtlmNotTaken => "the proxy's Negotiate takes no NTLM".to_owned(),
+        Fault::KerberosNotTaken => "the proxy's Negotiate takes no Kerberos".to_owned(),
+        Fault::NoTicket { detail, .. } => format!("no ticket: {detail}"),
+        Fault::TicketRefused { error: Some(error) } => {
+            format!("the proxy refused the ticket with error {error} of Kerberos")
+        }
+        Fault::TicketRefused { error: None } => "the proxy refused the ticket".to_owned(),
         Fault::CleartextRefused => "Basic over a clear connection was not allowed".to_owned(),
         Fault::CredentialsAlreadyRefused => "these credentials were refused before in this run".to_owned(),
         Fault::CredentialsUnanswered => "the proxy gave no verdict when these credentials were sent".to_owned(),

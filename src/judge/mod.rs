@@ -18,6 +18,7 @@ mod remark;
 mod row;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use std::fmt;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A proxy that answered, and not with a tunnel: what its status and headers say.
 
 use super::opinion::Opinion;
-use super::{Cause, Status};
+use super::{Cause, Status, ticket};
 use crate::observation::{Credential, Leg, Stage, Token};
 
 /// What a final answer other than 2xx and 407 to CONNECT means.
@@ -27,6 +27,9 @@ fn cause(status: u16, leg: Option<&Leg>) -> Cause {
     // The message that opens NTLM names nobody.
     let names_somebody = |credential: &Credential| credential.token != Some(Token::NtlmType1);
     let authenticated = leg.is_some_and(|leg| leg.credential.as_ref().is_some_and(names_somebody));
+    if ticket::is_too_big(status, leg) {
+        return Cause::PauthKrbTokenTooBig;
+    }
     if let Some(cause) = leg.and_then(named) {
         return if cause == Cause::ProxyDenied403 && authenticated { Cause::PauthDeniedAfterAuth } else { cause };
     }

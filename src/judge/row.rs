@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
-use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, filters, refusal, refused, remark};
+use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, filters, refusal, refused, remark, ticket};
 use crate::catalogue::Endpoint;
 use crate::observation::{
     DnsEvidence, Fault, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, TunnelEvidence,
@@ -113,6 +113,7 @@ fn judge_attempt(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, seen: &O
     let route = grounds.plan.route(job);
     let chain = chain_verdict(grounds, chains, endpoint, seen);
     let opinion = judge_stages(endpoint, route, seen, chain.as_ref());
+    let opinion = ticket::explained_by_clock(opinion, seen, grounds.at);
     let opinion = retired(endpoint, seen, opinion);
     Opinion { chain, ..opinion }
 }
@@ -405,6 +406,12 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
             let detail = "its Negotiate takes no NTLM, and there is no Kerberos ticket";
             return Opinion::new(Cause::PauthNoCommonScheme, Stage::Proxy).with(detail);
         }
+        Fault::KerberosNotTaken => {
+            let detail = "its Negotiate takes no Kerberos, and there is no password for NTLM";
+            return Opinion::new(Cause::PauthNoCommonScheme, Stage::Proxy).with(detail);
+        }
+        Fault::NoTicket { problem, detail } => return ticket::missing(*problem, detail),
+        Fault::TicketRefused { error } => return ticket::refused(*error),
         Fault::ClosedMidExchange => Cause::PauthNtlmClosedMid,
         Fault::ChallengeUnreadable { detail } => {
             return Opinion::new(Cause::ProxyBadReply, Stage::Proxy).with(detail.clone());

@@ -21,7 +21,7 @@ use super::origin::{Origin, Site, provider};
 use super::proxy::{Behind, RunningProxy};
 use crate::catalogue::{Catalogue, Endpoint, TrustClass};
 use crate::certificate::Certificate;
-use crate::net::{Clock, Dial, Entropy, Names, Net, SystemNames};
+use crate::net::{Clock, Dial, Entropy, Names, Net, NoTokens, SystemNames};
 use crate::plan::{Budget, PlannedRoute};
 
 /// A running world. It ends when this is dropped.
@@ -178,6 +178,7 @@ impl Builder {
                 dial: Dial::Mapped(Arc::new(map)),
                 clock,
                 entropy: Entropy::System,
+                tokens: Arc::new(NoTokens("the lab has no Kerberos")),
             },
             logins: Logins {
                 user: blueprint.user.map(login),

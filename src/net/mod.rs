@@ -6,11 +6,14 @@
 #![expect(clippy::disallowed_methods, reason = "the one module beside `probe` that touches the outside world")]
 
 mod connect_to;
+#[cfg(unix)]
+mod gssapi;
 mod hosts;
 mod open_files;
 mod pac;
 mod resolvers;
 mod roots;
+mod tokens;
 
 use std::collections::HashMap;
 use std::io;
@@ -26,6 +29,7 @@ pub use open_files::allow_open_files;
 pub use pac::{FetchFailure, addresses_of, wall_clock};
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};
+pub use tokens::{Bearer, Keytab, NoTokens, Ticket, TicketProblem, TokenFailure, TokenSource};
 
 /// The world one run lives in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +40,7 @@ pub struct Net {
     pub dial: Dial,
     pub clock: Clock,
     pub entropy: Entropy,
+    pub tokens: Arc<dyn TokenSource>,
 }
 
 /// Whose answers the endpoints' names get.
@@ -89,6 +94,7 @@ impl Net {
             dial: Dial::Straight,
             clock: Clock::System,
             entropy: Entropy::System,
+            tokens: system_tokens(),
         }
     }
 
@@ -101,6 +107,17 @@ impl Net {
         stream.set_nodelay(true)?;
         Ok(stream)
     }
+}
+
+/// What vouches for people and machines here.
+#[cfg(unix)]
+fn system_tokens() -> Arc<dyn TokenSource> {
+    Arc::new(gssapi::Gssapi::default())
+}
+
+#[cfg(not(unix))]
+fn system_tokens() -> Arc<dyn TokenSource> {
+    Arc::new(NoTokens("no GSSAPI library: Kerberos is not spoken on this system yet"))
 }
 
 impl Dial {

@@ -84,6 +84,19 @@ pub enum Fault {
     },
     /// The proxy's Negotiate does not speak NTLM.
     NtlmNotTaken,
+    /// The proxy's Negotiate does not speak Kerberos.
+    KerberosNotTaken,
+    /// The operating system has no ticket for the proxy to give.
+    NoTicket {
+        problem: TicketProblem,
+        /// Whose and for which service, and the system's own words.
+        detail: String,
+    },
+    /// A 407 after a ticket was sent.
+    TicketRefused {
+        /// The proxy's own reason, where it gave one: an error code of Kerberos (RFC 4120 §7.5.9).
+        error: Option<u32>,
+    },
     /// Basic over a connection that is not encrypted, which nobody allowed.
     CleartextRefused,
     /// The password was refused once in this run; it is not tried again.
@@ -142,6 +155,54 @@ pub enum Fault {
     BudgetSpent,
     /// The run was interrupted while this stage worked.
     Interrupted,
+}
+
+/// Why the operating system has no ticket for a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TicketProblem {
+    /// Nothing on this machine speaks Kerberos.
+    NoLibrary,
+    /// Nobody is signed in, or the ticket has expired.
+    NoTicket,
+    /// The name has no realm, and there is no default one.
+    NoRealm,
+    /// The KDC found the password or the key wrong.
+    Rejected,
+    /// The KDC does not know the account.
+    UnknownAccount,
+    /// Disabled or locked: Kerberos has one code for both.
+    Revoked,
+    AccountExpired,
+    PasswordExpired,
+    /// The KDC does not know the proxy's service.
+    UnknownService,
+    /// The KDC knows the service under the proxy's canonical name alone.
+    CanonicalOnly,
+    /// The proxy is given by address, and no service is named after an address.
+    Address,
+    ClockSkew,
+    /// Client, KDC and service have no encryption type in common.
+    NoCommonEncryption,
+    /// No KDC is known, or none answers.
+    KdcUnreachable,
+    /// No answer within the stage's deadline.
+    KdcSilent,
+    /// What answers there is no KDC.
+    NoKdc,
+    /// The ticket is not of the one it was asked for.
+    AnotherIdentity,
+    /// Seen, and not recognised.
+    Other,
+}
+
+impl TicketProblem {
+    /// Whether the directory has decided about the account or its password, so that asking again with the same password, in
+    /// whatever way, can only do harm.
+    #[must_use]
+    pub fn is_about_account(self) -> bool {
+        matches!(self, Self::Rejected | Self::Revoked | Self::AccountExpired | Self::PasswordExpired)
+    }
 }
 
 impl Fault {

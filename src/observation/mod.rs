@@ -20,7 +20,7 @@ pub use evidence::{
     PassedOver, Question, RecordType, ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome,
     TlsEvidence, Token, TunnelEvidence, wire_text,
 };
-pub use fault::Fault;
+pub use fault::{Fault, TicketProblem};
 pub use follow_up::{Ask, FollowUp};
 
 /// One attempt at one job: ordered steps, at most one fault, and it is the last step's.

@@ -14,6 +14,9 @@ pub struct Budget {
     pub connect: Duration,
     /// For each reply of a proxy.
     pub proxy_reply: Duration,
+    /// For a ticket of Kerberos, with everything that its library asks of KDCs.
+    #[serde(default = "ticket")]
+    pub ticket: Duration,
     pub tls: Duration,
     pub http: Duration,
     /// For all follow-ups together, which run side by side.
@@ -34,6 +37,7 @@ impl Default for Budget {
             dns_evidence: Duration::from_millis(500),
             connect: Duration::from_secs(8),
             proxy_reply: Duration::from_secs(10),
+            ticket: ticket(),
             tls: Duration::from_secs(8),
             http: Duration::from_secs(8),
             follow_ups: follow_ups(),
@@ -46,4 +50,10 @@ impl Default for Budget {
 
 fn follow_ups() -> Duration {
     Duration::from_secs(5)
+}
+
+/// Also of plans that were recorded before there were tickets. A library that asks again after 1, 2 and 4 s has then heard
+/// of every KDC that answers at all.
+fn ticket() -> Duration {
+    Duration::from_secs(8)
 }

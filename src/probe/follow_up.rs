@@ -84,6 +84,7 @@ impl Context {
             machine_roots: self.machine_roots.clone(),
             lookups: self.lookups.clone(),
             proxies: self.proxies.clone(),
+            tickets: self.tickets.clone(),
             certificates: self.certificates.clone(),
         }
     }

@@ -25,7 +25,7 @@ use secrecy::SecretString;
 
 use self::secrets::Secrets;
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::net::Net;
+use crate::net::{Keytab, Net};
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
 use crate::plan::{Job, JobId, Plan, PlannedRoute, ProxyScheme};
 
@@ -44,6 +44,7 @@ pub struct Context {
     pub machine_roots: Arc<rustls::RootCertStore>,
     lookups: Arc<resolve::Lookups>,
     proxies: Arc<proxy::Gates>,
+    tickets: Arc<proxy::Tickets>,
     certificates: Arc<tls::CertificatePool>,
 }
 
@@ -52,6 +53,8 @@ pub struct Context {
 pub struct Access {
     pub user: Option<Login>,
     pub device: Option<Login>,
+    /// The machine account's keys, in place of a name and a password.
+    pub device_keytab: Option<Keytab>,
     /// Basic may be sent over a connection that is not encrypted.
     pub basic_cleartext: bool,
 }
@@ -88,7 +91,8 @@ impl Context {
     ) -> Self {
         let lookups = Arc::new(resolve::Lookups::new(&catalogue, &plan, &net));
         let proxies = Arc::new(proxy::Gates::new(&plan));
-        Self { catalogue, plan, net, access, machine_roots, lookups, proxies, certificates: Arc::default() }
+        let tickets = Arc::new(proxy::Tickets::new(&plan, &net));
+        Self { catalogue, plan, net, access, machine_roots, lookups, proxies, tickets, certificates: Arc::default() }
     }
 }
 

@@ -78,6 +78,7 @@ impl Secrets {
         if let Fault::DigestUnsupported { detail }
         | Fault::ChallengeUnreadable { detail }
         | Fault::NoCredential { detail }
+        | Fault::NoTicket { detail, .. }
         | Fault::ProxyCertificateRejected { detail }
         | Fault::MalformedReply { detail }
         | Fault::HandshakeFailed { detail }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Access, Context};
 use crate::catalogue::{Catalogue, CatalogueSource, OsSelection, Solution};
-use crate::net::{Names, Net, SystemNames};
+use crate::net::{Names, Net, NoTokens, SystemNames};
 use crate::plan::{Budget, Plan, PlannedRoute};
 
 /// A context with one plain endpoint per host, over `routes`.
@@ -29,6 +29,7 @@ pub(super) fn net(names: &[(&str, &[&str])], evidence: Vec<SocketAddr>) -> Net {
     Net {
         names: Names::System { evidence: evidence.clone() },
         system_names: SystemNames::Fixed(Arc::new(names)),
+        tokens: Arc::new(NoTokens("no GSSAPI library")),
         ..Net::of_this_machine(evidence)
     }
 }

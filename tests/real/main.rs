@@ -10,6 +10,7 @@
 mod authorities;
 mod dnsmasq;
 mod hosts;
+mod kdc;
 mod nginx;
 mod server;
 mod software;
@@ -21,6 +22,7 @@ mod authentication;
 mod denial;
 mod inspection;
 mod interruption;
+mod kerberos;
 mod names;
 mod origins;
 mod recordings;

@@ -5,13 +5,16 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 /// What is looked for, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("squid", "squid-openssl"),
     ("nginx", "nginx"),
     ("dnsmasq", "dnsmasq-base"),
     ("openssl", "openssl"),
     ("curl", "curl"),
     ("ntlm_auth", "winbind"),
+    ("krb5kdc", "krb5-kdc"),
+    ("kadmin.local", "krb5-admin-server"),
+    ("kinit", "krb5-user"),
 ];
 
 /// `true` when everything is there. Otherwise says loudly what is missing, and fails where these tests must run.

@@ -102,6 +102,18 @@ pub enum Cause {
     PauthNeedsProxyConnection,
     PauthNtlmEarly200,
     PauthNegoIsNtlm,
+    PauthKrbNoTicket,
+    PauthKrbSpnUnknown,
+    PauthKrbCname,
+    PauthKrbIpLiteral,
+    PauthKrbDuplicateSpn,
+    PauthKrbSkew,
+    PauthKrbEtype,
+    PauthKrbKdcUnreachable,
+    PauthKrbTokenTooBig,
+    PauthAccountLocked,
+    PauthAccountExpired,
+    PauthAccountDisabled,
 
     TlsRstAfterHello,
     TlsFinAfterHello,
@@ -294,6 +306,18 @@ impl Cause {
         Self::PauthNeedsProxyConnection,
         Self::PauthNtlmEarly200,
         Self::PauthNegoIsNtlm,
+        Self::PauthKrbNoTicket,
+        Self::PauthKrbSpnUnknown,
+        Self::PauthKrbCname,
+        Self::PauthKrbIpLiteral,
+        Self::PauthKrbDuplicateSpn,
+        Self::PauthKrbSkew,
+        Self::PauthKrbEtype,
+        Self::PauthKrbKdcUnreachable,
+        Self::PauthKrbTokenTooBig,
+        Self::PauthAccountLocked,
+        Self::PauthAccountExpired,
+        Self::PauthAccountDisabled,
         Self::TlsRstAfterHello,
         Self::TlsFinAfterHello,
         Self::TlsTimeoutAfterHello,
@@ -412,6 +436,18 @@ impl Cause {
                 | Self::PauthReconnectOn407
                 | Self::PauthNtlmEarly200
                 | Self::PauthNegoIsNtlm
+                | Self::PauthKrbNoTicket
+                | Self::PauthKrbSpnUnknown
+                | Self::PauthKrbCname
+                | Self::PauthKrbIpLiteral
+                | Self::PauthKrbDuplicateSpn
+                | Self::PauthKrbSkew
+                | Self::PauthKrbEtype
+                | Self::PauthKrbKdcUnreachable
+                | Self::PauthKrbTokenTooBig
+                | Self::PauthAccountLocked
+                | Self::PauthAccountExpired
+                | Self::PauthAccountDisabled
                 | Self::ChainClockSkew
                 | Self::PacDeadFirstProxy
                 | Self::PacFetchFailed

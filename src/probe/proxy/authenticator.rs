@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
+
 use super::gates::{Gate, Turn};
-use crate::auth::{self, Answer, Digest, Next, NtlmHandshake, Offer};
-use crate::net::{Clock, Entropy, Net};
-use crate::observation::{Fault, PassedOver};
-use crate::plan::{Identity, Mechanism, ProxyScheme, Scheme, SchemeChoice};
+use super::tickets::Tickets;
+use crate::auth::{self, Answer, Digest, Next, NtlmHandshake, Offer, TicketVerdict, spnego};
+use crate::net::{Bearer, Clock, Entropy, Net, Ticket, TicketProblem};
+use crate::observation::{Fault, PassedOver, Token};
+use crate::plan::{Identity, Mechanism, Proxy, ProxyScheme, Scheme, SchemeChoice};
 use crate::probe::{Access, Login};
 
 /// What `auto` tries, strongest first.
@@ -14,7 +17,13 @@ const STRENGTH: [Scheme; 4] = [Scheme::Negotiate, Scheme::Ntlm, Scheme::Digest, 
 
 /// One dialogue's side of the authentication.
 pub(super) struct Authenticator<'a> {
+    identity: Identity,
     login: Option<&'a Login>,
+    /// Whose ticket can be asked for; nobody's for `bypass`.
+    bearer: Option<Bearer>,
+    tickets: &'a Tickets,
+    /// The proxy's, after which its service is named.
+    host: &'a str,
     choice: SchemeChoice,
     /// Nobody between here and the proxy can read along.
     is_encrypted: bool,
@@ -40,6 +49,8 @@ enum Sent {
         renewals: u8,
     },
     Ntlm(NtlmHandshake),
+    /// A ticket, which is all that there is to say.
+    Ticket,
 }
 
 enum Chosen {
@@ -47,32 +58,40 @@ enum Chosen {
     Digest(Digest),
     /// By NTLM itself or by Negotiate.
     Ntlm(Scheme),
+    Ticket(Ticket),
 }
 
 impl<'a> Authenticator<'a> {
     /// # Errors
-    /// [`Fault::NoCredential`], when there is no login for the identity.
+    /// [`Fault::NoCredential`], when the identity has nothing to show.
     pub fn new(
         (identity, choice): (Identity, SchemeChoice),
-        proxy: ProxyScheme,
+        proxy: &'a Proxy,
         gate: Arc<Gate>,
-        access: &'a Access,
+        (access, tickets): (&'a Access, &'a Tickets),
         net: &Net,
     ) -> Result<Self, Fault> {
-        let missing = |detail: &str| Fault::NoCredential { detail: detail.to_owned() };
+        let keytab = access.device_keytab.as_ref();
         let login = match identity {
             Identity::Bypass => None,
-            Identity::User => {
-                Some(access.user.as_ref().ok_or_else(|| missing("no user name with a password was given"))?)
-            }
-            Identity::Device => {
-                Some(access.device.as_ref().ok_or_else(|| missing("no machine account with a password was given"))?)
-            }
+            Identity::User => access.user.as_ref(),
+            Identity::Device => access.device.as_ref().filter(|_| keytab.is_none()),
         };
-        Ok(Self {
+        let by_password =
+            login.map(|login| Bearer::Password { name: login.name.clone(), password: login.password.clone() });
+        let bearer = match identity {
+            Identity::Bypass => None,
+            Identity::User => Some(by_password.unwrap_or(Bearer::SignedIn)),
+            Identity::Device => keytab.map(|keytab| Bearer::Keytab(keytab.clone())).or(by_password),
+        };
+        let authenticator = Self {
+            identity,
             login,
+            bearer,
+            tickets,
+            host: &proxy.host,
             choice,
-            is_encrypted: proxy == ProxyScheme::Https,
+            is_encrypted: proxy.scheme == ProxyScheme::Https,
             basic_cleartext: access.basic_cleartext,
             entropy: net.entropy,
             clock: net.clock,
@@ -82,22 +101,36 @@ impl<'a> Authenticator<'a> {
             passed_over: Vec::new(),
             turn: None,
             is_unasked: false,
-        })
+        };
+        if identity == Identity::Bypass || login.is_some() {
+            return Ok(authenticator);
+        }
+        let why = match &authenticator.bearer {
+            None => Some(String::new()),
+            // A ticket is nothing that SOCKS could carry.
+            Some(_) if proxy.scheme == ProxyScheme::Socks5 => Some(String::new()),
+            Some(_) => tickets.missing().map(|missing| format!(", and for a ticket: {missing}")),
+        };
+        match why {
+            None => Ok(authenticator),
+            Some(why) => Err(Fault::NoCredential { detail: authenticator.no_login() + &why }),
+        }
     }
 
     /// The credential to begin with, where it is known what the proxy will ask for and nothing speaks against it. Without
     /// one the dialogue begins bare, and what comes back decides.
     ///
     /// What is made of a password goes out unasked only if the proxy asked for it for this very target (`is_own`) or is
-    /// known to take it: a proxy that lets everybody through there would seem to have taken it.
+    /// known to take it: a proxy that lets everybody through there would seem to have taken it. A ticket likewise.
     pub async fn begin(&mut self, offers: &[Offer], is_own: bool, request: (&str, &str)) -> Option<Answer> {
-        let login = self.login?;
-        let chosen = self.choose(offers, login).ok();
+        self.bearer.as_ref()?;
+        let chosen = self.choose(offers).await.ok();
         let is_usable = match &chosen {
             None => false,
+            Some(Chosen::Ticket(_)) => is_own || self.tickets.is_proved(self.identity, self.host),
             Some(chosen) => {
                 let names_nobody = matches!(chosen, Chosen::Ntlm(_));
-                self.take_turn(login).await.is_ok()
+                self.take_turn().await.is_ok()
                     && (names_nobody || is_own || self.turn.as_ref().is_some_and(Turn::is_proved))
             }
         };
@@ -107,13 +140,14 @@ impl<'a> Authenticator<'a> {
             self.passed_over.clear();
         }
         self.is_unasked = is_usable;
-        chosen.filter(|_| is_usable).map(|chosen| self.send(chosen, login, request))
+        let chosen = chosen.filter(|_| is_usable)?;
+        self.send(chosen, request).ok()
     }
 
     /// NTLM's first message names nobody, so that it goes out first where NTLM alone was asked for.
     pub async fn begin_unknown(&mut self) -> Option<Answer> {
-        let login = self.login.filter(|_| self.choice == SchemeChoice::Forced(Scheme::Ntlm))?;
-        self.take_turn(login).await.ok()?;
+        self.login.filter(|_| self.choice == SchemeChoice::Forced(Scheme::Ntlm))?;
+        self.take_turn().await.ok()?;
         self.considered = Some(Scheme::Ntlm);
         self.is_unasked = true;
         Some(self.open_ntlm(Scheme::Ntlm))
@@ -122,6 +156,11 @@ impl<'a> Authenticator<'a> {
     /// The login of this dialogue; none for `bypass`.
     pub fn login(&self) -> Option<&'a Login> {
         self.login
+    }
+
+    /// Whether there is anything to answer a challenge with.
+    pub fn has_credential(&self) -> bool {
+        self.bearer.is_some()
     }
 
     pub fn choice(&self) -> SchemeChoice {
@@ -134,17 +173,34 @@ impl<'a> Authenticator<'a> {
         let is_open = match &self.sent {
             Sent::Nothing => true,
             Sent::Ntlm(handshake) => !handshake.has_answered(),
-            Sent::Complete | Sent::Digest { .. } => false,
+            Sent::Complete | Sent::Digest { .. } | Sent::Ticket => false,
         };
-        self.login.is_some() && is_open
+        self.bearer.is_some() && is_open
     }
 
     /// Answers the offers of a proxy; `request` is method and target.
     pub async fn answer(&mut self, offers: &[Offer], request: (&str, &str)) -> Result<Answer, Fault> {
-        let Some(login) = self.login else { return Err(Fault::CredentialsWanted) };
+        if self.bearer.is_none() {
+            return Err(Fault::CredentialsWanted);
+        }
         if std::mem::take(&mut self.is_unasked) {
             self.reconsider(offers);
         }
+        if let Some(answer) = self.proceed(offers, request)? {
+            return Ok(answer);
+        }
+        if offers.is_empty() {
+            return Err(Fault::NoChallenge);
+        }
+        let chosen = self.choose(offers).await?;
+        if !matches!(chosen, Chosen::Ticket(_)) {
+            self.take_turn().await?;
+        }
+        self.send(chosen, request)
+    }
+
+    /// Goes on with what was sent before; nothing, when something else is to be chosen.
+    fn proceed(&mut self, offers: &[Offer], request: (&str, &str)) -> Result<Option<Answer>, Fault> {
         match &mut self.sent {
             Sent::Nothing => {}
             Sent::Digest { renewals } => match auth::strongest_digest(offers) {
@@ -155,18 +211,19 @@ impl<'a> Authenticator<'a> {
                 }
                 Some(Ok(digest)) if digest.is_stale() => {
                     *renewals -= 1;
-                    return Ok(self.digest(&digest, login, request));
+                    return self.digest(&digest, request).map(Some);
                 }
                 _ => return Err(self.refused()),
             },
             Sent::Ntlm(handshake) => {
+                let Some(login) = self.login else { return Err(Fault::CredentialsWanted) };
                 let credential = (login.name.as_str(), &login.password);
                 match handshake.proceed(offers, credential, self.entropy.bytes(), self.clock.now())? {
                     Next::Send(answer) => {
                         if handshake.has_answered() && handshake.is_wrapped() {
                             self.gate.acquaintance.found_in_spnego();
                         }
-                        return Ok(answer);
+                        return Ok(Some(answer));
                     }
                     Next::Refused => return Err(self.refused()),
                     Next::NotTaken => {
@@ -176,27 +233,34 @@ impl<'a> Authenticator<'a> {
                     }
                 }
             }
+            Sent::Ticket => match auth::verdict_on_ticket(offers) {
+                TicketVerdict::Refused { error } => return Err(Fault::TicketRefused { error }),
+                TicketVerdict::OtherMechanism if self.login.is_none() => return Err(Fault::KerberosNotTaken),
+                TicketVerdict::OtherMechanism => {
+                    self.pass_over(Scheme::Negotiate, Some(Mechanism::Kerberos), Fault::KerberosNotTaken);
+                    return Ok(Some(self.open_ntlm(Scheme::Negotiate)));
+                }
+            },
             Sent::Complete => return Err(self.refused()),
         }
-        if offers.is_empty() {
-            return Err(Fault::NoChallenge);
-        }
-        let chosen = self.choose(offers, login)?;
-        self.take_turn(login).await?;
-        Ok(self.send(chosen, login, request))
+        Ok(None)
     }
 
-    fn send(&mut self, chosen: Chosen, login: &Login, request: (&str, &str)) -> Answer {
+    fn send(&mut self, chosen: Chosen, request: (&str, &str)) -> Result<Answer, Fault> {
         match chosen {
             Chosen::Basic(answer) => {
                 self.sent = Sent::Complete;
-                answer
+                Ok(answer)
             }
             Chosen::Digest(digest) => {
                 self.sent = Sent::Digest { renewals: 1 + u8::from(self.is_unasked) };
-                self.digest(&digest, login, request)
+                self.digest(&digest, request)
             }
-            Chosen::Ntlm(carrier) => self.open_ntlm(carrier),
+            Chosen::Ntlm(carrier) => Ok(self.open_ntlm(carrier)),
+            Chosen::Ticket(ticket) => {
+                self.sent = Sent::Ticket;
+                Ok(with_ticket(&ticket))
+            }
         }
     }
 
@@ -219,6 +283,7 @@ impl<'a> Authenticator<'a> {
                 is_proved && !matches!(auth::strongest_digest(offers), Some(Ok(digest)) if digest.is_stale())
             }
             Sent::Ntlm(handshake) => !is_offered(handshake.carrier()),
+            Sent::Ticket => !is_offered(Scheme::Negotiate),
         };
         if is_beside_it {
             self.sent = Sent::Nothing;
@@ -236,13 +301,14 @@ impl<'a> Authenticator<'a> {
         &self.passed_over
     }
 
-    /// Waits until the login's password may be sent to this proxy. NTLM waits before its first message: behind the
+    /// Waits until the login's password may be tried at this proxy. NTLM waits before its first message: behind the
     /// challenge its connection would grow old.
-    pub async fn take_turn(&mut self, login: &Login) -> Result<(), Fault> {
-        if self.turn.is_some() {
-            return Ok(());
+    pub async fn take_turn(&mut self) -> Result<(), Fault> {
+        if let Some(login) = self.login
+            && self.turn.is_none()
+        {
+            self.turn = Some(self.gate.turn(&login.name).await?);
         }
-        self.turn = Some(self.gate.turn(&login.name).await?);
         Ok(())
     }
 
@@ -256,6 +322,10 @@ impl<'a> Authenticator<'a> {
         let is_sent = match &self.sent {
             Sent::Nothing | Sent::Complete | Sent::Digest { .. } => true,
             Sent::Ntlm(handshake) => handshake.has_answered(),
+            Sent::Ticket => {
+                self.tickets.taken(self.identity, self.host);
+                true
+            }
         };
         if let Some(turn) = self.turn.take().filter(|_| is_sent) {
             turn.accepted();
@@ -273,43 +343,58 @@ impl<'a> Authenticator<'a> {
         }
     }
 
-    fn choose(&mut self, offers: &[Offer], login: &Login) -> Result<Chosen, Fault> {
+    async fn choose(&mut self, offers: &[Offer]) -> Result<Chosen, Fault> {
         let is_offered = |scheme| offers.iter().any(|offer| offer.is(scheme));
         if let SchemeChoice::Forced(scheme) = self.choice {
             if let Some(obstacle) = self.obstacle() {
-                return Err(obstacle);
+                return Err(obstacle.why.clone());
             }
             if !is_offered(scheme) {
                 return Err(Fault::SchemeNotOffered);
             }
             self.considered = Some(scheme);
-            return self.prepare(scheme, offers, login);
+            return self.prepare(scheme, offers).await;
         }
         for scheme in STRENGTH {
             if is_offered(scheme) && !self.passed_over.iter().any(|passed| passed.scheme == scheme) {
                 self.considered = Some(scheme);
-                match self.prepare(scheme, offers, login) {
+                match self.prepare(scheme, offers).await {
                     Ok(chosen) => return Ok(chosen),
+                    Err(fault) if is_final(&fault) => return Err(fault),
+                    // Negotiate says of each of its mechanisms why it was none.
+                    Err(_) if self.passed_over.iter().any(|passed| passed.scheme == scheme) => {}
                     Err(fault) => self.pass_over(scheme, None, fault),
                 }
             }
         }
-        Err(self.obstacle().unwrap_or(Fault::CredentialsWanted))
+        let Some((scheme, why)) = self.obstacle().map(|passed| (passed.scheme, passed.why.clone())) else {
+            return Err(Fault::CredentialsWanted);
+        };
+        self.considered = Some(scheme);
+        Err(why)
     }
 
     fn pass_over(&mut self, scheme: Scheme, mechanism: Option<Mechanism>, why: Fault) {
         self.passed_over.push(PassedOver { scheme, mechanism, why });
     }
 
-    /// What stands in the way when nothing is left: the last of what somebody could change.
-    fn obstacle(&self) -> Option<Fault> {
-        let missing = |passed: &&PassedOver| matches!(passed.why, Fault::NoCredential { .. });
-        let obstacle = self.passed_over.iter().rfind(|passed| !missing(passed)).or(self.passed_over.last())?;
-        Some(obstacle.why.clone())
+    /// What stands in the way when nothing is left: the last of what somebody could change most easily.
+    fn obstacle(&self) -> Option<&PassedOver> {
+        self.passed_over.iter().max_by_key(|passed| match &passed.why {
+            Fault::NoCredential { .. } => 0,
+            Fault::NoTicket { problem: TicketProblem::NoLibrary, .. } => 1,
+            Fault::NoTicket { problem: TicketProblem::NoTicket | TicketProblem::NoRealm, .. } => 2,
+            Fault::NtlmNotTaken => 3,
+            _ => 4,
+        })
     }
 
-    fn prepare(&self, scheme: Scheme, offers: &[Offer], login: &Login) -> Result<Chosen, Fault> {
+    async fn prepare(&mut self, scheme: Scheme, offers: &[Offer]) -> Result<Chosen, Fault> {
         let unusable = |detail: String| Fault::NoCredential { detail };
+        if scheme == Scheme::Negotiate {
+            return self.prepare_negotiate().await;
+        }
+        let login = self.login.ok_or_else(|| unusable(self.no_login()))?;
         match scheme {
             Scheme::Digest => match auth::strongest_digest(offers) {
                 Some(Ok(_)) if login.name.bytes().any(|byte| byte.is_ascii_control()) => {
@@ -325,16 +410,68 @@ impl<'a> Authenticator<'a> {
                 let answer = auth::answer_basic(offer, &login.name, &login.password);
                 answer.map(Chosen::Basic).map_err(|error| unusable(error.to_string()))
             }
-            Scheme::Negotiate if self.gate.acquaintance.takes_no_ntlm() => Err(Fault::NtlmNotTaken),
-            Scheme::Ntlm | Scheme::Negotiate => Ok(Chosen::Ntlm(scheme)),
-            Scheme::None | Scheme::SocksPassword => {
+            Scheme::Ntlm => Ok(Chosen::Ntlm(scheme)),
+            Scheme::Negotiate | Scheme::None | Scheme::SocksPassword => {
                 Err(unusable(format!("a name with a password is not sent by {scheme} to an http proxy")))
             }
         }
     }
 
-    fn digest(&self, digest: &Digest, login: &Login, request: (&str, &str)) -> Answer {
-        let count = self.gate.count(digest.nonce());
-        digest.answer((&login.name, &login.password), request, self.entropy.bytes(), count)
+    /// Kerberos, and where there is no ticket but a password, NTLM, as Windows does.
+    async fn prepare_negotiate(&mut self) -> Result<Chosen, Fault> {
+        let Some(bearer) = self.bearer.clone() else { return Err(Fault::CredentialsWanted) };
+        // A wrong password counts at the KDC as it does at the proxy.
+        if let Err(refusal) = self.take_turn().await {
+            // Where it was the directory that refused, all rows say what it said.
+            return Err(self.tickets.failure(self.identity, self.host).filter(is_final).unwrap_or(refusal));
+        }
+        let why = match self.tickets.ticket(self.identity, &bearer, self.host).await {
+            Ok(ticket) => {
+                // The directory has taken the password, and the proxy does not see it.
+                if let Some(turn) = self.turn.take() {
+                    turn.accepted();
+                }
+                return Ok(Chosen::Ticket(ticket));
+            }
+            Err(why) => why,
+        };
+        if is_final(&why) {
+            self.refused();
+            return Err(why);
+        }
+        if self.login.is_none() {
+            return Err(why);
+        }
+        self.pass_over(Scheme::Negotiate, Some(Mechanism::Kerberos), why);
+        if self.gate.acquaintance.takes_no_ntlm() {
+            self.pass_over(Scheme::Negotiate, Some(Mechanism::Ntlm), Fault::NtlmNotTaken);
+            return Err(self.obstacle().map_or(Fault::NtlmNotTaken, |passed| passed.why.clone()));
+        }
+        Ok(Chosen::Ntlm(Scheme::Negotiate))
     }
+
+    fn digest(&self, digest: &Digest, request: (&str, &str)) -> Result<Answer, Fault> {
+        let login = self.login.ok_or_else(|| Fault::NoCredential { detail: self.no_login() })?;
+        let count = self.gate.count(digest.nonce());
+        Ok(digest.answer((&login.name, &login.password), request, self.entropy.bytes(), count))
+    }
+
+    /// What is missing where there is no login.
+    fn no_login(&self) -> String {
+        match self.identity {
+            Identity::Bypass | Identity::User => "no user name with a password was given".to_owned(),
+            Identity::Device => "no machine account with a password was given".to_owned(),
+        }
+    }
+}
+
+/// Whether the account itself is refused, so that its password is not to be tried in another way.
+fn is_final(fault: &Fault) -> bool {
+    matches!(fault, Fault::NoTicket { problem, .. } if problem.is_about_account())
+}
+
+fn with_ticket(ticket: &Ticket) -> Answer {
+    let token = spnego::wrap_first(Mechanism::Kerberos, ticket.token.expose_secret());
+    let detail = format!("ticket of {} for {}", ticket.initiator, ticket.service);
+    Answer::of_token(Scheme::Negotiate, Token::KerberosTicket, &token, detail)
 }

@@ -78,7 +78,13 @@ impl<'a> Dialogue<'a> {
         };
         let choice = if *identity == Identity::Bypass { SchemeChoice::Auto } else { *scheme };
         let gate = context.proxies.of(proxy);
-        match Authenticator::new((*identity, choice), proxy.scheme, gate.clone(), &context.access, &context.net) {
+        match Authenticator::new(
+            (*identity, choice),
+            proxy,
+            gate.clone(),
+            (&context.access, &context.tickets),
+            &context.net,
+        ) {
             Ok(authenticator) => Ok(Self {
                 proxy,
                 endpoint,
@@ -152,9 +158,10 @@ impl<'a> Dialogue<'a> {
     /// What is known before anything is asked.
     async fn beginning(&self) -> Beginning {
         let acquaintance = &self.gate.acquaintance;
-        match self.authenticator.login() {
-            Some(_) => acquaintance.begin(&self.request_line()).await,
-            None => Beginning::Bare(acquaintance.ask(&self.request_line())),
+        if self.authenticator.has_credential() {
+            acquaintance.begin(&self.request_line()).await
+        } else {
+            Beginning::Bare(acquaintance.ask(&self.request_line()))
         }
     }
 

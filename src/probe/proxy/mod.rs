@@ -12,6 +12,7 @@ mod https;
 mod socks;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,7 @@ use crate::observation::{Evidence, Fault, Header, HttpEvidence};
 use crate::plan::{PlannedRoute, ProxyScheme};
 
 pub(super) use gates::Gates;
+pub(super) use tickets::Tickets;
 
 /// How long a body that was announced with the 2xx is waited for, before the announcement is taken for a mistake.
 const PAGE_PATIENCE: Duration = Duration::from_secs(1);

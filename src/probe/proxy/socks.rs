@@ -112,7 +112,7 @@ impl Talk<'_, '_> {
         message.extend_from_slice(name);
         message.push(password_length);
         message.extend_from_slice(password);
-        self.dialogue.authenticator.take_turn(login).await?;
+        self.dialogue.authenticator.take_turn().await?;
         self.dialogue.evidence.scheme = Some(Scheme::SocksPassword);
         let credential = Credential {
             scheme: Scheme::SocksPassword,

@@ -39,8 +39,9 @@ pub(super) const REJECTED: CauseFacts = CauseFacts::new(
     "pauth.rejected",
     Status::Blocked,
     Owner::DirectoryTeam,
-    "The proxy rejects the user name or password",
-    "check the account and its password; the password is tried once per run, so that the account is not locked",
+    "The user name, the password or the ticket is rejected",
+    "check the account and its password, which is tried once per run, so that the account is not locked; where a ticket is \
+     rejected, check the proxy's keytab",
 );
 
 pub(super) const DENIED_AFTER_AUTH: CauseFacts = CauseFacts::new(
@@ -139,4 +140,100 @@ pub(super) const NEEDS_PROXY_CONNECTION: CauseFacts = CauseFacts::new(
     Owner::ProxyTeam,
     "The proxy speaks HTTP/1.0 and keeps the connection of a sign-in by the header Proxy-Connection alone",
     "nothing has to change: Windows sends that header; devices before the proxy must not remove it",
+);
+
+pub(super) const KRB_NO_TICKET: CauseFacts = CauseFacts::new(
+    "pauth.krb_no_ticket",
+    Status::NotTested,
+    Owner::DesktopTeam,
+    "There is no Kerberos ticket to show to the proxy",
+    "sign in to the domain, on Linux by kinit, or give a name with a password; a device that gets no ticket at sign-in has to reach a domain controller",
+);
+
+pub(super) const KRB_SPN_UNKNOWN: CauseFacts = CauseFacts::new(
+    "pauth.krb_spn_unknown",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "The directory does not know the proxy's service, so that nobody gets a ticket for it",
+    "register the service principal HTTP/ with the proxy's name, as clients are given it, for the proxy's account (setspn -S)",
+);
+
+pub(super) const KRB_CNAME: CauseFacts = CauseFacts::new(
+    "pauth.krb_cname",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "The directory knows the proxy's service under the proxy's canonical name only",
+    "give clients the proxy's canonical name, or register the service principal for the name that they use",
+);
+
+pub(super) const KRB_IP_LITERAL: CauseFacts = CauseFacts::new(
+    "pauth.krb_ip_literal",
+    Status::Blocked,
+    Owner::DesktopTeam,
+    "The proxy is given by its address, and Kerberos goes by names",
+    "configure the proxy by its host name",
+);
+
+pub(super) const KRB_DUPLICATE_SPN: CauseFacts = CauseFacts::new(
+    "pauth.krb_duplicate_spn",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "The proxy cannot read the ticket, which is made with another key than the proxy's",
+    "remove the service principal from every account but the proxy's (setspn -X lists duplicates), and give the proxy a new keytab of that account",
+);
+
+pub(super) const KRB_SKEW: CauseFacts = CauseFacts::new(
+    "pauth.krb_skew",
+    Status::Blocked,
+    Owner::DesktopTeam,
+    "Clocks differ too much for Kerberos",
+    "set the clocks of this machine, the proxy and the domain controllers by the same time server; they may differ by five minutes",
+);
+
+pub(super) const KRB_ETYPE: CauseFacts = CauseFacts::new(
+    "pauth.krb_etype",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "Client, directory and proxy have no Kerberos encryption in common",
+    "allow AES for the account, and set its password anew so that it has AES keys; give the proxy a new keytab afterwards",
+);
+
+pub(super) const KRB_KDC_UNREACHABLE: CauseFacts = CauseFacts::new(
+    "pauth.krb_kdc_unreachable",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "No domain controller answers for Kerberos",
+    "let this machine find a domain controller (DNS, or krb5.conf) and reach it on port 88, by TCP and UDP",
+);
+
+pub(super) const KRB_TOKEN_TOO_BIG: CauseFacts = CauseFacts::new(
+    "pauth.krb_token_too_big",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy refuses a request with a Kerberos ticket of this size",
+    "raise the proxy's limit for request headers (Squid: request_header_max_size), or take the account out of groups: each makes the ticket larger",
+);
+
+pub(super) const ACCOUNT_LOCKED: CauseFacts = CauseFacts::new(
+    "pauth.account_locked",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "The account is locked",
+    "find out who tries wrong passwords, and unlock the account",
+);
+
+pub(super) const ACCOUNT_EXPIRED: CauseFacts = CauseFacts::new(
+    "pauth.account_expired",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "The account or its password has expired",
+    "extend the account, or set a new password",
+);
+
+pub(super) const ACCOUNT_DISABLED: CauseFacts = CauseFacts::new(
+    "pauth.account_disabled",
+    Status::Blocked,
+    Owner::DirectoryTeam,
+    "The directory has revoked the account: it is disabled or locked",
+    "enable or unlock the account, or use another one",
 );

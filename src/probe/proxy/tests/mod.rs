@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use self::peer::{Peer, Turn};
 use crate::catalogue::{Catalogue, OsSelection};
-use crate::net::{Entropy, Net};
+use crate::net::{Entropy, Net, NoTokens};
 use crate::observation::{Evidence, Fault, TunnelEvidence};
 use crate::plan::{Budget, Identity, Plan, PlannedRoute, Proxy, Scheme, SchemeChoice};
 use crate::probe::secrets::Secrets;
@@ -54,7 +54,7 @@ fn challenge(challenges: &[&str]) -> String {
 /// Anna, whose password may go over a clear connection.
 fn anna() -> Access {
     let login = Login { name: "anna".to_owned(), password: "hunter2".into() };
-    Access { user: Some(login.clone()), device: None, basic_cleartext: true }
+    Access { user: Some(login.clone()), device: None, device_keytab: None, basic_cleartext: true }
 }
 
 fn route(proxy: &Proxy, identity: Identity, scheme: SchemeChoice) -> PlannedRoute {
@@ -67,6 +67,7 @@ fn context(access: Access) -> Context {
     let budget = Budget { proxy_reply: Duration::from_millis(400), ..Budget::default() };
     let plan = Plan::new(&catalogue, Vec::new(), budget, OsSelection::all(), Vec::new());
     let mut net = Net::of_this_machine(Vec::new());
+    net.tokens = Arc::new(NoTokens("no GSSAPI library"));
     net.entropy = Entropy::Fixed([0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3]);
     Context::new(catalogue, plan, net, access, Arc::new(rustls::RootCertStore::empty()))
 }

@@ -1,0 +1,86 @@
+//! Kerberos: why there was no ticket for the proxy, and what it means that the proxy refused one.
+
+use jiff::Timestamp;
+
+use super::opinion::Opinion;
+use super::{Cause, answer};
+use crate::observation::{Credential, Fault, Leg, Observation, Stage, TicketProblem, Token};
+
+/// What Kerberos allows clocks to differ by, unless somebody configured less.
+const ALLOWED_SKEW: i64 = 300;
+/// Limits for requests begin at 8 KB, and tokens grow by a third when they are written as text.
+const LARGE: usize = 12 << 10;
+
+/// What it means that the system has no ticket for the proxy.
+pub(super) fn missing(problem: TicketProblem, detail: &str) -> Opinion {
+    let cause = match problem {
+        TicketProblem::NoLibrary | TicketProblem::NoRealm => Cause::NotTested,
+        TicketProblem::NoTicket => Cause::PauthKrbNoTicket,
+        TicketProblem::Rejected | TicketProblem::UnknownAccount => Cause::PauthRejected,
+        TicketProblem::Revoked => Cause::PauthAccountDisabled,
+        TicketProblem::AccountExpired | TicketProblem::PasswordExpired => Cause::PauthAccountExpired,
+        TicketProblem::UnknownService => Cause::PauthKrbSpnUnknown,
+        TicketProblem::CanonicalOnly => Cause::PauthKrbCname,
+        TicketProblem::Address => Cause::PauthKrbIpLiteral,
+        TicketProblem::ClockSkew => Cause::PauthKrbSkew,
+        TicketProblem::NoCommonEncryption => Cause::PauthKrbEtype,
+        TicketProblem::KdcUnreachable | TicketProblem::KdcSilent | TicketProblem::NoKdc => {
+            Cause::PauthKrbKdcUnreachable
+        }
+        TicketProblem::AnotherIdentity | TicketProblem::Other => Cause::Inconclusive,
+    };
+    let detail =
+        if problem == TicketProblem::NoKdc { format!("what answers is no KDC ({detail})") } else { detail.to_owned() };
+    Opinion::new(cause, Stage::Proxy).with(detail)
+}
+
+/// What it means that the proxy refused a ticket, by the error of Kerberos that it gave (RFC 4120 §7.5.9).
+pub(super) fn refused(error: Option<u32>) -> Opinion {
+    let (cause, detail) = match error {
+        Some(14) => (Cause::PauthKrbEtype, "the proxy says so (error 14)".to_owned()),
+        Some(number @ (31 | 41 | 44 | 45)) => (Cause::PauthKrbDuplicateSpn, format!("it says so (error {number})")),
+        Some(number @ (33 | 37)) => (Cause::PauthKrbSkew, format!("the proxy says so (error {number})")),
+        Some(number) => (Cause::PauthRejected, format!("the proxy refuses the ticket (error {number} of Kerberos)")),
+        None => (Cause::PauthRejected, "the proxy refuses the ticket and gives no reason".to_owned()),
+    };
+    Opinion::new(cause, Stage::Proxy).with(detail)
+}
+
+/// A proxy that gives no reason and whose own clock explains it.
+pub(super) fn explained_by_clock(opinion: Opinion, seen: &Observation, at: Timestamp) -> Opinion {
+    let Some((Stage::Proxy, Fault::TicketRefused { error: None })) = seen.fault() else { return opinion };
+    let last = seen.tunnel().and_then(|tunnel| tunnel.legs.last());
+    let Some(date) = last.and_then(|leg| answer::date(leg.header("date")?)) else { return opinion };
+    let ahead = date.as_second() - at.as_second();
+    if ahead.abs() < ALLOWED_SKEW {
+        return opinion;
+    }
+    let direction = if ahead > 0 { "ahead of" } else { "behind" };
+    let detail = format!("the proxy refuses the ticket, and its clock is {} s {direction} ours", ahead.abs());
+    Opinion::new(Cause::PauthKrbSkew, Stage::Proxy).with(detail)
+}
+
+/// Whether the size of the ticket is why a request was answered with `status`.
+pub(super) fn is_too_big(status: u16, leg: Option<&Leg>) -> bool {
+    let is_ticket = |credential: &&Credential| credential.token == Some(Token::KerberosTicket);
+    let length = leg.and_then(|leg| leg.credential.as_ref().filter(is_ticket)).map(|credential| credential.length);
+    length.is_some_and(|length| matches!(status, 400 | 413 | 431) && length > LARGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_that_the_proxy_gives_decides() {
+        for (error, code) in [
+            (Some(41), "pauth.krb_duplicate_spn"),
+            (Some(37), "pauth.krb_skew"),
+            (Some(14), "pauth.krb_etype"),
+            (Some(60), "pauth.rejected"),
+            (None, "pauth.rejected"),
+        ] {
+            assert_eq!(refused(error).cause.code(), code, "{error:?}");
+        }
+    }
+}
