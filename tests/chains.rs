@@ -3,6 +3,7 @@
 mod chains {
     mod command;
     mod hostile;
+    mod model;
     mod properties;
     mod questions;
     mod real;

@@ -29,7 +29,7 @@ fn ask(world: &World, chain: &[Certificate], expected: &[TrustClass], proof: &Si
 }
 
 /// The certificate with another identifier of its signature's algorithm: `ecdsa-with-SHA256` becomes one that nobody has.
-fn signed_strangely(certificate: &Certificate) -> Certificate {
+pub fn signed_strangely(certificate: &Certificate) -> Certificate {
     const ECDSA_WITH_SHA256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
     // A number under an arc that belongs to no family of keys.
     const STRANGE: [u8; 10] = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x86, 0x8d, 0x1f];

@@ -91,7 +91,7 @@ impl Party {
     }
 }
 
-fn authority(name: &str) -> CertificateParams {
+pub fn authority(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, "World");
@@ -103,7 +103,7 @@ fn authority(name: &str) -> CertificateParams {
     params
 }
 
-fn server(host: &str) -> CertificateParams {
+pub fn server(host: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a host name");
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, host);

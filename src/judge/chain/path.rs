@@ -118,7 +118,10 @@ impl Walk<'_> {
         }
         let mut above: Vec<Certificate> =
             self.sent.iter().copied().filter(|above| is_above(above, fields)).cloned().collect();
-        for helper in known.possible_helpers(fields) {
+        // By key identifier too: the key decides, and names have more than one spelling. Roots were asked before.
+        let pointed_to = fields.authority_key_id.as_deref().map_or(&[][..], |id| known.with_key_id(id));
+        let is_no_root = |helper: &&Certificate| helper.fields().is_some_and(|helper| !helper.is_self_issued());
+        for helper in known.possible_helpers(fields).iter().chain(pointed_to.iter().filter(is_no_root)) {
             if !above.contains(helper) {
                 above.push(helper.clone());
             }
@@ -130,6 +133,8 @@ impl Walk<'_> {
         for issuer in above {
             let Some(issuer_fields) = issuer.fields() else { continue };
             if issuer == last {
+                // Its own key, whatever name it gives its issuer: nobody stands above.
+                in_a_circle |= self.is_signed(&last, issuer_fields) == Signed::Yes;
                 continue;
             }
             match self.is_signed(&last, issuer_fields) {
@@ -171,7 +176,7 @@ impl Walk<'_> {
         let mut other_key = None;
         for authority in pointed_to {
             match authority.fields().map(|authority| self.is_signed(last, authority)) {
-                // The key fits after all, under another spelling of the name: not a forgery.
+                // The key fits after all: not a forgery.
                 Some(Signed::Yes) => return End::Unsent,
                 Some(Signed::Unusable) => return End::Unchecked { issuer: authority.clone(), anchor: None },
                 Some(Signed::No) => other_key = other_key.or(Some(authority)),

@@ -18,7 +18,7 @@ use crate::certificate::Certificate;
 const LONGEST_PLAIN_CHAIN: usize = 8;
 
 /// A row of the trust table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TableRow {
     Expected(TrustClass),
     OtherClass(TrustClass),
@@ -53,6 +53,21 @@ pub(super) struct Standing {
 }
 
 impl TableRow {
+    /// Its place in the table. Where two classes are expected, both are the first row.
+    fn place(self) -> u8 {
+        match self {
+            Self::Expected(_) => 1,
+            Self::OtherClass(_) => 2,
+            Self::Public => 3,
+            Self::Machine => 4,
+            Self::Unchecked => 5,
+            Self::Unknown => 6,
+            Self::Incomplete => 7,
+            Self::Nowhere => 8,
+            Self::Unreadable => 9,
+        }
+    }
+
     fn of(anchor: &Anchor, expected: &[TrustClass]) -> Self {
         let reached = |class: &TrustClass| anchor.classes.contains(class);
         if let Some(class) = expected.iter().copied().find(reached) {
@@ -180,7 +195,7 @@ impl Candidate {
         (
             !reaches_anchor,
             breaks_rules,
-            self.row,
+            self.row.place(),
             self.breaks(Rule::Strength),
             !self.is_valid_at(at),
             std::cmp::Reverse(until),
@@ -212,8 +227,10 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
             cut_off: true,
         };
     };
-    let others =
-        candidates.iter().enumerate().filter(|(index, other)| *index != best && other.row == candidates[best].row);
+    let others = candidates
+        .iter()
+        .enumerate()
+        .filter(|(index, other)| *index != best && other.row.place() == candidates[best].row.place());
     let others = others.filter(|(_, other)| other.breaches.is_empty()).filter_map(|(_, other)| other.span);
     let spans = candidates[best].span.into_iter().chain(others).collect();
     let is_current = candidates[best].is_valid_at(at);
