@@ -56,7 +56,7 @@ pub(super) enum Command {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct CheckArguments {
     /// Run against the loopback world inside this program instead of the internet.
-    #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "identity", "scheme", "proxy_user", "device_user",
+    #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "pac", "wpad", "identity", "scheme", "proxy_user", "device_user",
         "allow_basic_cleartext", "max_connects", "resolver", "connect_to", "anchors", "machine_roots", "timeout",
         "concurrency", "expect", "fail_on", "control",
         "no_follow_ups"])]
@@ -68,7 +68,7 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub scope: ScopeArguments,
 
-    /// Leave the direct route out.
+    /// Leave the direct route out; with a script, only as a way to fall back on.
     #[arg(long, help_heading = "Routes")]
     pub no_direct: bool,
 
@@ -76,6 +76,14 @@ pub(super) struct CheckArguments {
     // Read later: clap repeats a value that it refuses, and this one may hold a password.
     #[arg(long, value_name = "URL", help_heading = "Routes")]
     pub proxy: Vec<String>,
+
+    /// Let a script that chooses proxies (PAC) say which endpoint goes where: a file, its address, or -.
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "wpad", help_heading = "Routes")]
+    pub pac: Option<PathBuf>,
+
+    /// Look for that script as Windows does by DNS (WPAD), from this domain upwards.
+    #[arg(long, value_name = "DOMAIN", help_heading = "Routes")]
+    pub wpad: Option<String>,
 
     /// Who asks the proxy: bypass (nobody), user, device. Default: bypass, and those for which there is a credential.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = identity, help_heading = "Routes")]

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::arguments::{CheckArguments, ControlChoice};
 use super::run::{self, Setup, scope};
-use super::{Exit, Failure, files};
+use super::script::{self, Wanted};
+use super::{Exit, Failure, files, show};
 use crate::catalogue::Catalogue;
 use crate::net::{ConnectTo, Names, Net, configured_resolvers};
-use crate::plan::{Budget, FollowUps, Identity, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
+use crate::plan::{
+    Budget, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice,
+};
 use crate::probe::{self, Access, Login};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -25,18 +28,18 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
     let roots = files::RootsToCome::begin(&arguments.trust.machine_roots);
     let (catalogue, anchors) = files::catalogue(&arguments.trust)?;
     let (os, solutions) = scope(&arguments.scope)?;
-    let access = access(arguments, &proxies)?;
+    let wanted = wanted(arguments)?;
+    let access = access(arguments, !proxies.is_empty() || wanted.is_some())?;
     let roots = roots.wait()?;
     let expectation = arguments.verdict.expect.as_deref().map(files::text).transpose()?;
-    let routes = routes(arguments, &proxies, &access)?;
+    show::check_verdict_arguments(expectation.as_deref(), arguments.verdict.fail_on.as_deref())?;
     let mut budget =
         Budget { total: arguments.timeout, max_connects: usize::from(arguments.max_connects), ..Budget::default() };
     if let Some(concurrency) = arguments.concurrency {
         budget.concurrency = usize::from(concurrency);
     }
-    let mut plan = Plan::new(&catalogue, routes, budget, os, solutions);
-    plan.follow_ups = follow_ups(arguments, &catalogue);
-    if plan.jobs.is_empty() {
+    let endpoints = Plan::endpoints(&catalogue, &os, &solutions);
+    if endpoints.is_empty() {
         return Err(Failure::usage(
             "nothing to check: no endpoint of the catalogue applies to this --os and --solution",
         ));
@@ -49,6 +52,18 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
         connect_to: Arc::new(ConnectTo { rules: arguments.connect_to.clone() }),
         ..Net::of_this_machine(Vec::new())
     };
+    let directions = match wanted {
+        None => None,
+        Some(wanted) => {
+            let trusted = || run::root_store(&roots.machine);
+            let found = script::find(wanted, &net, arguments.timeout, &trusted)?;
+            Some(script::directions(found, &net, &catalogue, &endpoints, arguments.timeout)?)
+        }
+    };
+    let paths = paths(arguments, &proxies, directions.as_ref(), &access)?;
+    let mut plan = Plan::along(&catalogue, paths, budget, os, solutions);
+    plan.directions = directions;
+    plan.follow_ups = follow_ups(arguments, &catalogue);
     Ok(Setup { catalogue, anchors, plan, net, access, roots, expectation, fail_on: arguments.verdict.fail_on.clone() })
 }
 
@@ -72,12 +87,21 @@ fn proxies(arguments: &[String]) -> Result<Vec<Proxy>, Failure> {
     Ok(proxies)
 }
 
+/// The script that says which endpoint goes where.
+fn wanted(arguments: &CheckArguments) -> Result<Option<Wanted<'_>>, Failure> {
+    if arguments.proxy_password_stdin && arguments.pac.as_deref() == Some("-".as_ref()) {
+        return Err(Failure::usage("--pac - and --proxy-password-stdin cannot both read standard input"));
+    }
+    let script = arguments.pac.as_deref().map(Wanted::At);
+    Ok(script.or(arguments.wpad.as_deref().map(Wanted::ByWpad)))
+}
+
 /// The credentials of the run. `--proxy-user` serves every identity that is asked for; a name that ends in `$` is a
 /// machine account and serves `device` only.
-fn access(arguments: &CheckArguments, proxies: &[Proxy]) -> Result<Access, Failure> {
+fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure> {
     let mut access = Access { basic_cleartext: arguments.allow_basic_cleartext, ..Access::default() };
-    if proxies.is_empty() && (arguments.proxy_user.is_some() || arguments.device_user.is_some()) {
-        return Err(Failure::usage("a name for the proxy was given and no proxy: add --proxy URL"));
+    if !has_proxy && (arguments.proxy_user.is_some() || arguments.device_user.is_some()) {
+        return Err(Failure::usage("a name for the proxy was given and no proxy: add --proxy URL or --pac FILE|URL"));
     }
     if let Some(name) = &arguments.proxy_user {
         let password = match &arguments.proxy_password_file {
@@ -103,12 +127,15 @@ fn access(arguments: &CheckArguments, proxies: &[Proxy]) -> Result<Access, Failu
     Ok(access)
 }
 
-/// Direct first, then each proxy: `bypass` before the others, a row per scheme where schemes are forced.
-fn routes(arguments: &CheckArguments, proxies: &[Proxy], access: &Access) -> Result<Vec<PlannedRoute>, Failure> {
-    let mut routes = Vec::new();
-    if !arguments.no_direct {
-        routes.push(PlannedRoute::Direct);
-    }
+/// Direct first, then each proxy: `bypass` before the others, a row per scheme where schemes are forced. A script takes the
+/// place of the direct route: it says which endpoints go directly and which through the proxies that it names; the proxies
+/// of the command line are tried for every endpoint all the same.
+fn paths(
+    arguments: &CheckArguments,
+    proxies: &[Proxy],
+    directions: Option<&Directions>,
+    access: &Access,
+) -> Result<Vec<Path>, Failure> {
     let mut identities = arguments.identity.clone();
     if identities.is_empty() {
         identities.push(Identity::Bypass);
@@ -120,23 +147,33 @@ fn routes(arguments: &CheckArguments, proxies: &[Proxy], access: &Access) -> Res
     if arguments.scheme.len() > 1 && arguments.scheme.contains(&SchemeChoice::Auto) {
         return Err(Failure::usage("--scheme: auto stands alone; leave it out to force the others"));
     }
-    for proxy in proxies {
-        for identity in &identities {
-            let schemes = match identity {
-                Identity::Bypass => &[SchemeChoice::Auto][..],
-                Identity::User | Identity::Device if proxy.scheme == ProxyScheme::Socks5 => &[SchemeChoice::Auto],
-                Identity::User | Identity::Device => &arguments.scheme,
-            };
-            for scheme in schemes {
-                let route = PlannedRoute::Proxy { proxy: proxy.clone(), identity: *identity, scheme: *scheme };
-                if !routes.contains(&route) {
-                    routes.push(route);
-                }
+    let through = |proxy: &Proxy| routes_through(proxy, &identities, &arguments.scheme);
+    let mut paths = match directions {
+        Some(directions) => directions.paths(!arguments.no_direct, through),
+        None if arguments.no_direct => Vec::new(),
+        None => vec![Path::for_all(PlannedRoute::Direct)],
+    };
+    paths.extend(proxies.iter().flat_map(through).map(Path::for_all));
+    if paths.is_empty() {
+        return Err(Failure::usage("nothing to check: --no-direct and no --proxy leave no route"));
+    }
+    Ok(paths)
+}
+
+fn routes_through(proxy: &Proxy, identities: &[Identity], schemes: &[SchemeChoice]) -> Vec<PlannedRoute> {
+    let mut routes = Vec::new();
+    for identity in identities {
+        let schemes = match identity {
+            Identity::Bypass => &[SchemeChoice::Auto][..],
+            Identity::User | Identity::Device if proxy.scheme == ProxyScheme::Socks5 => &[SchemeChoice::Auto],
+            Identity::User | Identity::Device => schemes,
+        };
+        for scheme in schemes {
+            let route = PlannedRoute::Proxy { proxy: proxy.clone(), identity: *identity, scheme: *scheme };
+            if !routes.contains(&route) {
+                routes.push(route);
             }
         }
     }
-    if routes.is_empty() {
-        return Err(Failure::usage("nothing to check: --no-direct and no --proxy leave no route"));
-    }
-    Ok(routes)
+    routes
 }

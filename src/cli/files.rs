@@ -26,6 +26,15 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8 text", path.display())))
 }
 
+/// The first bytes of a file that may be longer.
+pub(super) fn beginning(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .map_err(|error| Failure::usage(format!("could not read {}: {error}", path.display())))?;
+    Ok(bytes)
+}
+
 /// The bytes of a file, up to a bound.
 pub(super) fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
     let fail = |error: &dyn std::fmt::Display| Failure::usage(format!("could not read {}: {error}", path.display()));

@@ -16,6 +16,7 @@ mod progress;
 mod proxy;
 mod replay;
 mod run;
+mod script;
 mod show;
 mod terminal;
 mod verify;

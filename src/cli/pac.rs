@@ -1,7 +1,7 @@
 //! `waprobe pac eval`: what a script that chooses proxies answers for every endpoint, without a network.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +15,12 @@ use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
 
 use super::arguments::{Format, ScopeArguments};
-use super::run::scope;
+use super::run::{self, scope};
+use super::script::{self, Wanted};
 use super::{Exit, Failure, files};
-use crate::net::{Clock, Net, addresses_of, wall_clock};
+use crate::net::{Clock, Net, addresses_of, load_machine_roots, wall_clock};
 use crate::proxies::pac::{
-    Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Question, Script, ScriptFailure, World, evaluate,
+    Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Question, ScriptFailure, World, evaluate,
 };
 use crate::report::json;
 use crate::report::text::{sanitize, sanitize_lines};
@@ -32,7 +33,7 @@ pub(super) enum PacCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
-    /// The script, its http:// address, or - for standard input.
+    /// The script, its http:// or https:// address, or - for standard input.
     #[arg(value_name = "FILE|URL|-", required_unless_present = "wpad", conflicts_with = "wpad")]
     pub file: Option<PathBuf>,
 
@@ -76,11 +77,16 @@ pub(super) fn run(command: &PacCommand) -> Result<Exit, Failure> {
     let PacCommand::Eval(arguments) = command;
     let asked = asked(arguments)?;
     let world = world(arguments)?;
-    let (name, bytes) = source(arguments)?;
-    let script = Script::read(&bytes).map_err(|found| Failure::usage(format!("{name}: {found} ({})", found.code())))?;
+    let wanted = match &arguments.wpad {
+        Some(domain) => Wanted::ByWpad(domain),
+        None => Wanted::At(arguments.file.as_deref().unwrap_or(Path::new("-"))),
+    };
+    let net = Net::of_this_machine(Vec::new());
+    let roots = || run::root_store(&load_machine_roots().certificates);
+    let script::Found { name, script } = script::find(wanted, &net, Duration::MAX, &roots)?;
     let questions: Vec<Question> = asked.iter().map(|asked| asked.question.clone()).collect();
     let evaluation = evaluate(&script, &questions, &world, &limits(arguments))
-        .map_err(|failure| Failure::usage(format!("{name}, {failure}\n({})", failure.code())))?;
+        .map_err(|failure| script::refusal(&name, &failure, failure.code()))?;
 
     let document = Document::new(&name, &asked, &world, evaluation, arguments);
     files::print(|mut out| match arguments.format {
@@ -98,70 +104,7 @@ pub(super) fn run(command: &PacCommand) -> Result<Exit, Failure> {
 
 /// Names that are really looked up take their time.
 fn limits(arguments: &EvalArguments) -> Limits {
-    let patient = Limits { question: Duration::from_secs(10), whole: Duration::from_secs(30), ..Limits::default() };
-    if arguments.resolve_names { patient } else { Limits::default() }
-}
-
-/// How long a script's server may take.
-const FETCH_DEADLINE: Duration = Duration::from_secs(10);
-
-/// The script's bytes, and what to call it.
-fn source(arguments: &EvalArguments) -> Result<(String, Vec<u8>), Failure> {
-    if let Some(domain) = &arguments.wpad {
-        return found_by_wpad(domain);
-    }
-    let path = arguments.file.as_deref().unwrap_or(Path::new("-"));
-    let name = path.display().to_string();
-    if name.contains("://") {
-        return Ok((shown(&name), fetched(&name)?));
-    }
-    if name != "-" {
-        return Ok((name, files::bytes(path, Script::LARGEST as u64)?));
-    }
-    let mut bytes = Vec::new();
-    io::stdin()
-        .take(Script::LARGEST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::usage(format!("could not read the script from standard input: {error}")))?;
-    Ok(("standard input".to_owned(), bytes))
-}
-
-/// The script at an address, fetched as this machine reaches it.
-fn fetched(url: &str) -> Result<Vec<u8>, Failure> {
-    let fetched = on_the_network(async |net| net.fetch_script(url, Script::LARGEST, FETCH_DEADLINE).await)?;
-    let bytes = fetched.map_err(|failure| Failure::usage(format!("{}: {failure} ({})", shown(url), failure.code())))?;
-    Ok(bytes.to_vec())
-}
-
-/// The script that DNS leads to from a domain, with the address that answered: who owns it chooses the proxy.
-fn found_by_wpad(domain: &str) -> Result<(String, Vec<u8>), Failure> {
-    let found = on_the_network(async |net| net.find_script(domain, Script::LARGEST, FETCH_DEADLINE).await)?;
-    let (url, bytes) = found.map_err(|failures| {
-        let tried: Vec<String> = failures.iter().map(|(url, failure)| format!("\n  {url}: {failure}")).collect();
-        let reason = if tried.is_empty() { "\n  it has less than two labels".to_owned() } else { tried.concat() };
-        Failure::usage(format!("no script was found for {domain} (pac.wpad_not_found){reason}"))
-    })?;
-    Ok((url, bytes.to_vec()))
-}
-
-fn on_the_network<T>(ask: impl AsyncFnOnce(&Net) -> T) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
-    let net = Net::of_this_machine(Vec::new());
-    let answer = runtime.block_on(ask(&net));
-    // A lookup that the system still works on would otherwise hold the process back.
-    runtime.shutdown_background();
-    Ok(answer)
-}
-
-/// An address without a user's name and password.
-fn shown(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, address)) => format!("…@{address}"),
-        None => text.to_owned(),
-    }
+    if arguments.resolve_names { Limits::with_lookups() } else { Limits::default() }
 }
 
 /// An address to ask for, by the name under which it is shown.
@@ -291,7 +234,7 @@ impl Document {
             schema: "waprobe-pac/1",
             script: script.to_owned(),
             function: evaluation.function,
-            at: world.now.to_zoned(world.offset.to_time_zone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            at: world.wall_time(),
             endpoints,
             notes: evaluation.notes,
             caveats,

@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::show::{self, Seen};
 use super::{Exit, Failure};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
+use crate::certificate::Certificate;
 use crate::judge::{Grounds, follow_ups};
 use crate::net::{Net, allow_open_files};
 use crate::observation::recording::{self, Header, Roots, Writer};
@@ -84,7 +85,8 @@ fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Res
         .build()
         .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
     let progress = Progress::new(plan.jobs.len());
-    let context = Rc::new(Context::new(catalogue.clone(), plan, net, access, Arc::new(store(&roots))));
+    let context = Context::new(catalogue.clone(), plan, net, access, Arc::new(root_store(&roots.machine)));
+    let context = Rc::new(context);
     let mut observations: Vec<Observation> = Vec::new();
     let mut keep = |observation: Observation, observations: &mut Vec<Observation>| {
         progress.step(&observation);
@@ -140,9 +142,10 @@ async fn terminated() {
     std::future::pending().await
 }
 
-fn store(roots: &Roots) -> rustls::RootCertStore {
+/// What the TLS library trusts when it trusts these.
+pub(super) fn root_store(roots: &[Certificate]) -> rustls::RootCertStore {
     let mut store = rustls::RootCertStore::empty();
-    for root in &roots.machine {
+    for root in roots {
         // A root that the TLS library cannot read is one that it cannot trust either.
         let _ = store.add(root.der().to_vec().into());
     }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Cause, Finding, Grounds, Status, Verdict, comparison, follow_up};
+use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up};
 use crate::observation::{Observation, Stage};
 
 /// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them comes
@@ -44,6 +44,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         .map(|(key, rows)| finding(grounds, &key, &rows[0].cause, &rows))
         .chain(follow_up::doubts(grounds, verdicts))
         .chain(comparison::comparisons(grounds, verdicts, observations))
+        .chain(directions::findings(grounds, verdicts))
         .chain(remarks)
         .collect()
 }

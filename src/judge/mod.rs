@@ -7,6 +7,7 @@ mod answer;
 mod cause;
 pub mod chain;
 mod comparison;
+mod directions;
 mod evidence;
 mod filters;
 mod findings;
@@ -133,6 +134,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     refused::share(grounds, &attempts, &mut verdicts);
     comparison::mark_shared_keys(grounds, &mut verdicts);
     follow_up::weigh(grounds, &mut verdicts, &beside);
+    directions::tell_ways(grounds, &mut verdicts);
     verdicts
 }
 

@@ -26,7 +26,7 @@ use tokio::net::TcpStream;
 pub use connect_to::{ConnectTo, ConnectToMistake, Rule as ConnectToRule};
 pub use hosts::hosts_line;
 pub use open_files::allow_open_files;
-pub use pac::{FetchFailure, addresses_of, wall_clock};
+pub use pac::{FetchFailure, FetchTerms, addresses_of, wall_clock};
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};
 pub use tokens::{Bearer, Keytab, NoTokens, Ticket, TicketProblem, TokenFailure, TokenSource};

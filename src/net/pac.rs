@@ -1,7 +1,9 @@
-//! Scripts that choose proxies: fetching one over http, and what it needs of this machine (names, the wall clock).
+//! Scripts that choose proxies: fetching one over http or https, and what it needs of this machine (names, the wall
+//! clock, its own address).
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dns_lookup::{AddrInfoHints, SockType, getaddrinfo};
@@ -10,15 +12,38 @@ use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
-use super::{Net, SystemNames};
+use super::{Dial, Net, SystemNames};
+
+/// What a script may cost, and whose certificates its server may show.
+#[derive(Clone, Copy)]
+pub struct FetchTerms<'a> {
+    /// In bytes.
+    pub largest: usize,
+    pub deadline: Duration,
+    /// The machine's roots; asked for only when the address is an https one.
+    pub roots: &'a dyn Fn() -> RootCertStore,
+}
+
+impl std::fmt::Debug for FetchTerms<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("FetchTerms").field("largest", &self.largest).field("deadline", &self.deadline).finish()
+    }
+}
 
 /// Why a script could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FetchFailure {
-    #[error("its address is not one that can be fetched: write http://host/proxy.pac")]
+    #[error("its address is not one that can be fetched: write http://host/proxy.pac, without a name or password")]
     Address,
+    #[error("its address is a file's: to read the file here, give its path alone")]
+    File,
     #[error("its host has no address")]
     NoAddress,
     #[error("could not fetch it: {0}")]
@@ -36,38 +61,42 @@ impl FetchFailure {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Address | Self::NoAddress | Self::Transport(_) | Self::TooLarge(_) => "pac.fetch_failed",
+            Self::Address | Self::NoAddress | Self::Transport(_) => "pac.fetch_failed",
+            Self::File => "pac.file_url",
             Self::Timeout(_) => "pac.timeout",
             Self::Status { .. } => "pac.http_status",
+            Self::TooLarge(_) => "pac.not_script",
         }
     }
 }
 
 impl Net {
-    /// Fetches the script at `url` over plain http: one GET without credentials, no redirect followed, at most `largest`
-    /// bytes.
+    /// Fetches the script at `url`: one GET without credentials, no redirect followed. Over https the server has to show a
+    /// certificate that the machine's roots accept.
     ///
     /// # Errors
     /// What stood in the way.
-    pub async fn fetch_script(&self, url: &str, largest: usize, deadline: Duration) -> Result<Bytes, FetchFailure> {
-        let fetched = timeout(deadline, self.fetch(url, largest)).await;
-        fetched.unwrap_or(Err(FetchFailure::Timeout(deadline)))
+    pub async fn fetch_script(&self, url: &str, terms: FetchTerms<'_>) -> Result<Bytes, FetchFailure> {
+        let fetched = timeout(terms.deadline, self.fetch(url, terms)).await;
+        fetched.unwrap_or(Err(FetchFailure::Timeout(terms.deadline)))
     }
 
     /// Looks for a script as WPAD does by DNS: `wpad` below `domain`, then below its parents, down to two labels. The
-    /// answer names the address that was found; whoever owns that name chooses the proxy.
+    /// answer names the address that was found; whoever owns that name chooses the proxy. All of them together have the
+    /// deadline of `terms`.
     ///
     /// # Errors
     /// What stood in the way for each name.
     pub async fn find_script(
         &self,
         domain: &str,
-        largest: usize,
-        deadline: Duration,
+        terms: FetchTerms<'_>,
     ) -> Result<(String, Bytes), Vec<(String, FetchFailure)>> {
+        let started = Instant::now();
         let mut failures = Vec::new();
         for url in wpad_addresses(domain) {
-            match self.fetch_script(&url, largest, deadline).await {
+            let deadline = terms.deadline.saturating_sub(started.elapsed());
+            match self.fetch_script(&url, FetchTerms { deadline, ..terms }).await {
                 Ok(bytes) => return Ok((url, bytes)),
                 Err(failure) => failures.push((url, failure)),
             }
@@ -75,50 +104,103 @@ impl Net {
         Err(failures)
     }
 
-    async fn fetch(&self, url: &str, largest: usize) -> Result<Bytes, FetchFailure> {
-        let transport = |error: &dyn std::fmt::Display| FetchFailure::Transport(error.to_string());
+    /// This machine's addresses for `name`, as a script asks for them. Takes as long as the system takes.
+    #[must_use]
+    pub fn system_addresses(&self, name: &str) -> Vec<IpAddr> {
+        match &self.system_names {
+            SystemNames::Fixed(names) => names.get(name).cloned().unwrap_or_default(),
+            SystemNames::Os => addresses_of(name),
+        }
+    }
+
+    /// The addresses from which this machine goes out. Nothing is sent to find them.
+    #[must_use]
+    pub fn own_addresses(&self) -> Vec<IpAddr> {
+        // Addresses for documentation (RFC 5737, RFC 3849): the question is which way leads out, not where to.
+        const OUTSIDE: [(&str, &str); 2] = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
+        let mut found: Vec<IpAddr> = match self.dial {
+            Dial::Mapped(_) => Vec::new(),
+            Dial::Straight => OUTSIDE
+                .into_iter()
+                .filter_map(|(here, there)| {
+                    let socket = UdpSocket::bind(here).ok()?;
+                    socket.connect(there).ok()?;
+                    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
+                })
+                .collect(),
+        };
+        if found.is_empty() {
+            found.push(Ipv4Addr::LOCALHOST.into());
+        }
+        found
+    }
+
+    async fn fetch(&self, url: &str, terms: FetchTerms<'_>) -> Result<Bytes, FetchFailure> {
         let url = url::Url::parse(url).map_err(|_| FetchFailure::Address)?;
+        if url.scheme() == "file" {
+            return Err(FetchFailure::File);
+        }
         let host = url.host_str().ok_or(FetchFailure::Address)?.trim_matches(['[', ']']).to_owned();
-        if url.scheme() != "http" || !url.username().is_empty() || url.password().is_some() {
+        let is_tls = url.scheme() == "https";
+        if !(is_tls || url.scheme() == "http") || !url.username().is_empty() || url.password().is_some() {
             return Err(FetchFailure::Address);
         }
-        let port = url.port().unwrap_or(80);
-        let addresses = match &self.system_names {
-            SystemNames::Fixed(names) => names.get(&host).cloned().unwrap_or_default(),
-            SystemNames::Os => {
-                tokio::task::spawn_blocking(move || addresses_of(&host)).await.map_err(|error| transport(&error))?
-            }
-        };
+        let port = url.port_or_known_default().ok_or(FetchFailure::Address)?;
+        let (net, name) = (self.clone(), host.clone());
+        let addresses = tokio::task::spawn_blocking(move || net.system_addresses(&name)).await;
         let mut stream = Err(FetchFailure::NoAddress);
-        for address in addresses {
-            stream = self.connect(SocketAddr::new(address, port)).await.map_err(|error| transport(&error));
+        for address in addresses.map_err(transport)? {
+            stream = self.connect(SocketAddr::new(address, port)).await.map_err(transport);
             if stream.is_ok() {
                 break;
             }
         }
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream?)).await.map_err(|error| transport(&error))?;
-        let connection = tokio::spawn(connection);
-        let authority = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
-        let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
-            .header(header::HOST, authority)
-            .header(header::ACCEPT, "*/*")
-            .body(Empty::<Bytes>::new())
-            .map_err(|error| transport(&error))?;
-        let response = sender.send_request(request).await.map_err(|error| transport(&error))?;
-        if response.status() != StatusCode::OK {
-            let location =
-                response.headers().get(header::LOCATION).map(|place| String::from_utf8_lossy(place.as_bytes()));
-            let location = location.map(|place| place.chars().take(200).collect());
-            return Err(FetchFailure::Status { status: response.status().as_u16(), location });
+        if is_tls {
+            let configuration = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(transport)?
+                .with_root_certificates((terms.roots)())
+                .with_no_client_auth();
+            let name = ServerName::try_from(host).map_err(|_| FetchFailure::Address)?;
+            let stream = TlsConnector::from(Arc::new(configuration)).connect(name, stream?).await;
+            ask(stream.map_err(transport)?, &url, terms.largest).await
+        } else {
+            ask(stream?, &url, terms.largest).await
         }
-        let body = Limited::new(response.into_body(), largest).collect().await;
-        connection.abort();
-        match body {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(FetchFailure::TooLarge(largest)),
-            Err(error) => Err(transport(&error)),
-        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "stands as it is in map_err")]
+fn transport(error: impl std::fmt::Display) -> FetchFailure {
+    FetchFailure::Transport(error.to_string())
+}
+
+/// One GET over a connection to the server of `url`.
+async fn ask<IO>(stream: IO, url: &url::Url, largest: usize) -> Result<Bytes, FetchFailure>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(transport)?;
+    let connection = tokio::spawn(connection);
+    let authority = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+    let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
+        .header(header::HOST, authority)
+        .header(header::ACCEPT, "*/*")
+        .body(Empty::<Bytes>::new())
+        .map_err(transport)?;
+    let response = sender.send_request(request).await.map_err(transport)?;
+    if response.status() != StatusCode::OK {
+        let location = response.headers().get(header::LOCATION).map(|place| String::from_utf8_lossy(place.as_bytes()));
+        let location = location.map(|place| place.chars().take(200).collect());
+        return Err(FetchFailure::Status { status: response.status().as_u16(), location });
+    }
+    let body = Limited::new(response.into_body(), largest).collect().await;
+    connection.abort();
+    match body {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(FetchFailure::TooLarge(largest)),
+        Err(error) => Err(transport(error)),
     }
 }
 
@@ -156,6 +238,9 @@ mod tests {
     use super::super::Dial;
     use super::*;
 
+    const TERMS: FetchTerms<'_> =
+        FetchTerms { largest: 100, deadline: Duration::from_secs(5), roots: &RootCertStore::empty };
+
     #[test]
     fn wpad_is_looked_for_below_the_domain_and_its_parents_but_not_at_the_registry() {
         assert_eq!(
@@ -183,11 +268,10 @@ mod tests {
             dial: Dial::Mapped(Arc::new(HashMap::from([(SocketAddr::new(address, 80), real)]))),
             ..Net::of_this_machine(Vec::new())
         };
-        let (url, bytes) =
-            net.find_script("sales.contoso.example", 100, Duration::from_secs(5)).await.expect("a script");
+        let (url, bytes) = net.find_script("sales.contoso.example", TERMS).await.expect("a script");
         assert_eq!((url.as_str(), bytes.as_ref()), ("http://wpad.contoso.example/wpad.dat", b"script".as_slice()));
 
-        let nowhere = net.find_script("sales.fabrikam.example", 100, Duration::from_secs(5)).await.expect_err("none");
+        let nowhere = net.find_script("sales.fabrikam.example", TERMS).await.expect_err("none");
         assert_eq!(nowhere.len(), 2);
         assert_eq!(nowhere[0], ("http://wpad.sales.fabrikam.example/wpad.dat".to_owned(), FetchFailure::NoAddress));
     }

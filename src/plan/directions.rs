@@ -172,12 +172,6 @@ impl Directions {
         proxies.sort_by_key(|(place, row, _)| (*place, *row));
         proxies.into_iter().map(|(_, _, proxy)| proxy).collect()
     }
-
-    /// What the script said for this endpoint.
-    #[must_use]
-    pub fn of(&self, endpoint: usize) -> Option<&Direction> {
-        self.endpoints.iter().find(|direction| direction.endpoint == endpoint)
-    }
 }
 
 impl Direction {

@@ -31,7 +31,7 @@ mod pac {
     use std::net::TcpListener;
     use std::time::Duration;
 
-    use waprobe::net::{FetchFailure, Net};
+    use waprobe::net::{FetchFailure, FetchTerms, Net};
 
     use super::waprobe;
 
@@ -75,10 +75,13 @@ mod pac {
                 server(answer("200 OK", b"<html><title>Sign in</title>")),
                 "with the title 'Sign in', not a script (pac.not_script)",
             ),
-            (server(answer("200 OK", &vec![b' '; 5 << 20])), "it is larger than 1048576 bytes (pac.fetch_failed)"),
+            (server(answer("200 OK", &vec![b' '; 5 << 20])), "it is larger than 1048576 bytes (pac.not_script)"),
             (server(b"SSH-2.0-OpenSSH\r\n".to_vec()), "(pac.fetch_failed)"),
             (format!("http://{closed}/proxy.pac"), "(pac.fetch_failed)"),
-            ("file:///etc/passwd".to_owned(), "write http://host/proxy.pac (pac.fetch_failed)"),
+            (
+                "file:///etc/passwd".to_owned(),
+                "give its path alone (pac.file_url)\ndesktop team: serve the script over http",
+            ),
             ("http://anna:hunter2@127.0.0.1/proxy.pac".to_owned(), "…@127.0.0.1/proxy.pac: its address is not one"),
         ] {
             let run = waprobe(&["pac", "eval", &url], "");
@@ -92,7 +95,8 @@ mod pac {
     async fn a_server_that_stops_halfway_is_not_waited_for() {
         let url = server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfunction".to_vec());
         let deadline = Duration::from_millis(200);
-        let fetched = Net::of_this_machine(Vec::new()).fetch_script(&url, 1000, deadline).await;
+        let terms = FetchTerms { largest: 1000, deadline, roots: &rustls::RootCertStore::empty };
+        let fetched = Net::of_this_machine(Vec::new()).fetch_script(&url, terms).await;
         let failure = fetched.expect_err("half a script");
         assert_eq!((failure.code(), failure), ("pac.timeout", FetchFailure::Timeout(deadline)));
     }
@@ -137,7 +141,7 @@ mod pac {
 
         let run = waprobe(&["pac", "eval", "-"], "function FindProxyForURL(url, host) {\n  return 'DIRECT\n}");
         assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
-        assert!(run.err.starts_with("error: standard input, line 2"), "{}", run.err);
+        assert!(run.err.starts_with("error: standard input: line 2"), "{}", run.err);
         assert!(run.err.contains("2 |   return 'DIRECT"), "{}", run.err);
 
         let run = waprobe(&["pac", "eval", "pac/portal.html"], "");

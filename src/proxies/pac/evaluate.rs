@@ -35,6 +35,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same where names are really looked up, which takes its time.
+    #[must_use]
+    pub fn with_lookups() -> Self {
+        Self { question: Duration::from_secs(10), whole: Duration::from_secs(30), ..Self::default() }
+    }
+}
+
 /// What a script said to each question, and what it asked back.
 #[derive(Debug, Clone)]
 pub struct Evaluation {

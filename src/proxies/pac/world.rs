@@ -56,6 +56,12 @@ impl World {
         }
     }
 
+    /// The moment as the device's clock shows it, such as `2026-11-22T22:30:00+01:00`.
+    #[must_use]
+    pub fn wall_time(&self) -> String {
+        self.now.to_zoned(self.offset.to_time_zone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    }
+
     /// The time on the wall, or in Greenwich when a script says `"GMT"`.
     pub(super) fn time(&self, gmt: bool) -> DateTime {
         let offset = if gmt { Offset::UTC } else { self.offset };

@@ -1,0 +1,159 @@
+//! A script that chooses proxies, from a file, an address or WPAD, and where it sends the endpoints.
+//!
+//! In: what the command line names, and the network that it is fetched through. Out: the script, and its answer for every
+//! endpoint. A script that cannot be had or asked is bad input: the command ends with the code of the finding, what was
+//! seen and what to change, before anything is probed.
+
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::RootCertStore;
+
+use super::{Failure, files};
+use crate::catalogue::Catalogue;
+use crate::judge::Cause;
+use crate::net::{FetchTerms, Net, wall_clock};
+use crate::plan::{Directions, Said};
+use crate::proxies::pac::{Limits, NameAnswers, Question, Script, World, evaluate};
+
+/// How long a script's server may take, and all servers that WPAD leads to.
+const FETCH_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Which script.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// A file, an address, or `-` for standard input.
+    At(&'a Path),
+    /// What DNS leads to from this domain upwards.
+    ByWpad(&'a str),
+}
+
+/// A script by the name under which it is shown.
+pub(super) struct Found {
+    pub name: String,
+    pub script: Script,
+}
+
+/// Reads or fetches the script. `roots` is asked for only when its server speaks https.
+pub(super) fn find(
+    wanted: Wanted<'_>,
+    net: &Net,
+    longest: Duration,
+    roots: &dyn Fn() -> RootCertStore,
+) -> Result<Found, Failure> {
+    let terms = FetchTerms { largest: Script::LARGEST, deadline: FETCH_DEADLINE.min(longest), roots };
+    let (name, bytes) = match wanted {
+        Wanted::ByWpad(domain) => found_by_wpad(domain, net, terms)?,
+        Wanted::At(path) => {
+            let name = path.display().to_string();
+            if name.contains("://") {
+                (shown(&name), fetched(&name, net, terms)?)
+            } else if name == "-" {
+                ("standard input".to_owned(), from_standard_input()?)
+            } else {
+                (name, files::beginning(path, Script::LARGEST as u64 + 1)?)
+            }
+        }
+    };
+    let script = Script::read(&bytes).map_err(|found| refusal(&name, &found, found.code()))?;
+    Ok(Found { name, script })
+}
+
+/// The script's answer for each of `endpoints`, as a device would get it here and now.
+pub(super) fn directions(
+    found: Found,
+    net: &Net,
+    catalogue: &Catalogue,
+    endpoints: &[usize],
+    longest: Duration,
+) -> Result<Directions, Failure> {
+    let Found { name, script } = found;
+    let now = net.clock.now();
+    let (offset, own_addresses, system) = (wall_clock(now), net.own_addresses(), net.clone());
+    let world = World {
+        now,
+        offset,
+        names: NameAnswers::Asked(Arc::new(move |name| system.system_addresses(name))),
+        own_addresses: own_addresses.clone(),
+    };
+    let questions: Vec<Question> = endpoints
+        .iter()
+        .map(|index| {
+            let endpoint = &catalogue.endpoints[*index];
+            Question { url: format!("{}/", endpoint.url), host: endpoint.host.clone() }
+        })
+        .collect();
+    let patient = Limits::with_lookups();
+    let limits = Limits { question: patient.question.min(longest), whole: patient.whole.min(longest), ..patient };
+    let evaluation =
+        evaluate(&script, &questions, &world, &limits).map_err(|failure| refusal(&name, &failure, failure.code()))?;
+    let at = world.wall_time();
+    let directions = Directions::read(name.clone(), script.text(), at, &own_addresses, endpoints, evaluation)
+        .map_err(|mistake| Failure::usage(format!("{name}: {mistake}")))?;
+    let failures = directions.endpoints.iter().filter_map(|direction| match &direction.said {
+        Said::Failure { code, text } => Some((code, text)),
+        Said::Answer(_) | Said::Unusable(_) => None,
+    });
+    match failures.clone().next() {
+        Some((code, text)) if failures.count() == endpoints.len() => Err(refusal(&name, text, code)),
+        _ => Ok(directions),
+    }
+}
+
+/// Why there is no script, or none that can be asked, and who changes what.
+pub(super) fn refusal(name: &str, detail: &dyn std::fmt::Display, code: &str) -> Failure {
+    Failure::usage(format!("{name}: {detail} ({code}){}", change(code)))
+}
+
+fn change(code: &str) -> String {
+    let facts = Cause::from_code(code).map(|cause| cause.facts());
+    facts.map(|facts| format!("\n{}: {}", facts.owner, facts.remedy)).unwrap_or_default()
+}
+
+fn from_standard_input() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .take(Script::LARGEST as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::usage(format!("could not read the script from standard input: {error}")))?;
+    Ok(bytes)
+}
+
+/// The script at an address, fetched as this machine reaches it.
+fn fetched(url: &str, net: &Net, terms: FetchTerms<'_>) -> Result<Vec<u8>, Failure> {
+    let fetched = on_the_network(net.fetch_script(url, terms))?;
+    fetched.map(|bytes| bytes.to_vec()).map_err(|failure| refusal(&shown(url), &failure, failure.code()))
+}
+
+/// The script that DNS leads to from a domain, with the address that answered: who owns it chooses the proxy.
+fn found_by_wpad(domain: &str, net: &Net, terms: FetchTerms<'_>) -> Result<(String, Vec<u8>), Failure> {
+    let found = on_the_network(net.find_script(domain, terms))?;
+    let (url, bytes) = found.map_err(|failures| {
+        let tried: Vec<String> = failures.iter().map(|(url, failure)| format!("\n  {url}: {failure}")).collect();
+        let reason = if tried.is_empty() { "\n  it has less than two labels".to_owned() } else { tried.concat() };
+        let code = "pac.wpad_not_found";
+        Failure::usage(format!("no script was found for {domain} ({code}){reason}{}", change(code)))
+    })?;
+    Ok((url, bytes.to_vec()))
+}
+
+fn on_the_network<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
+    let answer = runtime.block_on(answer);
+    // A lookup that the system still works on would otherwise hold the process back.
+    runtime.shutdown_background();
+    Ok(answer)
+}
+
+/// An address without a user's name and password.
+fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, address)) => format!("…@{address}"),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,182 @@
+//! What the rows say of the script that sent the endpoints their ways.
+//!
+//! In: verdicts, and the directions in the plan. Out: a line of evidence for every row, and the findings `pac.*` that take
+//! rows to see. Never: another status or cause for a row.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::findings::listed;
+use super::{Cause, Finding, Grounds, Status, Verdict};
+use crate::plan::{Direction, Directions, JobId, PlannedRoute, Said, Way};
+
+/// Tells every row which way of the script it is.
+pub(super) fn tell_ways(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
+    let Some(directions) = &grounds.plan.directions else { return };
+    let by_endpoint: HashMap<usize, &Direction> =
+        directions.endpoints.iter().map(|direction| (direction.endpoint, direction)).collect();
+    for verdict in verdicts {
+        let job = &grounds.plan.jobs[verdict.job.0 as usize];
+        if let Some(direction) = by_endpoint.get(&job.endpoint) {
+            let place = direction.ways.iter().position(|way| way.is_of(grounds.plan.route(job)));
+            verdict.evidence.splice(0..0, lines(directions, direction, place));
+        }
+    }
+}
+
+fn lines(directions: &Directions, direction: &Direction, place: Option<usize>) -> Vec<String> {
+    let script = &directions.script.name;
+    let said = match &direction.said {
+        Said::Answer(text) => format!("the script {script} answers {text}"),
+        Said::Unusable(text) => {
+            format!("the script {script} answers {text}, of which Windows' services know nothing: they go directly")
+        }
+        Said::Failure { text, .. } => {
+            let first = text.lines().next().unwrap_or_default();
+            format!("the script {script} fails for this address ({first}): devices go directly")
+        }
+    };
+    let this = match place {
+        None => Some("this route is not the script's".to_owned()),
+        Some(_) if direction.ways.len() == 1 => None,
+        Some(0) => Some("this is the way that devices use".to_owned()),
+        Some(_) => Some("devices come this way when what stands before it cannot be reached".to_owned()),
+    };
+    std::iter::once(said).chain(this).collect()
+}
+
+/// Every finding about the script.
+pub(super) fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
+    let Some(directions) = &grounds.plan.directions else { return Vec::new() };
+    let rows = Rows::new(grounds, verdicts);
+    let mut found = Vec::new();
+    found.extend(sent_directly(directions, &rows));
+    found.extend(dead_first_proxies(directions, &rows));
+    found.extend(oddities(directions, &rows));
+    found
+}
+
+/// The verdicts by endpoint.
+struct Rows<'a> {
+    grounds: &'a Grounds<'a>,
+    by_endpoint: HashMap<usize, Vec<&'a Verdict>>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(grounds: &'a Grounds<'a>, verdicts: &'a [Verdict]) -> Self {
+        let mut by_endpoint: HashMap<usize, Vec<&Verdict>> = HashMap::new();
+        for verdict in verdicts {
+            by_endpoint.entry(grounds.plan.jobs[verdict.job.0 as usize].endpoint).or_default().push(verdict);
+        }
+        Self { grounds, by_endpoint }
+    }
+
+    fn on(&self, endpoint: usize, way: &Way) -> Vec<&'a Verdict> {
+        let plan = self.grounds.plan;
+        let is_there = |verdict: &&&Verdict| way.is_of(plan.route(&plan.jobs[verdict.job.0 as usize]));
+        self.by_endpoint.get(&endpoint).into_iter().flatten().filter(is_there).copied().collect()
+    }
+
+    fn of(&self, direction: &Direction) -> Vec<&'a Verdict> {
+        direction.ways.iter().flat_map(|way| self.on(direction.endpoint, way)).collect()
+    }
+
+    fn finding(&self, cause: &Cause, place: &str, rows: &[&Verdict]) -> Finding {
+        let facts = cause.facts();
+        let mut hosts: Vec<&str> = Vec::new();
+        for row in rows {
+            let job = &self.grounds.plan.jobs[row.job.0 as usize];
+            let host = self.grounds.catalogue.endpoints[job.endpoint].host.as_str();
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        let remedy = if cause.is_about_hosts() {
+            format!("{}: {}", facts.remedy, listed(&hosts))
+        } else {
+            facts.remedy.to_owned()
+        };
+        let jobs: Vec<JobId> = rows.iter().map(|row| row.job).collect();
+        Finding {
+            code: facts.code.to_owned(),
+            title: format!("{}{place}", facts.title),
+            owner: facts.owner,
+            remedy,
+            jobs,
+        }
+    }
+}
+
+/// Endpoints that the script itself sends out directly, and that are blocked or intercepted there.
+fn sent_directly(directions: &Directions, rows: &Rows<'_>) -> Option<Finding> {
+    let sent = directions.endpoints.iter().filter(|direction| direction.is_sent_directly());
+    let failing: Vec<&Verdict> = sent
+        .flat_map(|direction| rows.on(direction.endpoint, &Way::Direct))
+        .filter(|row| row.status == Status::Blocked)
+        .collect();
+    (!failing.is_empty())
+        .then(|| rows.finding(&Cause::PacDirectForEndpoint, &format!(" ({})", directions.script.name), &failing))
+}
+
+/// Proxies that nobody reaches, with another way behind them that works.
+fn dead_first_proxies(directions: &Directions, rows: &Rows<'_>) -> Vec<Finding> {
+    let mut dead: BTreeMap<(String, String), Vec<&Verdict>> = BTreeMap::new();
+    for direction in &directions.endpoints {
+        let Some((first @ Way::Through(_), others)) = direction.ways.split_first() else { continue };
+        let unreached = rows.on(direction.endpoint, first);
+        if unreached.is_empty() || !unreached.iter().all(|row| is_out_of_reach(&row.cause)) {
+            continue;
+        }
+        let works = |way: &&Way| rows.on(direction.endpoint, way).iter().any(|row| gets_through(row));
+        if let Some(next) = others.iter().find(works) {
+            dead.entry((first.to_string(), next.to_string())).or_default().extend(unreached);
+        }
+    }
+    let tell = |((first, next), failing): ((String, String), Vec<&Verdict>)| {
+        let next = if next == PlannedRoute::Direct.key(None).0 { "directly".to_owned() } else { next };
+        rows.finding(&Cause::PacDeadFirstProxy, &format!(": {first}, then {next}"), &failing)
+    };
+    dead.into_iter().map(tell).collect()
+}
+
+fn gets_through(row: &Verdict) -> bool {
+    matches!(row.status, Status::Ok | Status::Degraded)
+}
+
+/// Nothing answered at the proxy's address: what a device gives up on before it tries the next.
+fn is_out_of_reach(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::DnsProxyName
+            | Cause::ProxyTcpRefused
+            | Cause::ProxyTcpTimeout
+            | Cause::ProxyTcpHostUnreachable
+            | Cause::ProxyTcpNetUnreachable
+            | Cause::ProxyTcpAdminProhibited
+            | Cause::ProxyTcpLocalDenied
+    )
+}
+
+/// Answers that failed or that Windows cannot use, by what is wrong with them.
+fn oddities(directions: &Directions, rows: &Rows<'_>) -> Vec<Finding> {
+    let mut odd: BTreeMap<(&str, String), Vec<&Verdict>> = BTreeMap::new();
+    for direction in &directions.endpoints {
+        let mut texts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        if let Said::Failure { code, text } = &direction.said {
+            texts.entry(code).or_default().push(text.lines().next().unwrap_or_default());
+        }
+        for remark in &direction.remarks {
+            if let Some(code) = &remark.code {
+                texts.entry(code).or_default().push(&remark.text);
+            }
+        }
+        for (code, texts) in texts {
+            odd.entry((code, texts.join("; "))).or_default().extend(rows.of(direction));
+        }
+    }
+    odd.into_iter()
+        .filter_map(|((code, text), affected)| {
+            let cause = Cause::from_code(code)?;
+            Some(rows.finding(&cause, &format!(": {text}"), &affected))
+        })
+        .collect()
+}
