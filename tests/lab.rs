@@ -10,10 +10,12 @@ use std::time::Duration;
 use waprobe::catalogue::{Catalogue, OsSelection, Solution};
 use waprobe::judge::{Cause, Grounds, Status, findings, follow_ups, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
+use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
-use waprobe::plan::{FollowUps, Plan};
+use waprobe::plan::{Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice};
 use waprobe::probe::{self, Access, Context, Login};
+use waprobe::proxies::pac::{self, Limits, Question, Script, evaluate};
 use waprobe::report::expectation::Expectation;
 use waprobe::report::{Report, RunFacts, assemble};
 
@@ -89,13 +91,16 @@ fn surprises(scenario: &Scenario) -> Vec<String> {
 
 /// The way of `waprobe lab NAME`, without the command line.
 fn check(world: &World) -> Run {
-    let mut plan = Plan::new(
-        &world.catalogue,
-        world.routes.clone(),
-        world.budget.clone(),
-        OsSelection::all(),
-        Solution::ALL.to_vec(),
-    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let directions = world.script.map(|url| ask_script(world, url, &runtime));
+    let through = |proxy: &Proxy| {
+        vec![PlannedRoute::Proxy { proxy: proxy.clone(), identity: Identity::Bypass, scheme: SchemeChoice::Auto }]
+    };
+    let mut paths: Vec<Path> = world.routes.iter().cloned().map(Path::for_all).collect();
+    paths.extend(directions.iter().flat_map(|directions| directions.paths(true, through)));
+    let (os, solutions) = (OsSelection::all(), Solution::ALL.to_vec());
+    let mut plan = Plan::along(&world.catalogue, paths, world.budget.clone(), os, solutions);
+    plan.directions = directions;
     plan.follow_ups = FollowUps::of(&world.catalogue);
     let login = |known: &Option<(String, _)>| known.clone().map(|(name, password)| Login { name, password });
     let access = Access {
@@ -123,7 +128,6 @@ fn check(world: &World) -> Run {
     let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
     let catalogue = Arc::new(world.catalogue.clone());
     let context = Rc::new(Context::new(catalogue.clone(), plan, world.net.clone(), access, Arc::new(store)));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut observations = Vec::new();
     let ended = runtime.block_on(async {
         let nobody = std::future::pending;
@@ -136,6 +140,23 @@ fn check(world: &World) -> Run {
     });
     recording::in_plan_order(&mut observations);
     Run { header, roots, observations, ended }
+}
+
+/// Fetches the world's script and asks it for every endpoint.
+fn ask_script(world: &World, url: &str, runtime: &tokio::runtime::Runtime) -> Directions {
+    let terms =
+        FetchTerms { largest: Script::LARGEST, deadline: world.budget.total, roots: &rustls::RootCertStore::empty };
+    let bytes = runtime.block_on(world.net.fetch_script(url, terms)).expect("the world serves its script");
+    let script = Script::read(&bytes).expect("a script");
+    let endpoints = &world.catalogue.endpoints;
+    let questions: Vec<Question> = endpoints
+        .iter()
+        .map(|endpoint| Question { url: format!("{}/", endpoint.url), host: endpoint.host.clone() })
+        .collect();
+    let device = pac::World::at(world.net.clock.now());
+    let evaluation = evaluate(&script, &questions, &device, &Limits::default()).expect("the script can be asked");
+    let all: Vec<usize> = (0..endpoints.len()).collect();
+    Directions::read(url.into(), script.text(), device.wall_time(), &[], &all, evaluation).expect("few proxies")
 }
 
 /// What a run leaves behind.

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::arguments::{CheckArguments, LabArguments, OutputArguments, ScopeArguments};
 use super::run::{self, Setup};
+use super::script::{self, Wanted};
 use super::{Exit, Failure, files};
+use crate::catalogue::{OsSelection, Solution};
 use crate::lab::{Blueprint, World, scenarios, story};
 use crate::observation::recording::{MachineRootsNote, Roots};
-use crate::plan::{FollowUps, Plan};
+use crate::plan::{self, FollowUps, Identity, Plan, PlannedRoute, Proxy, SchemeChoice};
 use crate::probe::{Access, Login};
 
 /// `check --lab`: the story that is worth looking at.
@@ -41,6 +43,27 @@ fn list() -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
+/// The world's routes, and those that its script names: without credentials, as a device tries them first.
+fn plan(world: &World, os: OsSelection, solutions: Vec<Solution>) -> Result<Plan, Failure> {
+    let endpoints = Plan::endpoints(&world.catalogue, &os, &solutions);
+    let directions = match world.script {
+        None => None,
+        Some(url) => {
+            let (longest, no_roots) = (world.budget.total, &rustls::RootCertStore::empty);
+            let found = script::find(Wanted::At(Path::new(url)), &world.net, longest, no_roots)?;
+            Some(script::directions(found, &world.net, &world.catalogue, &endpoints, longest)?)
+        }
+    };
+    let through = |proxy: &Proxy| {
+        vec![PlannedRoute::Proxy { proxy: proxy.clone(), identity: Identity::Bypass, scheme: SchemeChoice::Auto }]
+    };
+    let mut paths: Vec<plan::Path> = world.routes.iter().cloned().map(plan::Path::for_all).collect();
+    paths.extend(directions.iter().flat_map(|directions| directions.paths(true, through)));
+    let mut plan = Plan::along(&world.catalogue, paths, world.budget.clone(), os, solutions);
+    plan.directions = directions;
+    Ok(plan)
+}
+
 fn run_in(
     blueprint: Blueprint,
     scope: &ScopeArguments,
@@ -49,7 +72,7 @@ fn run_in(
 ) -> Result<Exit, Failure> {
     let (os, solutions) = run::scope(scope)?;
     let world = World::start(blueprint).map_err(|mistake| Failure::Internal(format!("could not {mistake}")))?;
-    let mut plan = Plan::new(&world.catalogue, world.routes.clone(), world.budget.clone(), os, solutions);
+    let mut plan = plan(&world, os, solutions)?;
     plan.follow_ups = FollowUps::of(&world.catalogue);
     let login = |known: &Option<(String, secrecy::SecretString)>| {
         known.clone().map(|(name, password)| Login { name, password })

@@ -9,7 +9,7 @@ use super::files;
 use super::outputs::Outputs;
 use super::show::{self, Seen};
 use super::{Exit, Failure};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Endpoint};
 use crate::observation::recording;
 use crate::plan::Plan;
 
@@ -62,6 +62,14 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 }
 
 fn check_endpoints(plan: &Plan, catalogue: &Catalogue) -> Result<(), Failure> {
+    let mut directions = plan.directions.iter().flat_map(|directions| &directions.endpoints);
+    if let Some(direction) = directions.find(|direction| direction.endpoint >= catalogue.endpoints.len()) {
+        return Err(Failure::usage(format!(
+            "the recording's script speaks of endpoint {}, and its catalogue has {}",
+            direction.endpoint,
+            catalogue.endpoints.len()
+        )));
+    }
     match plan.jobs.iter().find(|job| job.endpoint >= catalogue.endpoints.len()) {
         None => Ok(()),
         Some(job) => Err(Failure::usage(format!(
@@ -75,18 +83,21 @@ fn check_endpoints(plan: &Plan, catalogue: &Catalogue) -> Result<(), Failure> {
 
 /// Another catalogue may order its endpoints otherwise; what was probed is found by name.
 fn carry_over(plan: &mut Plan, recorded: &Catalogue, other: &Catalogue) -> Result<(), Failure> {
+    let place = |endpoint: usize| {
+        let was = &recorded.endpoints[endpoint];
+        let is_it = |endpoint: &Endpoint| endpoint.name == was.name && endpoint.url == was.url;
+        other.endpoints.iter().position(is_it).ok_or_else(|| {
+            Failure::usage(format!(
+                "the recording probed {} ({}), and the catalogue given has no such endpoint",
+                was.name, was.host
+            ))
+        })
+    };
     for job in &mut plan.jobs {
-        let was = &recorded.endpoints[job.endpoint];
-        job.endpoint = other
-            .endpoints
-            .iter()
-            .position(|endpoint| endpoint.name == was.name && endpoint.url == was.url)
-            .ok_or_else(|| {
-                Failure::usage(format!(
-                    "the recording probed {} ({}), and the catalogue given has no such endpoint",
-                    was.name, was.host
-                ))
-            })?;
+        job.endpoint = place(job.endpoint)?;
+    }
+    for direction in plan.directions.iter_mut().flat_map(|directions| &mut directions.endpoints) {
+        direction.endpoint = place(direction.endpoint)?;
     }
     Ok(())
 }

@@ -36,7 +36,8 @@ pub enum ImpactStatus {
 /// Every chosen solution on every chosen range of versions over every planned route.
 ///
 /// A solution of which the catalogue says nothing for a range of versions has no cell there: nothing was asked, so
-/// nothing can be answered. A catalogue without any need has no matrix at all.
+/// nothing can be answered. So it is with a route that none of its endpoints takes, because a script sends them elsewhere;
+/// where it sends some that way, the cell speaks of those. A catalogue without any need has no matrix at all.
 #[must_use]
 pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<Impact> {
     if catalogue.endpoints.iter().all(|endpoint| endpoint.needs.is_empty()) {
@@ -58,8 +59,12 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
             }
             for route in 0..plan.routes.len() {
                 let (status, endpoints) = if exists {
-                    let answer = |(endpoint, level): &_| (*endpoint, *level, answers.status(route, *endpoint));
-                    weigh(&needs.iter().map(answer).collect::<Vec<_>>())
+                    let answer = |(endpoint, level): &_| Some((*endpoint, *level, answers.status(route, *endpoint)?));
+                    let needed: Vec<_> = needs.iter().filter_map(answer).collect();
+                    if needed.is_empty() {
+                        continue;
+                    }
+                    weigh(&needed)
                 } else {
                     (ImpactStatus::NotApplicable, Vec::new())
                 };
@@ -91,27 +96,32 @@ fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
     if degraded.is_empty() { (ImpactStatus::Ok, degraded) } else { (ImpactStatus::Degraded, degraded) }
 }
 
-/// The status of each endpoint over each route.
+/// The status of each endpoint over each route, where it was planned.
 struct Answers {
     endpoints: usize,
-    by_route_and_endpoint: Vec<Status>,
+    by_route_and_endpoint: Vec<Option<Status>>,
 }
 
 impl Answers {
     fn collect(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Self {
         let endpoints = catalogue.endpoints.len();
-        let mut by_route_and_endpoint = vec![Status::NotTested; endpoints * plan.routes.len()];
+        let mut by_route_and_endpoint = vec![None; endpoints * plan.routes.len()];
+        for job in &plan.jobs {
+            if let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint) {
+                *answer = Some(Status::NotTested);
+            }
+        }
         for verdict in verdicts {
             if let Some(job) = plan.jobs.get(verdict.job.0 as usize)
                 && let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint)
             {
-                *answer = verdict.status;
+                *answer = Some(verdict.status);
             }
         }
         Self { endpoints, by_route_and_endpoint }
     }
 
-    fn status(&self, route: usize, endpoint: usize) -> Status {
+    fn status(&self, route: usize, endpoint: usize) -> Option<Status> {
         self.by_route_and_endpoint[route * self.endpoints + endpoint]
     }
 }

@@ -156,27 +156,43 @@ fn is_out_of_reach(cause: &Cause) -> bool {
     )
 }
 
+/// How much of an answer a title repeats.
+const LONGEST_QUOTE: usize = 60;
+
 /// Answers that failed or that Windows cannot use, by what is wrong with them.
 fn oddities(directions: &Directions, rows: &Rows<'_>) -> Vec<Finding> {
-    let mut odd: BTreeMap<(&str, String), Vec<&Verdict>> = BTreeMap::new();
+    let mut odd: BTreeMap<(&str, String), (String, Vec<&Verdict>)> = BTreeMap::new();
     for direction in &directions.endpoints {
-        let mut texts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        if let Said::Failure { code, text } = &direction.said {
-            texts.entry(code).or_default().push(text.lines().next().unwrap_or_default());
-        }
-        for remark in &direction.remarks {
-            if let Some(code) = &remark.code {
-                texts.entry(code).or_default().push(&remark.text);
-            }
-        }
-        for (code, texts) in texts {
-            odd.entry((code, texts.join("; "))).or_default().extend(rows.of(direction));
+        for (code, (kind, example)) in oddities_of(direction) {
+            let (_, affected) = odd.entry((code, kind)).or_insert_with(|| (example, Vec::new()));
+            affected.extend(rows.of(direction));
         }
     }
     odd.into_iter()
-        .filter_map(|((code, text), affected)| {
-            let cause = Cause::from_code(code)?;
-            Some(rows.finding(&cause, &format!(": {text}"), &affected))
+        .filter_map(|((code, _), (example, affected))| {
+            Some(rows.finding(&Cause::from_code(code)?, &format!(": {example}"), &affected))
         })
         .collect()
+}
+
+/// By code: what is told apart, and the example that is shown. Answers with words for browsers may differ from host to
+/// host and are one mistake all the same.
+fn oddities_of(direction: &Direction) -> BTreeMap<&str, (String, String)> {
+    let (text, nothing_left) = match &direction.said {
+        Said::Failure { code, text } => {
+            let line = text.lines().next().unwrap_or_default().to_owned();
+            return BTreeMap::from([(code.as_str(), (line.clone(), line))]);
+        }
+        Said::Answer(text) => (text, false),
+        Said::Unusable(text) => (text, true),
+    };
+    let coded = direction.remarks.iter().filter_map(|remark| Some((remark.code.as_deref()?, remark.text.as_str())));
+    let tell = |code: &str, remark: &str| match code {
+        "pac.unsupported_token" => {
+            let quote: String = text.chars().take(LONGEST_QUOTE).collect();
+            (nothing_left.to_string(), quote)
+        }
+        _ => (remark.to_owned(), remark.to_owned()),
+    };
+    coded.map(|(code, remark)| (code, tell(code, remark))).collect()
 }

@@ -26,6 +26,8 @@ pub struct Blueprint {
     pub resolver: ResolverPlace,
     pub proxies: Vec<(ProxyPlan, ProxyPlace)>,
     pub routes: Vec<PlannedRoute>,
+    /// A script that says which endpoint goes where, beside those routes.
+    pub script: Option<&'static str>,
     /// Who logs in, and as what machine.
     pub user: Option<Account>,
     pub device: Option<Account>,
@@ -102,6 +104,7 @@ impl Default for Blueprint {
             resolver: ResolverPlace::Listening,
             proxies: Vec::new(),
             routes: Vec::new(),
+            script: None,
             user: None,
             device: None,
             basic_cleartext: false,
@@ -119,6 +122,12 @@ impl Blueprint {
     #[must_use]
     pub fn direct() -> Self {
         Self { routes: vec![PlannedRoute::Direct], ..Self::default() }
+    }
+
+    /// A healthy world in which this script chooses the ways.
+    #[must_use]
+    pub fn directed_by(script: &'static str) -> Self {
+        Self { script: Some(script), ..Self::default() }
     }
 
     /// Adds this proxy, and the route through it that no one authenticates.

@@ -30,6 +30,8 @@ pub struct World {
     pub catalogue: Catalogue,
     pub net: Net,
     pub routes: Vec<PlannedRoute>,
+    /// Where the script is served that says which endpoint goes where.
+    pub script: Option<&'static str>,
     pub logins: Logins,
     pub budget: Budget,
     /// What stands for the machine's store.
@@ -98,6 +100,9 @@ fn proxy_address(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(198, 51, 100, 10 + number)
 }
 
+const SCRIPT_HOST: &str = "pac.lab";
+const SCRIPT_URL: &str = "http://pac.lab/proxy.pac";
+const SCRIPT_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 251);
 const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);
 const PRIVATE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 20, 30, 40);
 
@@ -147,6 +152,7 @@ impl Builder {
             self.endpoint(endpoint, number)?;
         }
         self.control()?;
+        self.script()?;
         let (resolver, name_server) = self.name_server()?;
         let machine_roots = self.authorities.machine_roots();
         let public_roots = self.authorities.public_roots();
@@ -190,6 +196,7 @@ impl Builder {
             public_roots,
             expectation: blueprint.expectation_text(),
             routes: blueprint.routes,
+            script: blueprint.script.map(|_| SCRIPT_URL),
             _running: Running::start(servers, occupied)?,
         })
     }
@@ -286,6 +293,17 @@ impl Builder {
         }
         let closed = self.closed()?;
         self.map.insert(NOBODY, closed);
+        Ok(())
+    }
+
+    /// The server of the script, which devices find as they find proxies.
+    fn script(&mut self) -> Result<(), Mistake> {
+        if let Some(script) = self.blueprint.script {
+            let listener = listen()?;
+            self.map.insert((SCRIPT_ADDRESS, 80).into(), listener.local_addr()?);
+            self.origins.push((Arc::new(Origin::saying(script)), listener));
+            self.system_names.insert(SCRIPT_HOST.to_owned(), vec![SCRIPT_ADDRESS.into()]);
+        }
         Ok(())
     }
 

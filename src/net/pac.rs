@@ -170,7 +170,6 @@ impl Net {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "stands as it is in map_err")]
 fn transport(error: impl std::fmt::Display) -> FetchFailure {
     FetchFailure::Transport(error.to_string())
 }

@@ -71,8 +71,7 @@ impl Plan {
         os: OsSelection,
         solutions: Vec<Solution>,
     ) -> Self {
-        let paths = routes.into_iter().map(Path::for_all).collect();
-        Self::along(catalogue, paths, budget, os, solutions)
+        Self::of(catalogue, routes.into_iter().map(Path::for_all).collect(), budget, os, solutions)
     }
 
     /// The same, with the endpoints of each route. Two paths over one route are one, and a route that nothing is tried on
@@ -85,6 +84,10 @@ impl Plan {
         os: OsSelection,
         solutions: Vec<Solution>,
     ) -> Self {
+        Self::of(catalogue, merged(paths), budget, os, solutions)
+    }
+
+    fn of(catalogue: &Catalogue, paths: Vec<Path>, budget: Budget, os: OsSelection, solutions: Vec<Solution>) -> Self {
         let endpoints = Self::endpoints(catalogue, &os, &solutions);
         let mut plan = Self {
             routes: Vec::new(),
@@ -95,7 +98,7 @@ impl Plan {
             directions: None,
             follow_ups: FollowUps::default(),
         };
-        for path in merged(paths) {
+        for path in paths {
             let route = plan.routes.len();
             let before = plan.jobs.len();
             for endpoint in endpoints.iter().filter(|endpoint| path.holds(**endpoint)) {

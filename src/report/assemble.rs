@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::{Timestamp, Unit};
 
 use super::{
-    Chain, ChainAnchor, ChainCertificate, ChainReached, FileVerdict, Finding, Impact, ImpactRoute, Report, Route,
-    RouteKind, Row, Run, SCHEMA, Timings, Tool,
+    AskedScript, Chain, ChainAnchor, ChainCertificate, ChainReached, FileVerdict, Finding, Impact, ImpactRoute, Report,
+    Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, Timings, Tool,
 };
 use crate::catalogue::{Catalogue, NeedLevel, TrustClass};
 use crate::certificate::{Certificate, hex};
@@ -16,7 +16,7 @@ use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
 use crate::judge::{self, Cause, StageTimes, Verdict};
 use crate::observation::Stage;
-use crate::plan::{Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Scheme};
+use crate::plan::{Directions, Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Said, Scheme};
 
 /// What the run itself was, beside its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,7 @@ pub fn assemble(
             machine_roots: run.machine_roots,
             follow_ups: verdicts.iter().map(|verdict| verdict.follow_ups).sum(),
             remarks: run.remarks,
+            script: plan.directions.as_ref().map(|directions| script(catalogue, directions)),
         },
         rows,
         findings: findings
@@ -94,6 +95,33 @@ pub fn assemble(
                 endpoints: cell.endpoints.iter().map(|index| catalogue.endpoints[*index].name.clone()).collect(),
             })
             .collect(),
+    }
+}
+
+fn script(catalogue: &Catalogue, directions: &Directions) -> AskedScript {
+    let answers = directions.endpoints.iter().filter_map(|direction| {
+        let endpoint = catalogue.endpoints.get(direction.endpoint)?;
+        let (answer, failure) = match &direction.said {
+            Said::Answer(text) | Said::Unusable(text) => (Some(text.clone()), None),
+            Said::Failure { text, .. } => (None, Some(text.clone())),
+        };
+        Some(ScriptAnswer {
+            endpoint: endpoint.name.clone(),
+            host: endpoint.host.clone(),
+            answer,
+            failure,
+            ways: direction.ways.iter().map(ToString::to_string).collect(),
+            remarks: direction.remarks.iter().map(|remark| remark.text.clone()).collect(),
+        })
+    });
+    let asked = &directions.script;
+    AskedScript {
+        name: asked.name.clone(),
+        function: asked.function.clone(),
+        at: asked.at.clone(),
+        own_addresses: asked.own_addresses.iter().map(ToString::to_string).collect(),
+        chance: asked.chance,
+        answers: answers.collect(),
     }
 }
 

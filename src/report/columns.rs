@@ -39,6 +39,11 @@ pub(super) fn columns(report: &Report) -> Vec<Column<'_>> {
     columns
 }
 
+/// How many endpoints these rows are about.
+pub(super) fn endpoints<'r>(rows: impl IntoIterator<Item = &'r Row>) -> usize {
+    rows.into_iter().map(|row| row.endpoint.as_str()).collect::<HashSet<_>>().len()
+}
+
 impl<'r> Column<'r> {
     /// Any row's route: they differ in scheme at most.
     pub fn route(&self) -> &'r Route {

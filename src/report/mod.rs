@@ -75,6 +75,41 @@ pub struct Run {
     pub follow_ups: usize,
     /// What a reader should know about the run itself.
     pub remarks: Vec<String>,
+    /// The script that said which endpoint goes where; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<AskedScript>,
+}
+
+/// A script that chooses proxies, and its answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AskedScript {
+    /// Its address or file.
+    pub name: String,
+    /// The function that was called.
+    pub function: String,
+    /// The moment that it saw, as this machine's clock showed it.
+    pub at: String,
+    /// What it was told when it asked for the machine's own address; empty when it did not ask.
+    pub own_addresses: Vec<String>,
+    /// It draws lots: a device may get another of its answers.
+    pub chance: bool,
+    pub answers: Vec<ScriptAnswer>,
+}
+
+/// What a script said for one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScriptAnswer {
+    pub endpoint: String,
+    pub host: String,
+    /// In the script's own words; `null` when it failed.
+    pub answer: Option<String>,
+    /// How it failed.
+    pub failure: Option<String>,
+    /// `direct`, or proxies as in route keys: the first is the way that devices use, the others follow when it cannot be
+    /// reached.
+    pub ways: Vec<String>,
+    /// What is odd about the answer.
+    pub remarks: Vec<String>,
 }
 
 /// One endpoint over one route.

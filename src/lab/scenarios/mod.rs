@@ -7,6 +7,7 @@ mod follow_ups;
 mod logins;
 mod names;
 mod proxies;
+mod scripts;
 mod windows;
 
 use super::blueprint::Blueprint;
@@ -85,6 +86,13 @@ pub fn scenarios() -> Vec<Scenario> {
             proxies::withdrawn_issuer, &["intercepted.untrusted"]),
         scenario("plain-answers", "Strangers' answers to the one plain http endpoint", proxies::plain_answers,
             &["http.block_page", "http.portal", "http.foreign_redirect", "http.middlebox_status", "http.truncated"]),
+
+        scenario("script-with-mistakes", "A script that names a dead proxy, forgets a host, fails for one, and speaks to browsers",
+            scripts::script_with_mistakes,
+            &["pac.direct_for_endpoint", "pac.dead_first_proxy", "pac.eval_error", "pac.unsupported_token", "tcp.refused",
+              "proxy.tcp_refused"]),
+        scenario("script-in-order", "A script with a failover, on a network that is closed but for its proxies",
+            scripts::script_in_order, &[]),
 
         scenario("digests", "Every form of Digest, all of which work", logins::digests, &[]),
         scenario("awkward-challenges", "Challenges that close, are chunked or of HTTP/1.0, and work",
@@ -187,17 +195,13 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("pauth.account_expired", "needs a directory"),
     ("pauth.account_disabled", "needs a directory"),
     ("chain.weak", "the lab's library makes no keys or signatures that weak"),
-    ("pac.direct_for_endpoint", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.dead_first_proxy", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.fetch_failed", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.timeout", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.http_status", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.not_script", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.eval_error", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.eval_timeout", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.unsupported_token", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.file_url", "a script ends before there are rows; tests/proxies has servers and files for it"),
-    ("pac.wpad_not_found", "a script ends before there are rows; tests/proxies has servers and files for it"),
+    ("pac.fetch_failed", "ends a run before there are rows; tests/proxies has servers and files for it"),
+    ("pac.timeout", "ends a run before there are rows; tests/proxies has servers and files for it"),
+    ("pac.http_status", "ends a run before there are rows; tests/proxies has servers and files for it"),
+    ("pac.not_script", "ends a run before there are rows; tests/proxies has servers and files for it"),
+    ("pac.eval_timeout", "ends a run before there are rows; tests/proxies has servers and files for it"),
+    ("pac.file_url", "ends a run before there are rows; tests/proxies has servers and files for it"),
+    ("pac.wpad_not_found", "ends a run before there are rows; tests/proxies has servers and files for it"),
     ("conf.none", "a setting of Windows; tests/proxies has exports of registries for it"),
     ("conf.context_mismatch", "a setting of Windows; tests/proxies has exports of registries for it"),
     ("conf.env_only", "a setting of Windows; tests/proxies has exports of registries for it"),

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::page::Page;
 use super::paint::{Tone, toned, unbroken};
 use crate::report::advice::{Advice, Note, Numbers, address};
-use crate::report::columns::Column;
+use crate::report::columns::{Column, endpoints};
 use crate::report::text::sanitize;
 use crate::report::{Report, Row, wording};
 
@@ -28,7 +28,7 @@ struct Findings {
 pub(super) fn draw<'r>(page: &mut Page, report: &'r Report, columns: &[Column<'r>], numbers: &Numbers<'r>) {
     let mut findings = Findings {
         several_routes: columns.len() > 1,
-        endpoints: columns.iter().map(|column| column.rows.len()).max().unwrap_or_default(),
+        endpoints: endpoints(columns.iter().flat_map(|column| column.rows.iter().copied())),
         named: Vec::new(),
     };
     for (title, list) in numbers.advice(report, columns) {

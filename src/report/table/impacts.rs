@@ -45,11 +45,15 @@ pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>]) {
     let Meaning { versions, solutions } = meaning(report, columns);
     page.gap();
     let matrix = matrix(&solutions, &versions);
+    let directed = report.run.script.is_some() && columns.len() > 1;
     if matrix.lines().all(|line| line.trim_end().width() <= page.width()) {
         page.table(&matrix);
         if report.impacts.iter().any(|impact| impact.status == ImpactStatus::NotApplicable) {
             let mark = wording::impact(ImpactStatus::NotApplicable);
             page.prose(&format!("  {mark} "), "the solution does not exist for these versions");
+        }
+        if directed {
+            page.prose("  ", "each line speaks of the endpoints that the script sends that way");
         }
     } else {
         list(page, &solutions, &versions);

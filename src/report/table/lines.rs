@@ -58,15 +58,13 @@ struct Member<'r> {
 
 /// One line per endpoint in the order of the report, group by group; hosts that are alike share one.
 pub(in crate::report) fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>) -> Vec<Line<'r>> {
-    let mut endpoints: Vec<Member<'r>> = Vec::new();
-    let mut places: HashMap<&'r str, usize> = HashMap::new();
+    let mut endpoints: Vec<Member<'r>> =
+        order(columns).into_iter().map(|row| Member { row, cells: vec![None; columns.len()] }).collect();
+    let places: HashMap<&'r str, usize> =
+        endpoints.iter().zip(0..).map(|(member, place)| (member.row.endpoint.as_str(), place)).collect();
     for (index, column) in columns.iter().enumerate() {
         for row in &column.rows {
-            let place = *places.entry(row.endpoint.as_str()).or_insert_with(|| {
-                endpoints.push(Member { row, cells: vec![None; columns.len()] });
-                endpoints.len() - 1
-            });
-            endpoints[place].cells[index] = Some(Cell {
+            endpoints[places[row.endpoint.as_str()]].cells[index] = Some(Cell {
                 status: row.status,
                 reference: numbers.reference(row),
                 took: row.timings_ms.total.map(|total| (total, total)),
@@ -83,6 +81,27 @@ pub(in crate::report) fn lines<'r>(columns: &[Column<'r>], numbers: &Numbers<'_>
         groups[place].push(endpoint);
     }
     groups.into_iter().flat_map(lines_of_group).collect()
+}
+
+/// The first row of each endpoint, in the catalogue's order. A route may have some of the endpoints alone; what only a
+/// later route has stands behind its neighbour there.
+fn order<'r>(columns: &[Column<'r>]) -> Vec<&'r Row> {
+    let mut next: HashMap<&str, Option<&'r Row>> = HashMap::new();
+    let mut first: Option<&'r Row> = None;
+    for column in columns {
+        let mut before: Option<&'r Row> = None;
+        for row in &column.rows {
+            if !next.contains_key(row.endpoint.as_str()) {
+                let behind = match before {
+                    None => first.replace(row),
+                    Some(before) => next.insert(before.endpoint.as_str(), Some(row)).flatten(),
+                };
+                next.insert(row.endpoint.as_str(), behind);
+            }
+            before = Some(row);
+        }
+    }
+    std::iter::successors(first, |row| next.get(row.endpoint.as_str()).copied().flatten()).collect()
 }
 
 fn lines_of_group(endpoints: Vec<Member<'_>>) -> Vec<Line<'_>> {

@@ -53,6 +53,9 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
         map::draw(&mut page, &columns, &numbers);
     }
     page.prose("  ", &wording::counts(report));
+    for sentence in wording::script(report) {
+        page.prose("  ", &sentence);
+    }
     for remark in &report.run.remarks {
         page.prose("  ", &sanitize(remark));
     }

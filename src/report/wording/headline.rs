@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{grouped, plural, product, proxy_address, upper_first};
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
-use crate::report::columns::{Column, columns};
+use crate::report::columns::{Column, columns, endpoints};
 use crate::report::text::sanitize;
 use crate::report::{Report, Row};
 
@@ -66,12 +66,12 @@ fn verdict(columns: &[Column<'_>]) -> String {
 
 fn all_is_well(open: &[&Column<'_>]) -> String {
     let rows = || open.iter().flat_map(|column| column.rows.iter());
-    let endpoints = open.iter().map(|column| column.rows.len()).max().unwrap_or_default();
+    let count = endpoints(rows().copied());
     let untouched = if rows().any(|row| row.is_tls()) { ", and no TLS connection is intercepted" } else { "" };
     match rows().filter(|row| row.status == Status::Degraded).count() {
-        0 if endpoints == 1 => format!("Diagnostic data gets out {}: the endpoint answers{untouched}.", ways(open)),
+        0 if count == 1 => format!("Diagnostic data gets out {}: the endpoint answers{untouched}.", ways(open)),
         0 => {
-            format!("Diagnostic data gets out {}: all {} endpoints answer{untouched}.", ways(open), grouped(endpoints))
+            format!("Diagnostic data gets out {}: all {} endpoints answer{untouched}.", ways(open), grouped(count))
         }
         degraded => {
             let remarks = share(degraded, rows().count(), "probe");

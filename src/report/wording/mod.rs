@@ -3,6 +3,7 @@
 mod approaches;
 mod device;
 mod headline;
+mod script;
 
 use super::columns::columns;
 use super::outcome::Conclusion;
@@ -15,6 +16,7 @@ use crate::plan::{Identity, Scheme};
 pub use approaches::approaches;
 pub use device::device;
 pub use headline::headline;
+pub use script::script;
 
 /// A proxy without the scheme that nearly all have.
 fn proxy_address(proxy: &str) -> String {
@@ -98,7 +100,7 @@ pub(super) fn route_parts(route: &Route, scheme: Option<Scheme>) -> (String, Str
 #[must_use]
 pub fn counts(report: &Report) -> String {
     let columns = columns(report);
-    let endpoints = columns.iter().map(|column| column.rows.len()).max().unwrap_or_default();
+    let endpoints = super::columns::endpoints(&report.rows);
     format!(
         "{} · {} · {} in {}",
         plural(endpoints, "endpoint"),
