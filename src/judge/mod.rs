@@ -133,7 +133,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
     comparison::mark_shared_keys(grounds, &mut verdicts);
-    follow_up::weigh(grounds, &mut verdicts, &beside);
+    follow_up::weigh(grounds, &chains, &mut verdicts, &beside);
     directions::tell_ways(grounds, &mut verdicts);
     verdicts
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::dns::NameAnswer;
 use super::http::Reply;
 use super::login::Account;
-use super::origin::{Answer, Breakage, Front, Site, Tls};
+use super::origin::{Answer, Breakage, Filter, Front, Site, Tls};
 use super::proxy::ProxyPlan;
 use crate::plan::{Budget, Identity, PlannedRoute, Proxy, SchemeChoice};
 
@@ -21,6 +21,8 @@ pub struct Blueprint {
     pub places: HashMap<&'static str, Place>,
     /// Where all the others stand.
     pub elsewhere: Option<Place>,
+    /// A device on the way accepts connections to addresses that nobody has.
+    pub everybody_accepts: bool,
     /// Where the control stands: closed, silent or unreachable. Every other place is its own.
     pub control: Option<Place>,
     pub resolver: ResolverPlace,
@@ -100,6 +102,7 @@ impl Default for Blueprint {
             sites: HashMap::new(),
             places: HashMap::new(),
             elsewhere: None,
+            everybody_accepts: false,
             control: None,
             resolver: ResolverPlace::Listening,
             proxies: Vec::new(),
@@ -218,8 +221,20 @@ impl Blueprint {
 
     /// Connections to the endpoint never get as far as HTTP.
     #[must_use]
-    pub fn broken(mut self, endpoint: &'static str, breakage: Breakage) -> Self {
-        self.sites.insert(endpoint, Site { front: Front::Broken(breakage), ..Site::healthy(false) });
+    pub fn broken(self, endpoint: &'static str, breakage: Breakage) -> Self {
+        self.front(endpoint, Front::Broken(breakage))
+    }
+
+    /// A device before the endpoint stops some hellos.
+    #[must_use]
+    pub fn filtered(self, endpoint: &'static str, filter: Filter, breakage: Breakage) -> Self {
+        self.front(endpoint, Front::Filtered(filter, breakage))
+    }
+
+    /// What stands before the endpoint's answers.
+    #[must_use]
+    pub fn front(mut self, endpoint: &'static str, front: Front) -> Self {
+        self.sites.insert(endpoint, Site { front, ..Site::healthy(false) });
         self
     }
 

@@ -25,7 +25,7 @@ pub use blueprint::{Blueprint, Expectation, Place, ProxyPlace};
 pub use dns::{Addresses, NameAnswer};
 pub use http::{Manner, Reply};
 pub use login::{Account, Algorithm, Digest, Gate, Nonces};
-pub use origin::{Answer, Breakage, ClientCertificate, Front, Site, Tls};
+pub use origin::{Answer, Breakage, ClientCertificate, Filter, Front, Site, Tls};
 pub use proxy::{Deed, Hosts, Pretence, ProxyPlan, Refusal};
 pub use running::{LabMistake, Logins, World};
 pub use scenarios::{NOT_PRODUCIBLE, scenarios};

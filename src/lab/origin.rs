@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
@@ -33,6 +34,19 @@ pub enum Front {
     Clear,
     Tls(Tls),
     Broken(Breakage),
+    /// A device reads the hello first and stops some of them; the others get to the server.
+    Filtered(Filter, Breakage),
+    /// A server of TLS 1.1, as far as its certificate.
+    Old(Shown),
+}
+
+/// Hellos that a device stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Those that name the endpoint.
+    Name,
+    /// Those that offer TLS 1.3.
+    Tls13,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,9 +90,17 @@ pub enum Answer {
 impl Site {
     #[must_use]
     pub fn healthy(is_tls: bool) -> Self {
-        let tls = Tls { shown: Shown::Genuine, only_tls12: false, client_certificate: ClientCertificate::NotAsked };
-        Self { front: if is_tls { Front::Tls(tls) } else { Front::Clear }, answer: Answer::Healthy, first: None }
+        Self {
+            front: if is_tls { Front::Tls(Tls::GENUINE) } else { Front::Clear },
+            answer: Answer::Healthy,
+            first: None,
+        }
     }
+}
+
+impl Tls {
+    pub(super) const GENUINE: Self =
+        Self { shown: Shown::Genuine, only_tls12: false, client_certificate: ClientCertificate::NotAsked };
 }
 
 /// A running origin.
@@ -95,6 +117,14 @@ enum ReadyFront {
     Clear,
     Tls(Arc<ServerConfig>),
     Broken(Breakage),
+    Filtered {
+        filter: Filter,
+        breakage: Breakage,
+        host: String,
+        tls: Arc<ServerConfig>,
+    },
+    /// The server's flight, up to its end.
+    Old(Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -113,6 +143,13 @@ impl Origin {
             Front::Clear => ReadyFront::Clear,
             Front::Tls(tls) => ReadyFront::Tls(configuration(*tls, &endpoint.host, class, authorities)?),
             Front::Broken(breakage) => ReadyFront::Broken(*breakage),
+            Front::Filtered(filter, breakage) => ReadyFront::Filtered {
+                filter: *filter,
+                breakage: *breakage,
+                host: endpoint.host.clone(),
+                tls: configuration(Tls::GENUINE, &endpoint.host, class, authorities)?,
+            },
+            Front::Old(shown) => ReadyFront::Old(old_flight(&authorities.show(*shown, &endpoint.host, class)?.cert)),
         };
         let answer = match &site.answer {
             Answer::Healthy => ReadyAnswer::Reply(Box::new(healthy(endpoint))),
@@ -162,6 +199,25 @@ impl Origin {
                 self.answer(BufReader::new(stream)).await
             }
             ReadyFront::Broken(breakage) => break_off(*breakage, stream).await,
+            ReadyFront::Filtered { filter, breakage, host, tls } => {
+                let hello = peek_hello(&stream).await?;
+                let stops = match filter {
+                    Filter::Name => holds(&hello, host.as_bytes()),
+                    Filter::Tls13 => offers_tls13(&hello),
+                };
+                if stops {
+                    return break_off(*breakage, stream).await;
+                }
+                let stream = TlsAcceptor::from(tls.clone()).accept(stream).await?;
+                self.answer(BufReader::new(stream)).await
+            }
+            ReadyFront::Old(flight) => {
+                let mut stream = stream;
+                hear(&mut stream).await?;
+                stream.write_all(flight).await?;
+                close(stream).await;
+                Ok(())
+            }
         }
     }
 
@@ -204,6 +260,56 @@ pub(super) async fn break_off(breakage: Breakage, mut stream: TcpStream) -> io::
         }
     }
     Ok(())
+}
+
+/// The first record of a connection, which stays in it.
+async fn peek_hello(stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; 4096];
+    // A hello in pieces is whole in a moment; what is not is looked at as it is.
+    for _ in 0..100 {
+        let length = stream.peek(&mut bytes).await?;
+        let is_whole = length >= 5 && length >= 5 + usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
+        if is_whole || length == 0 {
+            bytes.truncate(length);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(bytes)
+}
+
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// Whether a hello's list of versions (extension 43) holds TLS 1.3.
+fn offers_tls13(hello: &[u8]) -> bool {
+    let lists = hello.windows(5).enumerate().filter(|(_, head)| {
+        // The extension's number, its length, and the length of the list, which is one less.
+        head[..3] == [0, 43, 0] && head[3] == head[4].wrapping_add(1)
+    });
+    lists.into_iter().any(|(at, head)| {
+        let list = hello.get(at + 5..at + 5 + usize::from(head[4])).unwrap_or_default();
+        list.chunks_exact(2).any(|version| version == [3, 4])
+    })
+}
+
+/// What a server of TLS 1.1 sends before the client's turn: its hello, its certificates, that it is done.
+fn old_flight(chain: &[rustls::pki_types::CertificateDer<'_>]) -> Vec<u8> {
+    let long = |bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).unwrap_or_default().to_be_bytes();
+        [&length[1..], bytes].concat()
+    };
+    let message = |kind: u8, body: &[u8]| [&[kind][..], &long(body)].concat();
+    let hello = [&[3, 2][..], &[0x5a; 32], &[0], &[0, 0x2f], &[0]].concat();
+    let certificates: Vec<u8> = chain.iter().flat_map(|certificate| long(certificate)).collect();
+    let messages = [message(2, &hello), message(11, &long(&certificates)), message(14, &[])].concat();
+    // As small as records may be cut.
+    let record = |piece: &[u8]| {
+        let length = u16::try_from(piece.len()).unwrap_or_default().to_be_bytes();
+        [&[22, 3, 2][..], &length, piece].concat()
+    };
+    messages.chunks(500).flat_map(record).collect()
 }
 
 /// The first answer that the catalogue calls healthy, with the headers of the front ends that give it.

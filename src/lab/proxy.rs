@@ -68,6 +68,8 @@ pub enum Deed {
     /// Ends TLS here and begins it anew.
     Inspect(Inspector),
     Reply(Box<Reply>),
+    /// Answers CONNECT so, and forwards the rest.
+    DenyTunnels(Box<Reply>),
     /// Bytes in place of a reply.
     Bytes(&'static [u8]),
     /// A head without end.
@@ -250,7 +252,12 @@ impl RunningProxy {
                 close(stream).await;
                 return Ok(());
             };
-            match self.deed(&target.host) {
+            let deed = match self.deed(&target.host) {
+                Deed::DenyTunnels(reply) if head.method == "CONNECT" => Deed::Reply(reply),
+                Deed::DenyTunnels(_) => Deed::Forward,
+                deed => deed,
+            };
+            match deed {
                 Deed::Reply(reply) => {
                     let reply = Reply::clone(&reply).dated(Clock::System.now());
                     reply.send(&mut stream).await?;
@@ -339,7 +346,7 @@ impl RunningProxy {
                 hush(stream).await;
                 Ok(())
             }
-            Deed::Close | Deed::Reply(_) | Deed::SocksReply(_) => {
+            Deed::Close | Deed::Reply(_) | Deed::DenyTunnels(_) | Deed::SocksReply(_) => {
                 close(stream).await;
                 Ok(())
             }

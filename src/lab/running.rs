@@ -291,8 +291,15 @@ impl Builder {
             let addresses = Addresses { v4: vec![CONTROL_ADDRESS], ..Addresses::default() };
             self.zone.insert(control.host, NameAnswer::Addresses(addresses));
         }
-        let closed = self.closed()?;
-        self.map.insert(NOBODY, closed);
+        let somebody = if self.blueprint.everybody_accepts {
+            let listener = listen()?;
+            let target = listener.local_addr()?;
+            self.origins.push((Arc::new(Origin::saying("")), listener));
+            target
+        } else {
+            self.closed()?
+        };
+        self.map.insert(NOBODY, somebody);
         Ok(())
     }
 

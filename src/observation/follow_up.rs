@@ -23,4 +23,16 @@ pub enum Ask {
     Control,
     /// A tunnel to the control, through the job's proxy.
     ControlTunnel,
+    /// The same way with the control's name in the handshake.
+    ControlName,
+    /// The same handshake, offering TLS 1.2 alone.
+    SmallHello,
+    /// The same handshake, its first message in two pieces.
+    SplitHello,
+    /// The same handshake with a first message as large as post-quantum key exchange makes it.
+    LargeHello,
+    /// A first message as TLS 1.1 and older know it, for the certificate that is sent in clear.
+    OldHello,
+    /// A connection to an address that nobody has.
+    Nobody,
 }

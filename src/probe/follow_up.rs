@@ -1,6 +1,7 @@
 //! The questions beside the jobs: side by side, within their own deadline, each asked once.
 
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,10 +9,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::Instant;
 
+use super::hello::Hello;
 use super::{Context, Way, observe};
 use crate::catalogue::Endpoint;
 use crate::observation::{Ask, Attempt, Ended, Fault, FollowUp, Observation, Stage};
-use crate::plan::Budget;
+use crate::plan::{Budget, Plan, PlannedRoute};
+
+/// An address that nobody has (RFC 5737): who connects there met a device that answers for everybody.
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 443);
 
 /// How much later than its deadline a stage is cut off: by then it has said itself that the time was up.
 const MARGIN: Duration = Duration::from_millis(100);
@@ -65,7 +70,7 @@ impl Context {
     /// The same run, with no stage longer than `patience`.
     fn within(&self, patience: Duration) -> Self {
         let budget = &self.plan.budget;
-        let plan = crate::plan::Plan {
+        let plan = Plan {
             budget: Budget {
                 dns: budget.dns.min(patience),
                 connect: budget.connect.min(patience),
@@ -95,15 +100,32 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: Instant) -> Option<Ob
     let job = context.plan.jobs.get(follow_up.about.0 as usize)?;
     let route = context.plan.route(job);
     let control = context.plan.follow_ups.control.as_ref();
-    let endpoint: Endpoint = match follow_up.ask {
-        Ask::Control => control?.as_endpoint(),
-        Ask::ControlTunnel => control?.as_tls_endpoint(),
+    let own = &context.catalogue.endpoints[job.endpoint];
+    let other: Endpoint;
+    let endpoint = match follow_up.ask {
+        Ask::Control => {
+            other = control?.as_endpoint();
+            &other
+        }
+        Ask::ControlTunnel => {
+            other = control?.as_tls_endpoint();
+            &other
+        }
+        Ask::ControlName | Ask::SmallHello | Ask::SplitHello | Ask::LargeHello | Ask::OldHello | Ask::Nobody => own,
     };
-    let until = match follow_up.ask {
-        Ask::Control => Stage::Http,
-        Ask::ControlTunnel => Stage::Proxy,
+    let way = Way { address: follow_up.address, ..Way::whole(endpoint, route) };
+    let shaking = |hello| Way { until: Stage::Tls, hello, ..way };
+    let direct = PlannedRoute::Direct;
+    let way = match follow_up.ask {
+        Ask::Control => way,
+        Ask::ControlTunnel => Way { until: Stage::Proxy, ..way },
+        Ask::ControlName => Way { name: &control?.host, ..shaking(Hello::Usual) },
+        Ask::SmallHello => shaking(Hello::Small),
+        Ask::SplitHello => shaking(Hello::Split),
+        Ask::LargeHello => shaking(Hello::Large),
+        Ask::OldHello => shaking(Hello::Old),
+        Ask::Nobody => Way { address: Some(NOBODY), route: &direct, until: Stage::Tcp, ..way },
     };
-    let way = Way { endpoint: &endpoint, route, address: follow_up.address, until };
     let silence = async {
         tokio::time::sleep_until(end).await;
         Fault::TimedOut { received: 0 }

@@ -6,7 +6,9 @@
 mod connect;
 mod exchange;
 mod follow_up;
+mod hello;
 mod http;
+mod old_hello;
 mod proxy;
 mod resolve;
 mod runner;
@@ -23,7 +25,9 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 
+use self::hello::Hello;
 use self::secrets::Secrets;
+use self::stream::Connection;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::{Keytab, Net};
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
@@ -135,6 +139,7 @@ async fn observe(
 }
 
 /// What is asked, how, and how far.
+#[derive(Clone, Copy)]
 struct Way<'a> {
     endpoint: &'a Endpoint,
     route: &'a PlannedRoute,
@@ -142,11 +147,14 @@ struct Way<'a> {
     address: Option<SocketAddr>,
     /// The last stage that is entered.
     until: Stage,
+    /// What the handshake asks for, and how.
+    name: &'a str,
+    hello: Hello,
 }
 
 impl<'a> Way<'a> {
     fn whole(endpoint: &'a Endpoint, route: &'a PlannedRoute) -> Self {
-        Self { endpoint, route, address: None, until: Stage::Http }
+        Self { endpoint, route, address: None, until: Stage::Http, name: &endpoint.host, hello: Hello::Usual }
     }
 }
 
@@ -188,7 +196,7 @@ async fn beyond_dns(
 
 async fn beyond_tcp(
     way: &Way<'_>,
-    stream: stream::Connection,
+    stream: Connection,
     attempts: &connect::Attempts,
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
@@ -221,7 +229,7 @@ async fn beyond_tcp(
     }
     let stream = if endpoint.is_tls() {
         let started = enter(recorder, Stage::Tls);
-        keep(recorder, Stage::Tls, started, tls::shake_hands(stream, &endpoint.host, context).await)?
+        keep(recorder, Stage::Tls, started, shake_hands(stream, way, context).await)?
     } else {
         stream
     };
@@ -230,6 +238,13 @@ async fn beyond_tcp(
     }
     let started = enter(recorder, Stage::Http);
     keep(recorder, Stage::Http, started, http::ask(stream, endpoint, context).await)
+}
+
+async fn shake_hands(stream: Connection, way: &Way<'_>, context: &Context) -> StageOutcome<Connection> {
+    match way.hello {
+        Hello::Old => old_hello::ask(stream, way.name, context).await,
+        hello => tls::shake_hands(stream, (way.name, hello), context).await,
+    }
 }
 
 fn enter(recorder: &mut Recorder, stage: Stage) -> Instant {

@@ -15,6 +15,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::hello::Hello;
 use super::stream::{Connection, Seen, Tee};
 use super::{Context, StageOutcome};
 use crate::certificate::{Certificate, PublicKey};
@@ -49,8 +50,12 @@ pub fn warm_up() {
 }
 
 /// Shakes hands for `name`, and lets every certificate through.
-pub(super) async fn shake_hands(stream: Connection, name: &str, context: &Context) -> StageOutcome<Connection> {
-    let (stream, evidence) = record(stream, name, context).await;
+pub(super) async fn shake_hands(
+    stream: Connection,
+    (name, hello): (&str, Hello),
+    context: &Context,
+) -> StageOutcome<Connection> {
+    let (stream, evidence) = record(hello.over(stream), (name, hello), context).await;
     let evidence = Evidence::Tls(evidence);
     match stream {
         Ok(carry) => StageOutcome::Passed { carry, evidence },
@@ -61,7 +66,7 @@ pub(super) async fn shake_hands(stream: Connection, name: &str, context: &Contex
 /// The same for whoever has to look at the chain before going on.
 pub(super) async fn record(
     stream: Connection,
-    name: &str,
+    (name, hello): (&str, Hello),
     context: &Context,
 ) -> (Result<Connection, Fault>, Box<TlsEvidence>) {
     let watch = Arc::new(Watch::new(PROVIDER.signature_verification_algorithms));
@@ -73,7 +78,7 @@ pub(super) async fn record(
             return (Err(fault), watch.evidence(name, None, &seen, context));
         }
     };
-    let connector = TlsConnector::from(Arc::new(configuration(&watch)));
+    let connector = TlsConnector::from(Arc::new(configuration(&watch, hello)));
     match timeout(context.plan.budget.tls, connector.connect(server_name, stream)).await {
         Ok(Ok(stream)) => {
             let evidence = watch.evidence(name, Some(stream.get_ref().1), &seen, context);
@@ -84,9 +89,9 @@ pub(super) async fn record(
     }
 }
 
-fn configuration(watch: &Arc<Watch>) -> ClientConfig {
-    let mut configuration = ClientConfig::builder_with_provider(PROVIDER.clone())
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+fn configuration(watch: &Arc<Watch>, hello: Hello) -> ClientConfig {
+    let mut configuration = ClientConfig::builder_with_provider(hello.provider(&PROVIDER))
+        .with_protocol_versions(hello.versions())
         .expect("the provider has suites for both versions")
         .dangerous()
         .with_custom_certificate_verifier(watch.clone())

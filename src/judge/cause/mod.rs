@@ -45,6 +45,7 @@ pub enum Cause {
     TcpPartialIps,
     TcpV6Broken,
     TcpLocalExhausted,
+    TcpAcceptsEverything,
 
     ProxyTcpRefused,
     ProxyTcpTimeout,
@@ -59,6 +60,7 @@ pub enum Cause {
     ProxyTlsUntrusted,
     ProxyDenied403,
     ProxyDeniedPort,
+    ProxyClientNotAllowed,
     ProxyMethodBlocked,
     ProxyBadRequest400,
     ProxyNotForwarding,
@@ -118,6 +120,9 @@ pub enum Cause {
     TlsRstAfterHello,
     TlsFinAfterHello,
     TlsTimeoutAfterHello,
+    TlsSniFiltered,
+    TlsIpFiltered,
+    TlsTls13Intolerant,
     TlsPlaintextReply,
     TlsNotTls,
     TlsAlert(u8),
@@ -252,6 +257,7 @@ impl Cause {
         Self::TcpPartialIps,
         Self::TcpV6Broken,
         Self::TcpLocalExhausted,
+        Self::TcpAcceptsEverything,
         Self::ProxyTcpRefused,
         Self::ProxyTcpTimeout,
         Self::ProxyTcpHostUnreachable,
@@ -264,6 +270,7 @@ impl Cause {
         Self::ProxyTlsUntrusted,
         Self::ProxyDenied403,
         Self::ProxyDeniedPort,
+        Self::ProxyClientNotAllowed,
         Self::ProxyMethodBlocked,
         Self::ProxyBadRequest400,
         Self::ProxyNotForwarding,
@@ -321,6 +328,9 @@ impl Cause {
         Self::TlsRstAfterHello,
         Self::TlsFinAfterHello,
         Self::TlsTimeoutAfterHello,
+        Self::TlsSniFiltered,
+        Self::TlsIpFiltered,
+        Self::TlsTls13Intolerant,
         Self::TlsPlaintextReply,
         Self::TlsNotTls,
         Self::TlsAlert(0),
@@ -409,6 +419,7 @@ impl Cause {
                 | Self::DnsSyntheticAgent
                 | Self::TcpNetUnreachable
                 | Self::TcpLocalExhausted
+                | Self::TcpAcceptsEverything
                 | Self::ProxyTcpRefused
                 | Self::ProxyTcpTimeout
                 | Self::ProxyTcpHostUnreachable
@@ -419,6 +430,7 @@ impl Cause {
                 | Self::ProxyNotHttp
                 | Self::ProxyTlsFailed
                 | Self::ProxyTlsUntrusted
+                | Self::ProxyDeniedPort
                 | Self::ProxyLoop
                 | Self::PauthNeedsProxyConnection
                 | Self::PauthIntermittent

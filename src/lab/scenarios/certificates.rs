@@ -16,11 +16,9 @@ pub(super) fn broken_handshakes() -> Blueprint {
         0123456789abcdef0123456789abcdef\x00\x00\x2f\x00";
     Blueprint::direct()
         .broken("v10c", Breakage::ResetAfterFirstBytes)
-        .expect(&["v10c"], "blocked", "tls.rst_after_hello")
         .broken("v10", Breakage::CloseAfterFirstBytes)
-        .expect(&["v10"], "blocked", "tls.fin_after_hello")
         .broken("v10-vortex-win", Breakage::Silent)
-        .expect(&["v10-vortex-win"], "blocked", "tls.timeout_after_hello")
+        .expect(&["v10c", "v10", "v10-vortex-win"], "blocked", "tls.ip_filtered")
         .broken("vortex-win", Breakage::Speaks(PAGE))
         .expect(&["vortex-win"], "blocked", "tls.plaintext_reply")
         .broken("settings-win", Breakage::Speaks(b"SSH-2.0-OpenSSH_9.2\r\n"))

@@ -1,9 +1,14 @@
 //! Worlds in which a row's own answer leaves something open, and another question settles it.
 
+use std::time::Duration;
+
+use crate::lab::authority::Shown;
 use crate::lab::blueprint::{Blueprint, Place, ProxyPlace};
 use crate::lab::http::Reply;
+use crate::lab::origin::{Breakage, Filter, Front};
 use crate::lab::proxy::{Deed, Hosts, ProxyPlan};
 use crate::lab::scenarios::EVERYTHING;
+use crate::lab::story::denied;
 use crate::plan::{Identity, SchemeChoice};
 
 /// No network at all: nobody is to blame for an endpoint, nor for the proxy.
@@ -53,4 +58,90 @@ pub(super) fn proxy_without_internet() -> Blueprint {
         .expect(EVERYTHING, "inconclusive", "proxy.upstream_timeout")
         .through(choosy)
         .expect(EVERYTHING, "blocked", "proxy.upstream_timeout")
+}
+
+/// Every endpoint but the plain one.
+const OVER_TLS: [&str; 14] = [
+    "v10c",
+    "v10",
+    "v10-vortex-win",
+    "vortex-win",
+    "settings-win",
+    "watson",
+    "oca",
+    "login-live",
+    "ceuswatcab01",
+    "ceuswatcab02",
+    "eaus2watcab01",
+    "eaus2watcab02",
+    "weus2watcab01",
+    "weus2watcab02",
+];
+
+fn impatient(budget: &mut crate::plan::Budget) {
+    budget.tls = Duration::from_secs(1);
+    budget.follow_ups = Duration::from_secs(2);
+}
+
+/// Devices that read the hello: for its name, for its versions; and an address at which nothing gets an answer.
+pub(super) fn filtered_hellos() -> Blueprint {
+    Blueprint::direct()
+        .filtered("v10c", Filter::Name, Breakage::ResetAfterFirstBytes)
+        .filtered("v10", Filter::Name, Breakage::CloseAfterFirstBytes)
+        .filtered("settings-win", Filter::Name, Breakage::Silent)
+        .expect(&["v10c", "v10", "settings-win"], "blocked", "tls.sni_filtered")
+        .filtered("watson", Filter::Tls13, Breakage::ResetAfterFirstBytes)
+        .filtered("oca", Filter::Tls13, Breakage::Silent)
+        .expect(&["watson", "oca"], "blocked", "tls.tls13_intolerant")
+        .broken("login-live", Breakage::ResetAfterFirstBytes)
+        .broken("vortex-win", Breakage::Silent)
+        .expect(&["login-live", "vortex-win"], "blocked", "tls.ip_filtered")
+        .budget(impatient)
+}
+
+/// The same devices behind a proxy that opens every tunnel.
+pub(super) fn filtered_behind_a_proxy() -> Blueprint {
+    Blueprint::behind(ProxyPlan::open("open"))
+        .filtered("v10c", Filter::Name, Breakage::CloseAfterFirstBytes)
+        .expect(&["v10c"], "blocked", "tls.sni_filtered")
+        .filtered("watson", Filter::Tls13, Breakage::CloseAfterFirstBytes)
+        .expect(&["watson"], "blocked", "tls.tls13_intolerant")
+}
+
+/// No handshake at all gets an answer, so that neither a name nor an address is to blame; and every address answers.
+pub(super) fn no_handshakes() -> Blueprint {
+    let ways = [
+        (Breakage::ResetAfterFirstBytes, "tls.rst_after_hello"),
+        (Breakage::CloseAfterFirstBytes, "tls.fin_after_hello"),
+        (Breakage::Silent, "tls.timeout_after_hello"),
+    ];
+    let mut blueprint = Blueprint::direct().budget(impatient);
+    for (endpoint, (breakage, code)) in OVER_TLS.into_iter().zip(ways.into_iter().cycle()) {
+        blueprint = blueprint.broken(endpoint, breakage).expect(&[endpoint], "blocked", code);
+    }
+    blueprint.everybody_accepts = true;
+    blueprint
+}
+
+/// Servers of TLS 1.1. Their certificates are read, and prove nothing.
+pub(super) fn old_servers() -> Blueprint {
+    Blueprint::direct().front("v10c", Front::Old(Shown::Genuine)).front("v10", Front::Old(Shown::SelfSigned)).expect(
+        &["v10c", "v10"],
+        "blocked",
+        "tls.legacy_only",
+    )
+}
+
+/// A proxy for others, and one that opens tunnels to no port.
+pub(super) fn denying_everything() -> Blueprint {
+    let no = || Box::new(denied());
+    Blueprint::default()
+        .through(ProxyPlan::open("others").rule(Hosts::All, Deed::Reply(no())))
+        .expect(&OVER_TLS, "blocked", "proxy.client_not_allowed")
+        .expect(&["adl"], "blocked", "http.middlebox_status")
+        .through(ProxyPlan::open("plain").rule(Hosts::All, Deed::DenyTunnels(no())))
+        .expect(&OVER_TLS, "blocked", "proxy.denied_port")
+        .through(ProxyPlan::open("choosy").rule(Hosts::AllBut(&["control"]), Deed::Reply(no())))
+        .expect(&OVER_TLS, "blocked", "proxy.denied_403")
+        .expect(&["adl"], "blocked", "http.middlebox_status")
 }

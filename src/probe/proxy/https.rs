@@ -7,6 +7,7 @@ use rustls::server::ParsedCertificate;
 
 use crate::observation::{Fault, Signature, TlsEvidence};
 use crate::plan::Proxy;
+use crate::probe::hello::Hello;
 use crate::probe::stream::Connection;
 use crate::probe::{Context, tls};
 
@@ -16,7 +17,7 @@ pub(super) async fn shake_hands(
     proxy: &Proxy,
     context: &Context,
 ) -> (Result<Connection, Fault>, Box<TlsEvidence>) {
-    let (stream, mut evidence) = tls::record(stream, &proxy.host, context).await;
+    let (stream, mut evidence) = tls::record(stream, (&proxy.host, Hello::Usual), context).await;
     if stream.is_ok() {
         evidence.detail = objection(&evidence, &proxy.host, context);
     }

@@ -99,6 +99,15 @@ pub(super) const DENIED_PORT: CauseFacts = CauseFacts::new(
     "allow CONNECT to port 443",
 );
 
+pub(super) const CLIENT_NOT_ALLOWED: CauseFacts = CauseFacts::new(
+    "proxy.client_not_allowed",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The proxy denies this machine every host, also one that has nothing to do with these",
+    "let this machine use the proxy: register its address or its account there. A proxy that allows only listed hosts needs \
+     exactly these names on its list",
+);
+
 pub(super) const METHOD_BLOCKED: CauseFacts = CauseFacts::new(
     "proxy.method_blocked",
     Status::Blocked,

@@ -82,3 +82,11 @@ pub(super) const LOCAL_EXHAUSTED: CauseFacts = CauseFacts::new(
     "This machine has no ports or descriptors left",
     "lower --concurrency, or raise the limit of open files, and check again",
 );
+
+pub(super) const ACCEPTS_EVERYTHING: CauseFacts = CauseFacts::new(
+    "tcp.accepts_everything",
+    Status::Ok,
+    Owner::FirewallTeam,
+    "Something on the way accepts connections to every address, also to one that nobody has",
+    "a transparent proxy answers in everybody's place, so that a connection proves nothing here: let these hosts pass it by",
+);

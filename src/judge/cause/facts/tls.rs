@@ -27,6 +27,31 @@ pub(super) const TIMEOUT_AFTER_HELLO: CauseFacts = CauseFacts::new(
     "look for a filter by host name or for inspection that drops these hosts, and allow the names",
 );
 
+pub(super) const SNI_FILTERED: CauseFacts = CauseFacts::new(
+    "tls.sni_filtered",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "A filter reads the host name in the TLS handshake and stops these names",
+    "allow exactly these host names in the filter by name (SNI, URL category)",
+);
+
+pub(super) const IP_FILTERED: CauseFacts = CauseFacts::new(
+    "tls.ip_filtered",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "No TLS handshake is answered at this address, whatever name it asks for",
+    "look for a rule by address that lets connections begin and then stops them, and allow these host names instead of \
+     addresses, which change; without such a rule the server there is down",
+);
+
+pub(super) const TLS13_INTOLERANT: CauseFacts = CauseFacts::new(
+    "tls.tls13_intolerant",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "A handshake that offers TLS 1.3 is stopped, and one for TLS 1.2 passes",
+    "update the device on the way that does not know TLS 1.3, or exempt these hosts from its inspection",
+);
+
 pub(super) const PLAINTEXT_REPLY: CauseFacts = CauseFacts::new(
     "tls.plaintext_reply",
     Status::Blocked,

@@ -1,37 +1,28 @@
-//! What is worth asking beside the rows, and what the answers change.
-//!
-//! In: what the rows saw. Out: the follow-ups that tell causes apart which look alike, and, once they were asked, rows
-//! whose cause is sharper or in doubt. Never: a second round; a row that is intercepted made to look better.
+//! The control: a host of no solution. When it fails on a route as the endpoints do, they are not to blame.
 
-use super::row::judge_stages;
-use super::{Cause, Finding, Grounds, Owner, Status, Verdict, judge};
+use super::{gets_through, on_route, route_of};
 use crate::catalogue::Control;
+use crate::judge::row::judge_stages;
+use crate::judge::{Cause, Finding, Grounds, Owner, Status, Verdict};
 use crate::observation::{Ask, Fault, FollowUp, Observation, Stage};
 use crate::plan::{JobId, PlannedRoute};
 
 /// Nothing gets out on any route, the control neither.
-pub(super) const OFFLINE: &str = "x.offline";
+pub(in crate::judge) const OFFLINE: &str = "x.offline";
 
-/// The questions that the rows leave open. They are asked once; what their answers leave open stays so.
-#[must_use]
-pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<FollowUp> {
-    let plan = grounds.plan;
-    // A run without a fault is not even judged here.
-    if !plan.follow_ups.wanted || observations.iter().all(|seen| seen.fault().is_none()) {
-        return Vec::new();
-    }
-    let verdicts = judge(grounds, observations);
-    (0..plan.routes.len()).flat_map(|route| of_route(grounds, route, &verdicts)).collect()
-}
-
-/// The control, where nothing got through and that may have nothing to do with the endpoints.
-fn of_route(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> Vec<FollowUp> {
-    let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
-    let open = rows.iter().find(|row| row.status == Status::Blocked && is_open(&row.cause));
-    let Some(about) = open.filter(|_| !gets_through(&rows)).map(|row| row.job) else { return Vec::new() };
+/// The control, where nothing got through and that may have nothing to do with the endpoints, or with their names.
+pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> Vec<FollowUp> {
     if grounds.plan.follow_ups.control.is_none() {
         return Vec::new();
     }
+    let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
+    let is_asked_of: fn(&Cause) -> bool = match (is_all_denied(grounds, &rows), gets_through(&rows)) {
+        (true, _) => is_denial,
+        (false, false) => is_open,
+        (false, true) => return Vec::new(),
+    };
+    let about = rows.iter().find(|row| row.status == Status::Blocked && is_asked_of(&row.cause)).map(|row| row.job);
+    let Some(about) = about else { return Vec::new() };
     let ask = |ask| FollowUp { about, ask, address: None };
     match grounds.plan.routes[route] {
         PlannedRoute::Direct => vec![ask(Ask::Control)],
@@ -39,22 +30,19 @@ fn of_route(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> Vec<Fo
     }
 }
 
-fn on_route<'v>(
-    grounds: &'v Grounds<'_>,
-    route: usize,
-    verdicts: &'v [Verdict],
-) -> impl Iterator<Item = &'v Verdict> + 'v {
-    verdicts.iter().filter(move |verdict| route_of(grounds, verdict.job) == route)
+/// Whether a proxy opened no tunnel at all because it says no; plain http may pass.
+pub(super) fn is_all_denied(grounds: &Grounds<'_>, rows: &[&Verdict]) -> bool {
+    let mut tunnels = rows.iter().filter(|row| is_tunnel(grounds, row)).peekable();
+    tunnels.peek().is_some() && tunnels.all(|row| is_denial(&row.cause))
 }
 
-fn route_of(grounds: &Grounds<'_>, job: JobId) -> usize {
-    grounds.plan.jobs[job.0 as usize].route
+pub(super) fn is_tunnel(grounds: &Grounds<'_>, row: &Verdict) -> bool {
+    grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].is_tls()
 }
 
-/// Whether anybody out there answered, be it somebody else than asked for.
-fn gets_through(rows: &[&Verdict]) -> bool {
-    let answers = |row: &Verdict| matches!(row.status, Status::Ok | Status::Degraded | Status::Intercepted);
-    rows.iter().any(|row| answers(row) || row.chain.is_some())
+/// Whether a proxy said no, which it may say to these hosts, to this port or to this client.
+pub(super) fn is_denial(cause: &Cause) -> bool {
+    *cause == Cause::ProxyDenied403
 }
 
 /// Whether a cause leaves open that nothing gets out at all, instead of these hosts. A proxy that cannot be reached, or
@@ -95,7 +83,7 @@ fn is_open(cause: &Cause) -> bool {
 
 /// What became of the control on one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Answers,
     /// Somebody answered in its place.
     Foreign {
@@ -104,30 +92,26 @@ enum Outcome {
     Fails(Cause),
 }
 
-/// Lets the follow-ups speak: rows that fail as the control does accuse nobody.
-pub(super) fn weigh(grounds: &Grounds<'_>, verdicts: &mut [Verdict], beside: &[&Observation]) {
-    for seen in beside {
-        if let Some(verdict) = verdicts.get_mut(seen.job().0 as usize) {
-            verdict.follow_ups += 1;
-        }
-    }
+/// What became of the control on `route`, as far as it was asked.
+pub(super) fn outcomes(grounds: &Grounds<'_>, route: usize, beside: &[&Observation]) -> Vec<(Ask, Outcome)> {
+    let Some(control) = &grounds.plan.follow_ups.control else { return Vec::new() };
+    beside
+        .iter()
+        .filter(|seen| route_of(grounds, seen.job()) == route)
+        .filter_map(|seen| Some((seen.follow_up()?, outcome(grounds, control, route, seen)?)))
+        .collect()
+}
+
+/// Takes accusations back from rows that fail as the control does.
+pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict], outcomes: &[(Ask, Outcome)]) {
     let Some(control) = &grounds.plan.follow_ups.control else { return };
-    for route in 0..grounds.plan.routes.len() {
-        let outcomes: Vec<(Ask, Outcome)> = beside
-            .iter()
-            .filter(|seen| verdicts.get(seen.job().0 as usize).is_some() && route_of(grounds, seen.job()) == route)
-            .filter_map(|seen| Some((seen.follow_up()?, outcome(grounds, control, route, seen)?)))
-            .collect();
-        let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
-        if outcomes.is_empty() || gets_through(&rows) {
-            continue;
-        }
-        let jobs: Vec<JobId> = rows.iter().filter(|row| is_open(&row.cause)).map(|row| row.job).collect();
-        for job in jobs {
-            doubt(&mut verdicts[job.0 as usize], control, &outcomes);
-        }
+    let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
+    let is_dead = !gets_through(&rows);
+    let is_asked_of = |cause: &Cause| (is_dead && is_open(cause)) || is_denial(cause);
+    let jobs: Vec<JobId> = rows.iter().filter(|row| is_asked_of(&row.cause)).map(|row| row.job).collect();
+    for job in jobs {
+        doubt(&mut verdicts[job.0 as usize], control, outcomes);
     }
-    unreached_proxies(grounds, verdicts);
 }
 
 fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observation) -> Option<Outcome> {
@@ -135,6 +119,9 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         Ask::Control => control.as_endpoint(),
         Ask::ControlTunnel if seen.fault().is_none() => return Some(Outcome::Answers),
         Ask::ControlTunnel => control.as_tls_endpoint(),
+        Ask::ControlName | Ask::SmallHello | Ask::SplitHello | Ask::LargeHello | Ask::OldHello | Ask::Nobody => {
+            return None;
+        }
     };
     let route = &grounds.plan.routes[route];
     // The time for all follow-ups was up while this one still connected.
@@ -162,10 +149,8 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
 /// Says what the control did, and takes the accusation back where it failed in the same way.
 fn doubt(verdict: &mut Verdict, control: &Control, outcomes: &[(Ask, Outcome)]) {
     for (ask, outcome) in outcomes {
-        let name = match ask {
-            Ask::Control => control.url.clone(),
-            Ask::ControlTunnel => format!("a tunnel to {}:443", control.host),
-        };
+        let name =
+            if *ask == Ask::ControlTunnel { format!("a tunnel to {}:443", control.host) } else { control.url.clone() };
         let became = match outcome {
             Outcome::Answers => "answers".to_owned(),
             Outcome::Foreign { status } => format!("is answered by somebody else (status {status})"),
@@ -175,7 +160,7 @@ fn doubt(verdict: &mut Verdict, control: &Control, outcomes: &[(Ask, Outcome)]) 
         verdict.evidence.push(format!("follow-up: the control, {name}, {became} on this route"));
     }
     let fails_alike = outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Fails(verdict.cause.clone()));
-    if fails_alike && verdict.status == Status::Blocked {
+    if fails_alike && is_open(&verdict.cause) && verdict.status == Status::Blocked {
         in_doubt(verdict);
     }
 }
@@ -188,7 +173,7 @@ fn in_doubt(verdict: &mut Verdict) {
 
 /// Without a network no proxy is reached either. Where the direct route shows that there is none, a proxy that the same
 /// network does not lead to is not accused.
-fn unreached_proxies(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
+pub(super) fn unreached_proxies(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
     let all: Vec<&Verdict> = verdicts.iter().collect();
     if gets_through(&all) {
         return;
@@ -209,7 +194,7 @@ fn unreached_proxies(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
 }
 
 /// One finding for everything in doubt when nothing gets out at all, or one for each route on which nothing does.
-pub(super) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
+pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Finding> {
     let Some(control) = &grounds.plan.follow_ups.control else { return Vec::new() };
     let is_settled = |row: &&Verdict| !row.is_in_doubt && row.status != Status::NotTested;
     let in_doubt: Vec<&Verdict> = verdicts.iter().filter(|row| row.is_in_doubt).collect();

@@ -1,0 +1,192 @@
+//! Handshakes that end before an answer: whether the name is to blame, the address, or the hello itself.
+
+use std::net::SocketAddr;
+
+use super::{on_route, route_of};
+use crate::judge::chain::{ChainJudge, ChainQuestion, Proof};
+use crate::judge::{Cause, Grounds, Status, Verdict};
+use crate::observation::{Ask, Fault, FollowUp, Observation, Stage};
+use crate::plan::{JobId, PlannedRoute};
+
+/// Rows of one route that are asked about; a filter that stops more stops them for the same reason.
+const MOST_ROWS: usize = 16;
+
+/// The alerts of peers that do not like the version, or nothing that was offered.
+const VERSION_ALERTS: [u8; 2] = [70, 40];
+
+/// What tells these rows' causes apart.
+pub(super) fn questions(
+    grounds: &Grounds<'_>,
+    route: usize,
+    verdicts: &[Verdict],
+    observations: &[Observation],
+) -> Vec<FollowUp> {
+    let has_control = grounds.plan.follow_ups.control.is_some();
+    let mut asked = Vec::new();
+    let mut rows = 0;
+    for row in on_route(grounds, route, verdicts).filter(|row| row.status == Status::Blocked) {
+        let Some(seen) = last(observations, row.job) else { continue };
+        let address = address(grounds, seen);
+        let ask = |ask| FollowUp { about: row.job, ask, address };
+        if is_unanswered(row) && rows < MOST_ROWS {
+            rows += 1;
+            asked.extend(has_control.then(|| ask(Ask::ControlName)));
+            asked.extend([Ask::SmallHello, Ask::SplitHello, Ask::LargeHello].map(ask));
+            if rows == 1 && grounds.plan.routes[route] == PlannedRoute::Direct {
+                asked.push(FollowUp { address: None, ..ask(Ask::Nobody) });
+            }
+        } else if is_about_version(row) && rows < MOST_ROWS {
+            rows += 1;
+            asked.push(ask(Ask::OldHello));
+        }
+    }
+    asked
+}
+
+/// The last attempt at the job itself.
+fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
+    observations.iter().filter(|seen| seen.job() == job && seen.follow_up().is_none()).max_by_key(|seen| seen.attempt())
+}
+
+/// Where the row's own connection went; through a proxy the proxy chooses.
+fn address(grounds: &Grounds<'_>, seen: &Observation) -> Option<SocketAddr> {
+    let is_direct = grounds.plan.routes[route_of(grounds, seen.job())] == PlannedRoute::Direct;
+    seen.tcp().and_then(|tcp| tcp.carried).filter(|_| is_direct)
+}
+
+/// Whether the handshake ended without a word from the peer.
+fn is_unanswered(row: &Verdict) -> bool {
+    matches!(
+        row.cause,
+        Cause::TlsRstAfterHello
+            | Cause::TlsFinAfterHello
+            | Cause::TlsTimeoutAfterHello
+            | Cause::Proxy200ThenRst
+            | Cause::Proxy200ThenClose
+    )
+}
+
+fn is_about_version(row: &Verdict) -> bool {
+    match row.cause {
+        Cause::TlsLegacyOnly => true,
+        Cause::TlsAlert(code) => VERSION_ALERTS.contains(&code),
+        _ => false,
+    }
+}
+
+/// Sharpens what the rows of `route` say by what other hellos met.
+pub(super) fn weigh(
+    grounds: &Grounds<'_>,
+    chains: &ChainJudge,
+    route: usize,
+    verdicts: &mut [Verdict],
+    beside: &[&Observation],
+) {
+    let beside: Vec<&Observation> =
+        beside.iter().copied().filter(|seen| route_of(grounds, seen.job()) == route).collect();
+    let is_tls_spoken = on_route(grounds, route, verdicts).any(|row| row.chain.is_some());
+    let mut jobs: Vec<JobId> = beside.iter().map(|seen| seen.job()).collect();
+    jobs.dedup();
+    for job in jobs {
+        let answers: Vec<&Observation> = beside.iter().copied().filter(|seen| seen.job() == job).collect();
+        let verdict = &mut verdicts[job.0 as usize];
+        if is_unanswered(verdict) {
+            let is_direct = grounds.plan.routes[route] == PlannedRoute::Direct;
+            sharpen(grounds, verdict, &answers, is_tls_spoken && is_direct);
+        } else if is_about_version(verdict)
+            && let Some(old) = answers.iter().find(|seen| seen.follow_up() == Some(Ask::OldHello))
+        {
+            read_old(grounds, chains, verdict, old);
+        }
+    }
+    accepts_everything(grounds, route, verdicts, &beside);
+}
+
+/// Whether a hello was answered. An alert is an answer to another name, and none to the same one.
+fn is_answered(seen: &Observation, alerts_count: bool) -> bool {
+    match seen.fault() {
+        None => seen.tls().is_some(),
+        Some((Stage::Tls, Fault::Alert { .. })) => alerts_count,
+        Some(_) => false,
+    }
+}
+
+fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation], others_pass: bool) {
+    let of = |ask: Ask| {
+        let seen = answers.iter().find(|seen| seen.follow_up() == Some(ask))?;
+        Some(is_answered(seen, ask == Ask::ControlName))
+    };
+    let name = grounds.plan.follow_ups.control.as_ref().map_or("", |control| control.host.as_str());
+    let asked = [
+        (Ask::ControlName, format!("a hello for {name} on the same way")),
+        (Ask::SmallHello, "a hello that offers TLS 1.2 alone".to_owned()),
+        (Ask::SplitHello, "the same hello in two pieces".to_owned()),
+        (Ask::LargeHello, "a hello of post-quantum size".to_owned()),
+    ];
+    for (ask, hello) in asked {
+        if let Some(is_answered) = of(ask) {
+            let became = if is_answered { "is answered" } else { "is not answered either" };
+            verdict.evidence.push(format!("follow-up: {hello} {became}"));
+        }
+    }
+    let is_name_to_blame = of(Ask::ControlName) == Some(true);
+    let cause = if is_name_to_blame {
+        Cause::TlsSniFiltered
+    } else if of(Ask::SmallHello) == Some(true) {
+        Cause::TlsTls13Intolerant
+    } else if of(Ask::ControlName) == Some(false)
+        && [Ask::SmallHello, Ask::SplitHello, Ask::LargeHello].into_iter().all(|ask| of(ask) == Some(false))
+        && others_pass
+    {
+        Cause::TlsIpFiltered
+    } else {
+        return;
+    };
+    verdict.summary = format!("{}: {}", cause.facts().title, verdict.summary);
+    verdict.cause = cause;
+}
+
+/// An old server's certificate. Nothing proves that it is its own, and it says all the same who stands there.
+fn read_old(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verdict, old: &Observation) {
+    let Some(tls) = old.tls() else { return };
+    let Some(version) = tls.version.as_deref().filter(|_| !tls.chain.is_empty()) else { return };
+    verdict.evidence.push(format!("follow-up: an old hello is answered with {version}, and with a certificate"));
+    let is_old = matches!(version, "SSL 3.0" | "TLS 1.0" | "TLS 1.1");
+    if is_old && verdict.cause != Cause::TlsLegacyOnly {
+        verdict.cause = Cause::TlsLegacyOnly;
+        verdict.summary = format!("{}: {}", Cause::TlsLegacyOnly.facts().title, verdict.summary);
+    }
+    if verdict.chain.is_some() {
+        return;
+    }
+    let endpoint = &grounds.catalogue.endpoints[grounds.plan.jobs[verdict.job.0 as usize].endpoint];
+    let chain = chains.judge(&ChainQuestion {
+        chain: &tls.chain,
+        host: &endpoint.host,
+        expected: &endpoint.trust,
+        proof: Proof::Handshake(&tls.signature),
+        at: grounds.at,
+        peer_date: None,
+    });
+    verdict.evidence.extend(chain.evidence.iter().cloned());
+    verdict.chain = Some(chain);
+}
+
+/// A connection to an address that nobody has says that the others' connections prove nothing.
+fn accepts_everything(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict], beside: &[&Observation]) {
+    let is_accepted = |seen: &&&Observation| {
+        seen.follow_up() == Some(Ask::Nobody) && seen.tcp().is_some_and(|tcp| tcp.carried.is_some())
+    };
+    if !beside.iter().any(|seen| is_accepted(&seen)) {
+        return;
+    }
+    for verdict in verdicts.iter_mut() {
+        let is_stopped = verdict.status == Status::Blocked && matches!(verdict.stage, Stage::Tls | Stage::Http);
+        if is_stopped && route_of(grounds, verdict.job) == route {
+            verdict.remarks.push(Cause::TcpAcceptsEverything);
+            verdict
+                .evidence
+                .push("follow-up: 192.0.2.1, which is nobody's address, accepts a connection too".to_owned());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What is worth asking beside the rows, and what the answers change.
+//!
+//! In: what the rows saw. Out: the follow-ups that tell causes apart which look alike, and, once they were asked, rows
+//! whose cause is sharper or in doubt. Never: a second round; a row that is intercepted made to look better.
+
+mod control;
+mod denial;
+mod handshake;
+
+pub(super) use control::{OFFLINE, doubts};
+
+use super::chain::ChainJudge;
+use super::{Grounds, Status, Verdict, judge};
+use crate::observation::{FollowUp, Observation};
+use crate::plan::JobId;
+
+/// The questions that the rows leave open. They are asked once; what their answers leave open stays so.
+#[must_use]
+pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<FollowUp> {
+    let plan = grounds.plan;
+    // A run without a fault is not even judged here.
+    if !plan.follow_ups.wanted || observations.iter().all(|seen| seen.fault().is_none()) {
+        return Vec::new();
+    }
+    let verdicts = judge(grounds, observations);
+    let of_route = |route| {
+        let control = control::questions(grounds, route, &verdicts);
+        control.into_iter().chain(handshake::questions(grounds, route, &verdicts, observations))
+    };
+    (0..plan.routes.len()).flat_map(of_route).collect()
+}
+
+/// Lets the answers to the follow-ups speak.
+pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [Verdict], beside: &[&Observation]) {
+    let beside: Vec<&Observation> =
+        beside.iter().copied().filter(|seen| (seen.job().0 as usize) < verdicts.len()).collect();
+    for seen in &beside {
+        verdicts[seen.job().0 as usize].follow_ups += 1;
+    }
+    for route in 0..grounds.plan.routes.len() {
+        let outcomes = control::outcomes(grounds, route, &beside);
+        control::weigh(grounds, route, verdicts, &outcomes);
+        denial::weigh(grounds, route, verdicts, &outcomes);
+        handshake::weigh(grounds, chains, route, verdicts, &beside);
+    }
+    if !beside.is_empty() {
+        control::unreached_proxies(grounds, verdicts);
+    }
+}
+
+fn on_route<'v>(
+    grounds: &'v Grounds<'_>,
+    route: usize,
+    verdicts: &'v [Verdict],
+) -> impl Iterator<Item = &'v Verdict> + 'v {
+    verdicts.iter().filter(move |verdict| route_of(grounds, verdict.job) == route)
+}
+
+fn route_of(grounds: &Grounds<'_>, job: JobId) -> usize {
+    grounds.plan.jobs[job.0 as usize].route
+}
+
+/// Whether anybody out there answered, be it somebody else than asked for.
+fn gets_through(rows: &[&Verdict]) -> bool {
+    let answers = |row: &Verdict| matches!(row.status, Status::Ok | Status::Degraded | Status::Intercepted);
+    rows.iter().any(|row| answers(row) || row.chain.is_some())
+}
