@@ -1,5 +1,7 @@
 //! What people and programs read: reports made by hand, in every form.
 
+#[path = "report/changes.rs"]
+mod changes;
 #[path = "report/formats.rs"]
 mod formats;
 mod story;
@@ -32,13 +34,13 @@ fn exit_code(conclusion: &Conclusion) -> u8 {
 
 fn shown(report: &Report, conclusion: &Conclusion, layout: Layout) -> String {
     let mut out = Vec::new();
-    let end = End { conclusion, exit: exit_code(conclusion), fail_on: &FailOn::default() };
+    let end = End { conclusion, exit: exit_code(conclusion), fail_on: &FailOn::default(), changes: None };
     table::write(report, end, layout, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("UTF-8")
 }
 
 fn table(report: &Report, layout: Layout) -> String {
-    shown(report, &outcome::conclude(report, &FailOn::default()), layout)
+    shown(report, &outcome::conclude(report, &FailOn::default(), None), layout)
 }
 
 fn at(width: usize) -> Layout {
@@ -331,7 +333,7 @@ mod ends {
     fn end(fail_on: Option<&str>, tell: impl Fn(&str) -> Cause) -> Conclusion {
         let fail_on = fail_on.map_or_else(FailOn::default, |list| FailOn::read(list).expect("a list"));
         let report = told(&["win10-22h2"], vec![PlannedRoute::Direct], |_, name| answer(tell(name)));
-        outcome::conclude(&report, &fail_on)
+        outcome::conclude(&report, &fail_on, None)
     }
 
     #[test]
@@ -372,7 +374,7 @@ mod ends {
                 row.required =
                     endpoint.strongest_need(&solutions, &os) == Some(waprobe::catalogue::NeedLevel::Required);
             }
-            outcome::conclude(&report, &FailOn::default())
+            outcome::conclude(&report, &FailOn::default(), None)
         };
         assert_eq!(report(vec![Solution::UpdateCompliance]), Conclusion::Clean);
         assert_eq!(report(vec![Solution::DeviceHealth]), Conclusion::Inconclusive);

@@ -27,6 +27,8 @@ pub(super) enum Command {
     Check(Box<CheckArguments>),
     /// Judge a recording again; nothing of this machine is used.
     Replay(ReplayArguments),
+    /// What changed between two reports; exit code 1 when something is worse.
+    Diff(super::diff::DiffArguments),
     /// Judge the certificates in a file, without a network.
     Verify(VerifyArguments),
     /// The check against a loopback world inside this program, by scenario.
@@ -193,6 +195,10 @@ pub(super) struct OutputArguments {
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
     pub output: Vec<String>,
 
+    /// Also say what changed since this JSON report of an earlier run.
+    #[arg(long, value_name = "REPORT.json", help_heading = "Output")]
+    pub baseline: Option<PathBuf>,
+
     /// Show the whole map, also of a clean network.
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
@@ -208,7 +214,8 @@ pub(super) struct VerdictArguments {
     #[arg(long, value_name = "FILE.toml", help_heading = "Exit code")]
     pub expect: Option<PathBuf>,
 
-    /// Statuses and codes (with * as wildcard) that make exit code 1, in place of blocked,intercepted.
+    /// Statuses and codes (with * as wildcard) that make exit code 1, in place of blocked,intercepted; with --baseline also
+    /// new: whatever is worse than there.
     #[arg(long, value_name = "LIST", conflicts_with = "expect", help_heading = "Exit code")]
     pub fail_on: Option<String>,
 }

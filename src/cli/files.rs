@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{IsTerminal as _, Read as _, Write};
+use std::io::{IsTerminal as _, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -17,13 +17,41 @@ use crate::net::load_machine_roots;
 use crate::observation::recording::{MachineRootsNote, Roots};
 
 const LARGEST_TEXT: u64 = 16 << 20;
+const LARGEST_REPORT: u64 = 512 << 20;
 const LARGEST_PASSWORD: u64 = 4096;
+
+/// Whether a path stands for standard input.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// A path as messages name it.
+pub(super) fn name(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Opens a file, or standard input.
+pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if is_standard(path) {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = File::open(path).map_err(|error| Failure::usage(format!("could not read {}: {error}", name(path))))?;
+    Ok(Box::new(file))
+}
 
 /// Reads a text file of a sensible size.
 pub(super) fn text(path: &Path) -> Result<String, Failure> {
-    let bytes = bytes(path, LARGEST_TEXT)?;
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8 text", path.display())))
+    text_up_to(path, LARGEST_TEXT)
+}
+
+/// Reads a report, which names every row with its evidence.
+pub(super) fn report(path: &Path) -> Result<String, Failure> {
+    text_up_to(path, LARGEST_REPORT)
+}
+
+fn text_up_to(path: &Path, largest: u64) -> Result<String, Failure> {
+    let bytes = bytes(path, largest)?;
+    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8 text", name(path))))
 }
 
 /// The first bytes of a file that may be longer.
@@ -37,8 +65,8 @@ pub(super) fn beginning(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
 
 /// The bytes of a file, up to a bound.
 pub(super) fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
-    let fail = |error: &dyn std::fmt::Display| Failure::usage(format!("could not read {}: {error}", path.display()));
-    let file = File::open(path).map_err(|error| fail(&error))?;
+    let fail = |error: &dyn std::fmt::Display| Failure::usage(format!("could not read {}: {error}", name(path)));
+    let file = open(path)?;
     let mut bytes = Vec::new();
     file.take(largest + 1).read_to_end(&mut bytes).map_err(|error| fail(&error))?;
     if bytes.len() as u64 > largest {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod diff;
 mod endpoints;
 mod enroll;
 mod exit;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Pac { command } => pac::run(&command),

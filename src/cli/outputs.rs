@@ -11,6 +11,7 @@ use super::Failure;
 use super::arguments::{OutputArguments, ReportFormat};
 use super::{files, terminal};
 use crate::report::Report;
+use crate::report::change::{Changes, Past};
 use crate::report::outcome::End;
 use crate::report::table::Layout;
 use crate::report::{csv, html, json, jsonl, junit, markdown, prometheus, table};
@@ -27,6 +28,7 @@ pub(super) struct Outputs {
     standard: ReportFormat,
     layout: Layout,
     files: Vec<(ReportFormat, NewFile)>,
+    baseline: Option<Past>,
 }
 
 impl Outputs {
@@ -60,6 +62,7 @@ impl Outputs {
             }
             taken.push((argument, place));
         }
+        let baseline = arguments.baseline.as_deref().map(super::diff::report).transpose()?;
         let files = named
             .into_iter()
             .map(|(format, path)| Ok((format, NewFile::create(path)?)))
@@ -68,7 +71,13 @@ impl Outputs {
             standard: standard.unwrap_or(ReportFormat::Table),
             layout: terminal::layout(arguments.color, arguments.verbose),
             files,
+            baseline,
         })
+    }
+
+    /// What changed since the report of `--baseline`.
+    pub fn changes(&self, report: &Report) -> Option<Changes> {
+        self.baseline.as_ref().map(|baseline| Changes::between(baseline, &Past::from(report)))
     }
 
     /// Writes the report everywhere. What fails on the way is returned after everything that can be written was written.
@@ -204,7 +213,7 @@ mod tests {
     use crate::cli::arguments::Color;
 
     fn arguments(format: Option<ReportFormat>, output: &[String]) -> OutputArguments {
-        OutputArguments { format, output: output.to_vec(), verbose: false, color: Color::Never }
+        OutputArguments { format, output: output.to_vec(), baseline: None, verbose: false, color: Color::Never }
     }
 
     fn names(folder: &Path) -> Vec<String> {

@@ -43,7 +43,11 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         recording.header.fail_on = Some(list.clone());
         recording.header.expectation = None;
     }
-    show::check_verdict_arguments(recording.header.expectation.as_deref(), recording.header.fail_on.as_deref())?;
+    show::check_verdict_arguments(
+        recording.header.expectation.as_deref(),
+        recording.header.fail_on.as_deref(),
+        arguments.output.baseline.is_some(),
+    )?;
 
     let mut observations = recording.observations;
     recording::in_plan_order(&mut observations);

@@ -42,7 +42,7 @@ pub(super) struct Setup {
 
 /// Opens every output, runs, and reports.
 pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Path>) -> Result<Exit, Failure> {
-    show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref())?;
+    show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref(), output.baseline.is_some())?;
     let others: Vec<(&str, &Path)> = record.map(|path| ("--record", path)).into_iter().collect();
     let outputs = Outputs::open(output, &others)?;
     let recording = record.map(OutputFile::create).transpose()?;

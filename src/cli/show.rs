@@ -9,6 +9,7 @@ use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, findings, judge};
 use crate::observation::recording::{Header, Roots};
 use crate::observation::{Ended, Observation};
+use crate::report::change::Changes;
 use crate::report::expectation::Expectation;
 use crate::report::outcome::{self, Conclusion, End, FailOn};
 use crate::report::{self, Report, RunFacts};
@@ -32,9 +33,10 @@ pub(super) struct Seen {
 pub(super) fn conclude(outputs: Outputs, seen: Seen) -> Result<Exit, Failure> {
     let report = report_of(&seen);
     let fail_on = fail_on(seen.header.fail_on.as_deref())?;
-    let (conclusion, misfit) = conclusion(&report, &seen.header, &fail_on)?;
+    let changes = outputs.changes(&report);
+    let (conclusion, misfit) = conclusion(&report, &seen.header, &fail_on, changes.as_ref())?;
     let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
-    let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: &fail_on };
+    let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: &fail_on, changes: changes.as_ref() };
     let mut failures: Vec<Failure> = seen.failure.into_iter().collect();
     failures.extend(outputs.write(&report, end));
     failures.extend(misfit.filter(|_| exit == Exit::Usage).map(Failure::usage));
@@ -61,13 +63,18 @@ fn exit(report: &Report, conclusion: &Conclusion, ended: Ended, misfit: bool) ->
 
 /// How the run ended; beside it what is wrong with an expectation that names rows which are not there. The report is
 /// worth printing all the same.
-fn conclusion(report: &Report, header: &Header, fail_on: &FailOn) -> Result<(Conclusion, Option<Complaints>), Failure> {
+fn conclusion(
+    report: &Report,
+    header: &Header,
+    fail_on: &FailOn,
+    changes: Option<&Changes>,
+) -> Result<(Conclusion, Option<Complaints>), Failure> {
     let Some(expectation) = expectation(header.expectation.as_deref())? else {
-        return Ok((outcome::conclude(report, fail_on), None));
+        return Ok((outcome::conclude(report, fail_on, changes), None));
     };
     match outcome::compare(report, &expectation) {
         Ok(conclusion) => Ok((conclusion, None)),
-        Err(complaints) => Ok((outcome::conclude(report, fail_on), Some(complaints))),
+        Err(complaints) => Ok((outcome::conclude(report, fail_on, changes), Some(complaints))),
     }
 }
 
@@ -100,8 +107,14 @@ fn report_of(seen: &Seen) -> Report {
 }
 
 /// Reads the expectation and the list of what fails, so that a mistake in them is found before the run.
-pub(super) fn check_verdict_arguments(expectation: Option<&str>, fail_on: Option<&str>) -> Result<(), Failure> {
+pub(super) fn check_verdict_arguments(
+    expectation: Option<&str>,
+    fail_on: Option<&str>,
+    has_baseline: bool,
+) -> Result<(), Failure> {
     self::expectation(expectation)?;
-    self::fail_on(fail_on)?;
+    if self::fail_on(fail_on)?.needs_baseline() && !has_baseline {
+        return Err(Failure::usage("--fail-on new says what is worse than before: add --baseline REPORT.json"));
+    }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::table::differing;
 use super::table::impacts::{Meaning, meaning};
 use super::table::lines::{bounded, lines};
 use super::text::sanitize;
-use super::{Report, wording};
+use super::{Report, change, wording};
 use crate::judge::Status;
 
 /// GitHub takes 1 MiB per step; what follows a cut has to fit too.
@@ -46,6 +46,14 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
         }
         text.line("");
     }
+    if let Some(changes) = end.changes {
+        text.block(&format!("### {}", escaped(&change::sentence(changes))));
+        for group in change::groups(changes) {
+            let (kind, route, words) = (group.kind.title(), escaped(group.route), escaped(&group.in_words()));
+            text.line(&format!("- {kind}: {route}: {words}: {}", codes(&group.addresses)));
+        }
+        text.line("");
+    }
     for (title, list) in numbers.advice(report, &columns) {
         if !list.is_empty() {
             text.block(&format!("### {title}"));
@@ -60,6 +68,9 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
         for sentence in wording::approaches(report) {
             text.block(&escaped(&sentence));
         }
+    }
+    if let Some(answer) = wording::device(report) {
+        text.block(&format!("**{}**", escaped(&answer)));
     }
     let ending = format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.exit));
     text.finish(&escaped(&ending));

@@ -5,6 +5,7 @@
 
 mod advice;
 mod assemble;
+pub mod change;
 mod columns;
 pub mod csv;
 pub mod endpoints;

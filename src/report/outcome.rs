@@ -6,10 +6,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Report;
+use super::change::{Change, Changes};
 use super::expectation::{Expectation, Unexpected};
 use super::pattern::CodePattern;
 use crate::catalogue::{Complaints, closest, quotable};
 use crate::judge::{Cause, Status};
+
+/// The word that stands for what is worse than in the baseline.
+const NEW: &str = "new";
 
 /// How a run ended, the worst first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct End<'a> {
     pub exit: u8,
     /// What counts as a finding where there is no expectation.
     pub fail_on: &'a FailOn,
+    /// What changed since an earlier run, when there is one to compare with.
+    pub changes: Option<&'a Changes>,
 }
 
 /// What a row is to a reader who knows only passed and failed.
@@ -56,15 +62,18 @@ pub enum Mark<'a> {
 pub struct FailOn {
     statuses: Vec<Status>,
     codes: Vec<CodePattern>,
+    /// What is worse than in the baseline.
+    new: bool,
 }
 
 /// Weighs the whole report without an expectation.
 #[must_use]
-pub fn conclude(report: &Report, fail_on: &FailOn) -> Conclusion {
+pub fn conclude(report: &Report, fail_on: &FailOn, changes: Option<&Changes>) -> Conclusion {
     let budget = Cause::Budget.code();
     let rows = &report.rows;
     if rows.iter().any(|row| fail_on.names(Some(row.status), &row.code))
         || report.findings.iter().any(|finding| fail_on.names(None, &finding.code))
+        || (fail_on.new && changes.is_some_and(|changes| changes.rows.iter().any(Change::is_regression)))
     {
         Conclusion::Findings
     } else if rows.iter().any(|row| row.status == Status::NotTested && row.code == budget) {
@@ -113,6 +122,14 @@ impl<'a> End<'a> {
             compared = true;
             differing = unexpected.iter().map(|one| (one.row.as_str(), one.expected.as_str())).collect();
         }
+        let worse: HashSet<(&str, &str)> = self
+            .changes
+            .filter(|_| self.fail_on.new)
+            .into_iter()
+            .flat_map(|changes| &changes.rows)
+            .filter(|change| change.is_regression())
+            .map(|change| (change.endpoint.as_str(), change.route.as_str()))
+            .collect();
         report.rows.iter().map(move |row| match row.status {
             _ if row.code == internal => Mark::Broken,
             _ if compared => match differing.get(row.id.as_str()).copied() {
@@ -122,6 +139,7 @@ impl<'a> End<'a> {
             status if self.fail_on.names(Some(status), &row.code) || named.contains(row.id.as_str()) => {
                 Mark::Failed { expected: None }
             }
+            _ if worse.contains(&(row.endpoint.as_str(), row.route.key.0.as_str())) => Mark::Failed { expected: None },
             Status::Inconclusive | Status::NotTested => Mark::Undecided,
             Status::Ok | Status::Degraded | Status::Blocked | Status::Intercepted => Mark::Passed,
         })
@@ -130,11 +148,17 @@ impl<'a> End<'a> {
 
 impl Default for FailOn {
     fn default() -> Self {
-        Self { statuses: vec![Status::Blocked, Status::Intercepted], codes: Vec::new() }
+        Self { statuses: vec![Status::Blocked, Status::Intercepted], codes: Vec::new(), new: false }
     }
 }
 
 impl FailOn {
+    /// Whether the list means anything only beside an earlier report.
+    #[must_use]
+    pub fn needs_baseline(&self) -> bool {
+        self.new
+    }
+
     /// Whether a row, or a finding (which has no status), is on the list.
     fn names(&self, status: Option<Status>, code: &str) -> bool {
         status.is_some_and(|status| self.statuses.contains(&status))
@@ -146,12 +170,14 @@ impl FailOn {
     /// # Errors
     /// The first word that is neither a status nor a code, with what was probably meant.
     pub fn read(list: &str) -> Result<Self, String> {
-        let mut read = Self { statuses: Vec::new(), codes: Vec::new() };
+        let mut read = Self { statuses: Vec::new(), codes: Vec::new(), new: false };
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             if word == Status::Ok.as_str() {
                 return Err("`ok` is no finding: name statuses or codes that shall fail".to_owned());
             }
-            if let Some(status) = Status::ALL.into_iter().find(|status| status.as_str() == word) {
+            if word == NEW {
+                read.new = true;
+            } else if let Some(status) = Status::ALL.into_iter().find(|status| status.as_str() == word) {
                 read.statuses.push(status);
             } else if word.contains('.') || word.contains('*') {
                 let code = CodePattern::read(word)
@@ -166,14 +192,14 @@ impl FailOn {
                 return Err(match closest(word, statuses) {
                     Some(meant) => format!("`{}` is no status: did you mean `{meant}`?", quotable(word)),
                     None => format!(
-                        "`{}` is neither a status ({}) nor a code such as tcp.*",
+                        "`{}` is neither a status ({}), nor a code such as tcp.*, nor `{NEW}`",
                         quotable(word),
                         statuses[1..].join(", ")
                     ),
                 });
             }
         }
-        if read.statuses.is_empty() && read.codes.is_empty() {
+        if read.statuses.is_empty() && read.codes.is_empty() && !read.new {
             return Err("the list is empty: name statuses or codes, such as intercepted,tcp.*".to_owned());
         }
         Ok(read)
@@ -198,6 +224,7 @@ mod tests {
         ] {
             assert_eq!(FailOn::read(list), Err(mistake.to_owned()), "{list}");
         }
-        assert!(FailOn::read("new").is_err_and(|mistake| mistake.contains("neither a status (degraded,")));
+        assert!(FailOn::read("old").is_err_and(|mistake| mistake.contains("neither a status (degraded,")));
+        assert!(FailOn::read("intercepted,new").is_ok_and(|list| list.needs_baseline()));
     }
 }

@@ -42,12 +42,12 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 }
 
 fn junit_of(report: &Report, conclusion: &Conclusion) -> String {
-    let end = End { conclusion, exit: exit_code(conclusion), fail_on: &FailOn::default() };
+    let end = End { conclusion, exit: exit_code(conclusion), fail_on: &FailOn::default(), changes: None };
     text(|out| junit::write(report, end, out))
 }
 
 fn plain(report: &Report) -> String {
-    junit_of(report, &outcome::conclude(report, &FailOn::default()))
+    junit_of(report, &outcome::conclude(report, &FailOn::default(), None))
 }
 
 /// Every way that a row can count, on one route.
@@ -295,16 +295,16 @@ mod metrics {
 }
 
 fn ended<'a>(conclusion: &'a Conclusion, fail_on: &'a FailOn) -> End<'a> {
-    End { conclusion, exit: exit_code(conclusion), fail_on }
+    End { conclusion, exit: exit_code(conclusion), fail_on, changes: None }
 }
 
 fn page(report: &Report) -> String {
-    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default()), FailOn::default());
+    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default(), None), FailOn::default());
     text(|out| html::write(report, ended(&conclusion, &fail_on), out))
 }
 
 fn summary(report: &Report) -> String {
-    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default()), FailOn::default());
+    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default(), None), FailOn::default());
     text(|out| markdown::write(report, ended(&conclusion, &fail_on), out))
 }
 
@@ -314,10 +314,7 @@ mod pages {
     /// The names of all elements, in order; anything that is no tag of ours makes it fail.
     fn elements(page: &str) -> Vec<String> {
         let (_, rest) = page.split_once("</style>").expect("a style");
-        rest.split('<')
-            .skip(1)
-            .map(|piece| piece.split(|end: char| end == '>' || end == ' ').next().unwrap_or_default().to_owned())
-            .collect()
+        rest.split('<').skip(1).map(|piece| piece.split(['>', ' ']).next().unwrap_or_default().to_owned()).collect()
     }
 
     #[test]

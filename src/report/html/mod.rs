@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::advice::{Advice, Note, Numbers};
+use super::change::{self, Changes};
 use super::columns::{Column, columns};
 use super::outcome::{Conclusion, End};
 use super::table::differing;
@@ -46,6 +47,7 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
                 main {
                     (opening(report))
                     (differences(report, end.conclusion))
+                    @if let Some(changes) = end.changes { (since(changes)) }
                     (map(&columns, &numbers))
                     @for (title, list) in numbers.advice(report, &columns) {
                         @if !list.is_empty() {
@@ -80,6 +82,7 @@ fn opening(report: &Report) -> Markup {
                 " · Windows versions: " (sanitize(&run.os)) " · catalogue " (sanitize(&run.catalogue))
                 " · roots of the machine: " (sanitize(&run.machine_roots))
             }
+            @if let Some(answer) = wording::device(report) { p.device { (answer) } }
             @for remark in &run.remarks { p.remark { (sanitize(remark)) } }
         }
     }
@@ -104,6 +107,23 @@ fn differences(report: &Report, conclusion: &Conclusion) -> Markup {
                             strong { (difference.found()) }
                             (hosts(&difference.hosts))
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn since(changes: &Changes) -> Markup {
+    html! {
+        section {
+            h2 { (change::sentence(changes)) }
+            @for remark in &changes.remarks { p.remark { (sanitize(remark)) } }
+            ul.differences {
+                @for group in change::groups(changes) {
+                    li {
+                        strong { (group.kind.title()) } ": " (sanitize(group.route)) ": " (group.in_words())
+                        (hosts(&group.addresses))
                     }
                 }
             }

@@ -65,6 +65,9 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
     if let Conclusion::Compared { unexpected } = end.conclusion {
         differences(&mut page, report, unexpected);
     }
+    if let Some(changes) = end.changes {
+        super::change::draw(&mut page, changes);
+    }
     findings::draw(&mut page, report, &columns, &numbers);
     if show_all {
         impacts::draw(&mut page, report, &columns);
