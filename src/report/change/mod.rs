@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use past::Way;
 pub use past::{Past, PastRow, read};
 pub use text::write;
 pub(super) use text::{draw, groups, sentence};
@@ -213,7 +214,7 @@ fn partners(before: &[PastRow], after: &[PastRow]) -> Vec<Option<usize>> {
     for at in partners.iter().flatten() {
         is_free[*at] = false;
     }
-    let mut left: HashMap<(&str, Option<&str>, Option<&str>), (Vec<usize>, Vec<usize>)> = HashMap::new();
+    let mut left: HashMap<Way<'_>, (Vec<usize>, Vec<usize>)> = HashMap::new();
     for (place, row) in before.iter().enumerate().filter(|(place, _)| is_free[*place]) {
         left.entry(row.way()).or_default().0.push(place);
     }

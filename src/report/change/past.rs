@@ -50,13 +50,16 @@ fn yes() -> bool {
     true
 }
 
+/// Endpoint, proxy and identity.
+pub(super) type Way<'r> = (&'r str, Option<&'r str>, Option<&'r str>);
+
 impl PastRow {
     pub(super) fn state(&self) -> State {
         State { status: self.status.clone(), code: self.code.clone(), summary: self.summary.clone() }
     }
 
     /// Where it leads, whatever scheme decides it.
-    pub(super) fn way(&self) -> (&str, Option<&str>, Option<&str>) {
+    pub(super) fn way(&self) -> Way<'_> {
         (&self.endpoint, self.route.proxy.as_deref(), self.route.identity.as_deref())
     }
 }
