@@ -32,7 +32,11 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
     let access = access(arguments, !proxies.is_empty() || wanted.is_some())?;
     let roots = roots.wait()?;
     let expectation = arguments.verdict.expect.as_deref().map(files::text).transpose()?;
-    show::check_verdict_arguments(expectation.as_deref(), arguments.verdict.fail_on.as_deref())?;
+    show::check_verdict_arguments(
+        expectation.as_deref(),
+        arguments.verdict.fail_on.as_deref(),
+        arguments.output.baseline.is_some(),
+    )?;
     let mut budget =
         Budget { total: arguments.timeout, max_connects: usize::from(arguments.max_connects), ..Budget::default() };
     if let Some(concurrency) = arguments.concurrency {
