@@ -3,6 +3,8 @@
 //! In: verdicts, what was planned, and the name servers' answers. Out: findings with codes that no row has, and the hint
 //! `same-key` on chains. Never: another status or cause for a row.
 
+mod hints;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,8 +24,6 @@ const USER_DENIED: &str = "pauth.machine_ok_user_denied";
 const NXDOMAIN_LOCAL: &str = "dns.nxdomain_local";
 const NXDOMAIN_EVERYWHERE: &str = "dns.nxdomain_everywhere";
 const INJECTED: &str = "dns.injected";
-const LOWER_THAN_DIRECT: &str = "tls.lower_than_direct";
-const PLAIN_BLOCKED: &str = "http.plain_blocked";
 const CONNECT_ONLY: &str = "pauth.connect_only";
 const GET_ONLY: &str = "pauth.get_only";
 
@@ -37,8 +37,10 @@ pub const COMPARISON_CODES: &[&str] = &[
     NXDOMAIN_LOCAL,
     NXDOMAIN_EVERYWHERE,
     INJECTED,
-    LOWER_THAN_DIRECT,
-    PLAIN_BLOCKED,
+    hints::LOWER_THAN_DIRECT,
+    hints::PLAIN_BLOCKED,
+    hints::FRESH_LEAF,
+    hints::NO_SCT,
     OFFLINE,
     CONNECT_ONLY,
     GET_ONLY,
@@ -63,8 +65,9 @@ pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observati
         denied_locally(&rows),
         gone_everywhere(&rows),
         injected_answers(&rows, &observations),
-        older_tls(&rows, &observations),
-        plain_blocked(&rows),
+        hints::older_tls(&rows, &observations),
+        hints::plain_blocked(&rows),
+        hints::of_chains(&rows),
         asked_by_method(&rows),
     ]
     .concat()
@@ -460,40 +463,6 @@ fn injected_answers(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<Find
         .collect()
 }
 
-/// A proxy that hands the connection on unread leaves the TLS version alone: an older one than on the direct route is a
-/// hint at somebody in between.
-fn older_tls(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<Finding> {
-    let versions: BTreeMap<JobId, &str> =
-        observations.iter().filter_map(|seen| Some((seen.job(), seen.tls()?.version.as_deref()?))).collect();
-    let version = |row: &Row<'_>| versions.get(&row.verdict.job).copied();
-    let direct: BTreeMap<&str, &str> = rows
-        .iter()
-        .filter(|row| *row.route == PlannedRoute::Direct && row.is_genuine())
-        .filter_map(|row| Some((row.host(), version(row)?)))
-        .collect();
-    let mut proxies: BTreeMap<(String, &str, &str), Vec<Row<'_>>> = BTreeMap::new();
-    for row in rows {
-        let (Some(proxy), Some(older)) = (row.proxy(), version(row)) else { continue };
-        // `TLSv1.2` and `TLSv1.3` compare as they should.
-        if let Some(newer) = direct.get(row.host()).filter(|direct| older < **direct) {
-            proxies.entry((proxy, older, newer)).or_default().push(*row);
-        }
-    }
-    proxies
-        .into_iter()
-        .map(|((proxy, older, newer), rows)| Finding {
-            code: LOWER_THAN_DIRECT.to_owned(),
-            title: format!("Through {proxy} {older} is agreed on, and {newer} on the direct route"),
-            owner: Owner::ProxyTeam,
-            remedy: naming(
-                "see whether the proxy takes part in the TLS of these hosts, and leave it alone",
-                &hosts(&rows),
-            ),
-            jobs: jobs(&rows),
-        })
-        .collect()
-}
-
 /// A proxy that asks for a name on one of its two ways: tunnels, and plain http in absolute form.
 fn asked_by_method(rows: &[Row<'_>]) -> Vec<Finding> {
     let is_asked = |row: &&Row<'_>| row.verdict.cause == Cause::PauthRequired;
@@ -530,37 +499,6 @@ fn asked_by_method(rows: &[Row<'_>]) -> Vec<Finding> {
             owner: Owner::ProxyTeam,
             remedy: naming(remedy, &hosts(&asked)),
             jobs: jobs(&asked),
-        });
-    }
-    findings
-}
-
-/// On a route where every https address gets through, the http ones do not.
-fn plain_blocked(rows: &[Row<'_>]) -> Vec<Finding> {
-    let gets_through = |row: &Row<'_>| matches!(row.verdict.status, Status::Ok | Status::Degraded);
-    let mut findings = Vec::new();
-    for route in by_route(rows).into_values() {
-        let (encrypted, plain): (Vec<Row<'_>>, Vec<Row<'_>>) = route.iter().partition(|row| row.endpoint.is_tls());
-        let blocked: Vec<Row<'_>> = plain
-            .iter()
-            .copied()
-            .filter(|row| row.verdict.status == Status::Blocked && !row.verdict.cause.code().starts_with("pauth."))
-            .filter(|row| {
-                // A page that came instead says more than a closed port.
-                matches!(row.verdict.stage, Stage::Tcp | Stage::Proxy)
-                    || matches!(row.verdict.cause, Cause::HttpEmpty | Cause::HttpTimeoutFirstByte)
-            })
-            .collect();
-        if blocked.is_empty() || encrypted.is_empty() || !encrypted.iter().all(gets_through) {
-            continue;
-        }
-        let proxy = blocked[0].proxy();
-        findings.push(Finding {
-            code: PLAIN_BLOCKED.to_owned(),
-            title: at("Only plain http is blocked; every https address gets through", proxy.as_deref()),
-            owner: if proxy.is_some() { Owner::ProxyTeam } else { Owner::FirewallTeam },
-            remedy: naming("open port 80 for these hosts too", &hosts(&blocked)),
-            jobs: jobs(&blocked),
         });
     }
     findings

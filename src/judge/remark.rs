@@ -1,6 +1,7 @@
 //! What a dialogue that succeeded tells beside that: nothing is wrong with the row, and somebody wants to know.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::{Cause, filters};
 use crate::observation::{Leg, NameSource, Observation, Stage, Token, TunnelEvidence};
@@ -57,6 +58,19 @@ fn is_synthetic(address: &IpAddr) -> bool {
         }
         IpAddr::V6(_) => false,
     }
+}
+
+/// Beyond what the network itself needs: an ordinary handshake is one or two round trips.
+const SLOW_HANDSHAKE: Duration = Duration::from_secs(2);
+const MOST_ROUND_TRIPS: u32 = 6;
+
+/// A handshake that came to its end, and took its time. The round trip is that of the connection, or the proxy's last answer.
+pub(super) fn of_pace(seen: &Observation) -> Vec<Cause> {
+    let took = |stage| seen.step(stage).filter(|step| step.fault.is_none()).map(|step| step.took);
+    let Some(handshake) = took(Stage::Tls) else { return Vec::new() };
+    let round_trip = took(Stage::Proxy).or_else(|| took(Stage::Tcp)).unwrap_or_default();
+    let is_slow = handshake > SLOW_HANDSHAKE + round_trip * MOST_ROUND_TRIPS;
+    is_slow.then_some(Cause::TlsSlow).into_iter().collect()
 }
 
 /// What Negotiate carried last.

@@ -31,8 +31,11 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         lines.extend(chain.evidence.iter().cloned());
     }
     let is_confirmed = is_confirmed(opinion.chain.as_ref());
-    let remarks =
-        [remark::remarks(seen), remark::of_names(grounds.plan.route(job), seen, &opinion.cause, is_confirmed)];
+    let remarks = [
+        remark::remarks(seen),
+        remark::of_names(grounds.plan.route(job), seen, &opinion.cause, is_confirmed),
+        remark::of_pace(seen),
+    ];
     Verdict {
         job: job.id,
         status: opinion.status,

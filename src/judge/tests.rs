@@ -431,6 +431,21 @@ fn two_tries_with_two_answers_are_called_flaky_and_two_equal_ones_are_not() {
 }
 
 #[test]
+fn a_handshake_that_takes_seconds_more_than_the_network_is_remarked_on() {
+    for (round_trip, handshake, is_slow) in
+        [(30, 2_500, true), (30, 1_500, false), (400, 4_000, false), (400, 5_000, true)]
+    {
+        let now = Instant::now();
+        let mut recorder = Recorder::new(JobId(TLS), Attempt::First, now);
+        let connected = tcp(&[("203.0.113.1", TcpOutcome::Connected)]);
+        recorder.passed(Stage::Tcp, Duration::from_millis(round_trip), connected);
+        recorder.passed(Stage::Tls, Duration::from_millis(handshake), tls());
+        let verdict = verdict_on(direct(), TLS, &[recorder.finish(now)], Ended::Complete);
+        assert_eq!(verdict.remarks.contains(&Cause::TlsSlow), is_slow, "{round_trip} {handshake}");
+    }
+}
+
+#[test]
 fn a_row_that_the_end_of_the_run_cut_off_was_not_tested_and_keeps_what_it_saw() {
     for (fault, code) in [(Fault::BudgetSpent, "x.budget"), (Fault::Interrupted, "x.not_tested")] {
         // A private address alone accuses nobody: whether TLS confirms it was not seen.

@@ -11,7 +11,14 @@ use super::{Finding, Report, Row, wording};
 use crate::judge::{Cause, Owner, Status};
 
 /// What several rows together show about an inspection that is a finding already: the same change mends it.
-const SUPPORTING: [&str; 3] = ["intercepted.partial", "chain.same_key_many_hosts", "chain.path_difference"];
+const SUPPORTING: [&str; 6] = [
+    "intercepted.partial",
+    "chain.same_key_many_hosts",
+    "chain.path_difference",
+    "chain.fresh_leaf",
+    "chain.no_sct",
+    "tls.lower_than_direct",
+];
 
 /// Findings in the order in which they are printed, and which of them speaks of a row first.
 pub(super) struct Numbers<'r> {

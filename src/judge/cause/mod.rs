@@ -129,6 +129,7 @@ pub enum Cause {
     TlsLegacyOnly,
     TlsClientCertWanted,
     TlsBadSignature,
+    TlsSlow,
 
     InterceptedTrusted,
     InterceptedUntrusted,
@@ -337,6 +338,7 @@ impl Cause {
         Self::TlsLegacyOnly,
         Self::TlsClientCertWanted,
         Self::TlsBadSignature,
+        Self::TlsSlow,
         Self::InterceptedTrusted,
         Self::InterceptedUntrusted,
         Self::ChainWrongClass,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, KeyPair};
 
+use super::hints::{FRESH_LEAF, LOWER_THAN_DIRECT, NO_SCT, PLAIN_BLOCKED};
 use super::*;
 use crate::catalogue::{Catalogue, CatalogueSource, OsSelection, Solution, TrustClass};
 use crate::certificate::Certificate;
@@ -63,11 +64,19 @@ enum Told {
     InspectedWith(Certificate),
     GenuineWith(Certificate),
     Stopped(Stage, Cause),
+    Hinted(Box<Told>, &'static [&'static str]),
 }
 
-use Told::{Genuine, GenuineWith, Inspected, InspectedWith, OtherRoot, Stopped, Untested};
+use Told::{Genuine, GenuineWith, Hinted, Inspected, InspectedWith, OtherRoot, Stopped, Untested};
 
 fn verdict(job: JobId, told: &Told) -> Verdict {
+    if let Hinted(told, tells) = told {
+        let mut verdict = verdict(job, told);
+        if let Some(chain) = &mut verdict.chain {
+            chain.tells = tells.to_vec();
+        }
+        return verdict;
+    }
     let (stage, cause, chain) = match told {
         Untested => (Stage::Dns, Cause::NotTested, None),
         Genuine => (Stage::Http, Cause::Ok, Some((Reached::Class(TrustClass::MicrosoftApplicationRoot), None))),
@@ -78,6 +87,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         Inspected => (Stage::Chain, Cause::InterceptedTrusted, Some((Reached::Machine, None))),
         InspectedWith(leaf) => (Stage::Chain, Cause::InterceptedTrusted, Some((Reached::Machine, Some(leaf)))),
         Stopped(stage, cause) => (*stage, cause.clone(), None),
+        Hinted(..) => unreachable!("handled above"),
     };
     let status = cause.facts().status;
     let chain = chain.map(|(reached, leaf)| ChainVerdict {
@@ -404,6 +414,15 @@ fn an_older_tls_version_through_a_proxy_is_a_hint_and_a_newer_one_is_none() {
         assert_eq!(codes(&found), if is_told { vec![LOWER_THAN_DIRECT] } else { vec![] }, "{direct} {proxy}");
         assert!(found.iter().all(|finding| jobs_of(finding) == [4]));
     }
+}
+
+#[test]
+fn how_the_certificates_were_made_supports_an_interception_and_accuses_nobody_alone() {
+    let with = |told: Told| Hinted(Box::new(told), &["fresh-leaf", "no-sct"]);
+    let found = findings(&[(proxied(Identity::Bypass), [with(Inspected), Inspected, Untested, Untested])]);
+    assert_eq!(codes(&found), [FRESH_LEAF, NO_SCT]);
+    assert!(found.iter().all(|finding| jobs_of(finding) == [0]));
+    assert!(findings(&[(proxied(Identity::Bypass), [with(Genuine), with(OtherRoot), Untested, Untested])]).is_empty());
 }
 
 #[test]

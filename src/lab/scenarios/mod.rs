@@ -202,6 +202,7 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("pauth.account_locked", "needs a directory"),
     ("pauth.account_expired", "needs a directory"),
     ("pauth.account_disabled", "needs a directory"),
+    ("tls.slow", "would make every check of the lab wait for seconds; judged from recorded times"),
     ("chain.weak", "the lab's library makes no keys or signatures that weak"),
     ("pac.fetch_failed", "ends a run before there are rows; tests/proxies has servers and files for it"),
     ("pac.timeout", "ends a run before there are rows; tests/proxies has servers and files for it"),

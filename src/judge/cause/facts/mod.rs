@@ -147,6 +147,7 @@ impl Cause {
             Self::TlsLegacyOnly => tls::LEGACY_ONLY,
             Self::TlsClientCertWanted => tls::CLIENT_CERT_WANTED,
             Self::TlsBadSignature => tls::BAD_SIGNATURE,
+            Self::TlsSlow => tls::SLOW,
             Self::InterceptedTrusted => chain::INTERCEPTED_TRUSTED,
             Self::InterceptedUntrusted => chain::INTERCEPTED_UNTRUSTED,
             Self::ChainWrongClass => chain::WRONG_CLASS,

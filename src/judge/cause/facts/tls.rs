@@ -100,3 +100,11 @@ pub(super) const BAD_SIGNATURE: CauseFacts = CauseFacts::new(
     "The peer shows a certificate whose key it does not hold",
     "find the device that replays the certificate",
 );
+
+pub(super) const SLOW: CauseFacts = CauseFacts::new(
+    "tls.slow",
+    Status::Ok,
+    Owner::ProxyTeam,
+    "The TLS handshake takes seconds longer than the way there and back",
+    "nothing has to change; see whether a scanner on the way holds the handshake back",
+);
