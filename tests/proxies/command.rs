@@ -3,14 +3,14 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(super) struct Run {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 /// Runs the program beside the fixtures, with nothing of the caller's proxy settings.
-fn waprobe(arguments: &[&str], input: &str) -> Run {
+pub(super) fn waprobe(arguments: &[&str], input: &str) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waprobe"));
     command.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"));
     for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
@@ -26,7 +26,7 @@ fn waprobe(arguments: &[&str], input: &str) -> Run {
 }
 
 #[cfg(feature = "pac")]
-mod pac {
+pub(super) mod pac {
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
     use std::time::Duration;
@@ -36,7 +36,7 @@ mod pac {
     use super::waprobe;
 
     /// A server that answers one request with these bytes, and its address.
-    fn server(answer: Vec<u8>) -> String {
+    pub(in crate::proxies) fn server(answer: Vec<u8>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         std::thread::spawn(move || {
@@ -50,7 +50,7 @@ mod pac {
         format!("http://{address}/proxy.pac")
     }
 
-    fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    pub(in crate::proxies) fn answer(head: &str, body: &[u8]) -> Vec<u8> {
         [format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
     }
 
