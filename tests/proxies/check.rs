@@ -151,7 +151,10 @@ fn a_script_that_cannot_be_had_or_asked_ends_the_run_with_its_code_and_who_chang
         ("file:///proxy.pac".to_owned(), "(pac.file_url)"),
         (at("loop.pac", &script("for (;;) {}")), "was stopped (pac.eval_timeout)\nproxy team: look for a loop"),
         (at("throw.pac", &script("throw new Error('not today');")), "line 1, column"),
-        (at("nothing.pac", &script("")), "the script answered nothing (undefined), which is no list of proxies (pac.eval_error)"),
+        (
+            at("nothing.pac", &script("")),
+            "the script answered nothing (undefined), which is no list of proxies (pac.eval_error)",
+        ),
         (at("crowd.pac", &script(&format!("return '{}';", crowd.join(";")))), "names 20 proxies, and one run tries 16"),
         (folder.path().join("missing.pac").display().to_string(), "could not read"),
     ] {

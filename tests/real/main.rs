@@ -26,5 +26,6 @@ mod kerberos;
 mod names;
 mod origins;
 mod recordings;
+mod scripts;
 mod signatures;
 mod windows_authentication;

@@ -48,6 +48,18 @@ impl Nginx {
         Self::launch(folder, name, address, &servers, &[443, 80])
     }
 
+    /// A web server that keeps one script, as companies serve them.
+    pub fn serving_script(folder: &Path, name: &str, address: std::net::IpAddr, script: &str) -> Self {
+        let home = folder.join(format!("{name}-files"));
+        fs::create_dir(&home).expect("a folder for nginx");
+        fs::write(home.join("proxy.pac"), script).expect("the script");
+        let servers = format!(
+            "server {{ listen {address}:80; root {}; types {{ application/x-ns-proxy-autoconfig pac; }} }}\n",
+            home.display()
+        );
+        Self::launch(folder, name, address, &servers, &[80])
+    }
+
     /// A server that speaks plain HTTP where TLS belongs.
     pub fn start_without_tls(folder: &Path, name: &str, address: std::net::IpAddr) -> Self {
         let servers = format!("server {{ listen {address}:443; include {name}.answers; }}\n");
