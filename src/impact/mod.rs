@@ -3,12 +3,16 @@
 //! In: verdicts, the plan and the catalogue's needs. Out: the cells of the impact matrix. Never: an opinion on a chain or
 //! a connection; that is the judge's.
 
+mod approach;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, Solution};
 use crate::judge::{Status, Verdict};
-use crate::plan::Plan;
+use crate::plan::{Identity, Plan, Scheme};
+
+pub use approach::{Served, served};
 
 /// One cell: a solution on one range of Windows versions over one planned route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +63,10 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
             }
             for route in 0..plan.routes.len() {
                 let (status, endpoints) = if exists {
-                    let answer = |(endpoint, level): &_| Some((*endpoint, *level, answers.status(route, *endpoint)?));
+                    let identity = plan.routes[route].identity();
+                    let served = identity.map_or(Served::All, |identity| served(identity, os, &plan.os));
+                    let answer =
+                        |(endpoint, level): &_| Some((*endpoint, *level, answers.status(route, *endpoint, served)?));
                     let needed: Vec<_> = needs.iter().filter_map(answer).collect();
                     if needed.is_empty() {
                         continue;
@@ -100,6 +107,8 @@ fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
 struct Answers {
     endpoints: usize,
     by_route_and_endpoint: Vec<Option<Status>>,
+    /// Whether that took the user's credentials.
+    by_user: Vec<bool>,
 }
 
 impl Answers {
@@ -111,18 +120,28 @@ impl Answers {
                 *answer = Some(Status::NotTested);
             }
         }
+        let mut by_user = vec![false; by_route_and_endpoint.len()];
         for verdict in verdicts {
             if let Some(job) = plan.jobs.get(verdict.job.0 as usize)
                 && let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint)
             {
                 *answer = Some(verdict.status);
+                by_user[job.route * endpoints + job.endpoint] = plan.route(job).identity() == Some(Identity::User)
+                    && verdict.scheme.is_some_and(|scheme| scheme != Scheme::None);
             }
         }
-        Self { endpoints, by_route_and_endpoint }
+        Self { endpoints, by_route_and_endpoint, by_user }
     }
 
-    fn status(&self, route: usize, endpoint: usize) -> Option<Status> {
-        self.by_route_and_endpoint[route * self.endpoints + endpoint]
+    /// What devices meet of which the route's approach serves so many: the others have no credentials to show.
+    fn status(&self, route: usize, endpoint: usize, served: Served) -> Option<Status> {
+        let place = route * self.endpoints + endpoint;
+        let status = self.by_route_and_endpoint[place]?;
+        Some(match (served, status) {
+            (Served::None, Status::Ok | Status::Degraded) if self.by_user[place] => Status::Blocked,
+            (Served::Some, Status::Ok) if self.by_user[place] => Status::Degraded,
+            _ => status,
+        })
     }
 }
 
@@ -172,14 +191,18 @@ mod tests {
         assess(&catalogue, &plan, &verdicts(&catalogue, &plan, answers))
             .iter()
             .filter(|impact| impact.solution == solution)
-            .map(|impact| match impact.status {
-                ImpactStatus::Ok => 'o',
-                ImpactStatus::Degraded => 'd',
-                ImpactStatus::Inconclusive => '?',
-                ImpactStatus::Blocked => 'B',
-                ImpactStatus::NotApplicable => '-',
-            })
+            .map(letter)
             .collect()
+    }
+
+    fn letter(impact: &Impact) -> char {
+        match impact.status {
+            ImpactStatus::Ok => 'o',
+            ImpactStatus::Degraded => 'd',
+            ImpactStatus::Inconclusive => '?',
+            ImpactStatus::Blocked => 'B',
+            ImpactStatus::NotApplicable => '-',
+        }
     }
 
     #[test]
@@ -208,6 +231,28 @@ mod tests {
             assert_eq!(line(DeviceHealth, answers), device_health, "Device Health, {answers:?}");
             assert_eq!(line(UpgradeReadiness, answers), upgrade_readiness, "Upgrade Readiness, {answers:?}");
             assert_eq!(line(UpdateCompliance, answers), update_compliance, "Update Compliance, {answers:?}");
+        }
+    }
+
+    /// Windows 7 and 8.1, Server 2016 and Windows 10 before 1703 have no user's credentials to show.
+    #[test]
+    fn what_takes_the_users_credentials_gets_out_from_1703_on() {
+        let catalogue = Catalogue::embedded();
+        let proxy = "http://proxy.example:8080".parse().expect("a proxy");
+        let user = PlannedRoute::Proxy { proxy, identity: Identity::User, scheme: crate::plan::SchemeChoice::Auto };
+        for (scheme, expected) in [(Some(Scheme::Ntlm), "-doooBBdooo-"), (None, "-oooooooooo-")] {
+            let mut plan = plan(&catalogue, ALL);
+            plan.routes = vec![user.clone()];
+            let mut verdicts = verdicts(&catalogue, &plan, &[]);
+            for verdict in &mut verdicts {
+                verdict.scheme = scheme;
+            }
+            let cells: String = assess(&catalogue, &plan, &verdicts)
+                .iter()
+                .filter(|impact| matches!(impact.solution, Solution::DeviceHealth | Solution::UpgradeReadiness))
+                .map(letter)
+                .collect();
+            assert_eq!(cells, expected, "{scheme:?}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 
+use super::approach::approaches;
 use super::{
     AskedScript, Chain, ChainAnchor, ChainCertificate, ChainReached, FileVerdict, Finding, Impact, ImpactRoute, Report,
     Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, Timings, Tool,
@@ -60,7 +61,7 @@ pub fn assemble(
         })
         .collect();
     let routes = route_keys(plan, &by_job);
-    Report {
+    let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         run: Run {
@@ -95,7 +96,10 @@ pub fn assemble(
                 endpoints: cell.endpoints.iter().map(|index| catalogue.endpoints[*index].name.clone()).collect(),
             })
             .collect(),
-    }
+        approaches: Vec::new(),
+    };
+    report.approaches = approaches(&report, &plan.os);
+    report
 }
 
 fn script(catalogue: &Catalogue, directions: &Directions) -> AskedScript {

@@ -4,6 +4,7 @@
 //! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`text::sanitize`].
 
 mod advice;
+mod approach;
 mod assemble;
 pub mod change;
 mod columns;
@@ -34,6 +35,7 @@ use crate::judge::{Owner, Status};
 use crate::observation::Stage;
 use crate::plan::{Identity, Mechanism, RouteKey, Scheme};
 
+pub use approach::{Approach, Way};
 pub use assemble::{RunFacts, assemble};
 
 /// The name of this format; additions keep it, anything else changes it.
@@ -50,6 +52,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     pub findings: Vec<Finding>,
     pub impacts: Vec<Impact>,
+    /// By proxy that asks for authentication, which of the documented approaches leads through.
+    #[serde(default)]
+    pub approaches: Vec<Approach>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,0 +1,66 @@
+//! Which Windows versions each of the three documented approaches to an authenticating proxy serves.
+//!
+//! Bypass serves all of them; the signed-in user's credentials are used from Windows 10 1703 on; machine accounts serve
+//! all that have a system-wide proxy ("Configuring endpoint access with proxy server authentication" of the enrolment
+//! document).
+
+use crate::catalogue::{BuildRange, ImpactRow, OsSelection};
+use crate::plan::Identity;
+
+/// How many of the devices that a column of versions stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    All,
+    /// The later builds of the column.
+    Some,
+    None,
+}
+
+/// The build of Windows 10 1703, the first to use the signed-in user's credentials.
+const FIRST_WITH_USER: u32 = 15063;
+
+/// How many of the selected devices in column `os` an approach serves.
+#[must_use]
+pub fn served(identity: Identity, os: ImpactRow, selection: &OsSelection) -> Served {
+    if identity != Identity::User {
+        return Served::All;
+    }
+    // Server 2016 is build 14393, whatever its column is judged like.
+    if os == ImpactRow::Server2016 {
+        return Served::None;
+    }
+    let later = selection.meets(os, &BuildRange { from: (FIRST_WITH_USER, 0), to: (u32::MAX, u32::MAX) });
+    let earlier = selection.meets(os, &BuildRange { from: (0, 0), to: (FIRST_WITH_USER - 1, u32::MAX) });
+    match (later, earlier) {
+        (true, false) => Served::All,
+        (true, true) => Served::Some,
+        (false, _) => Served::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ImpactRow::{Server2016, Win7To81, Win10To1709, Win10V1803, Win10V1809AndLater};
+
+    #[test]
+    fn the_users_credentials_serve_1703_and_later_and_the_other_approaches_everything() {
+        let served_by =
+            |identity, os, asked: &[&str]| served(identity, os, &OsSelection::read(asked, None).expect("a version"));
+        for (os, asked, expected) in [
+            (Win7To81, &[][..], Served::None),
+            (Win10To1709, &[], Served::Some),
+            (Win10To1709, &["win10-1607"], Served::None),
+            (Win10To1709, &["win10-1703"], Served::All),
+            (Win10To1709, &["win10-1709"], Served::All),
+            (Win10V1803, &[], Served::All),
+            (Win10V1809AndLater, &[], Served::All),
+            (Server2016, &[], Served::None),
+            (Server2016, &["server-2016"], Served::None),
+        ] {
+            assert_eq!(served_by(Identity::User, os, asked), expected, "{os:?} {asked:?}");
+            assert_eq!(served_by(Identity::Bypass, os, asked), Served::All);
+            assert_eq!(served_by(Identity::Device, os, asked), Served::All);
+        }
+    }
+}
