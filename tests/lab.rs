@@ -81,6 +81,14 @@ fn surprises(scenario: &Scenario) -> Vec<String> {
     if seen != claimed {
         surprises.push(format!("{}: claims {claimed:?} and produces {seen:?}", scenario.name));
     }
+    let told: BTreeSet<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
+    let untold: Vec<&&str> = scenario.findings.iter().filter(|code| !told.contains(**code)).collect();
+    if !untold.is_empty() {
+        surprises.push(format!("{}: no finding says {untold:?}, only {told:?}", scenario.name));
+    }
+    if told.contains("x.offline") && !scenario.findings.contains(&"x.offline") {
+        surprises.push(format!("{}: is called offline", scenario.name));
+    }
     let recorded = run.recorded();
     let catalogue = Catalogue::read(recorded.header.catalogue.clone()).expect("a catalogue that was read before");
     if recorded.report(&catalogue) != report {

@@ -33,6 +33,8 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// The check against a loopback world inside this program, by scenario.
     Lab(LabArguments),
+    /// Run every scenario of the lab, and print what was recognised beside what was produced.
+    SelfTest,
     /// Which proxy Windows would use, as SYSTEM and as the user, and why.
     Proxy(ProxyArguments),
     /// What a script that chooses proxies (PAC) answers, in a sandbox.

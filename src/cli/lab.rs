@@ -71,8 +71,17 @@ fn run_in(
     record: Option<&Path>,
 ) -> Result<Exit, Failure> {
     let (os, solutions) = run::scope(scope)?;
-    let world = World::start(blueprint).map_err(|mistake| Failure::Internal(format!("could not {mistake}")))?;
-    let mut plan = plan(&world, os, solutions)?;
+    let world = start(blueprint)?;
+    run::execute(setup(&world, os, solutions)?, output, record)
+}
+
+pub(super) fn start(blueprint: Blueprint) -> Result<World, Failure> {
+    World::start(blueprint).map_err(|mistake| Failure::Internal(format!("could not {mistake}")))
+}
+
+/// The check of everything in `world`.
+pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) -> Result<Setup, Failure> {
+    let mut plan = plan(world, os, solutions)?;
     plan.follow_ups = FollowUps::of(&world.catalogue);
     let login = |known: &Option<(String, secrecy::SecretString)>| {
         known.clone().map(|(name, password)| Login { name, password })
@@ -86,7 +95,7 @@ fn run_in(
     let note =
         MachineRootsNote { source: "the lab".to_owned(), count: world.machine_roots.len(), problems: Vec::new() };
     let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
-    let setup = Setup {
+    Ok(Setup {
         catalogue: world.catalogue.clone(),
         // The catalogue of a world brings its own.
         anchors: std::collections::BTreeMap::new(),
@@ -96,6 +105,5 @@ fn run_in(
         roots,
         expectation: Some(world.expectation.clone()),
         fail_on: None,
-    };
-    run::execute(setup, output, record)
+    })
 }

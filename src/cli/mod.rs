@@ -18,6 +18,7 @@ mod proxy;
 mod replay;
 mod run;
 mod script;
+mod self_test;
 mod show;
 mod terminal;
 mod verify;
@@ -63,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
+        Command::SelfTest => self_test::run(),
         Command::Pac { command } => pac::run(&command),
         Command::Proxy(arguments) => proxy::run(&arguments),
         Command::Endpoints { command } => endpoints::run(command),

@@ -23,6 +23,11 @@ impl Progress {
         Self { bar }
     }
 
+    /// For runs that nobody looks at.
+    pub fn hidden() -> Self {
+        Self { bar: ProgressBar::hidden() }
+    }
+
     pub fn step(&self, observation: &Observation) {
         if observation.attempt() == Attempt::First {
             self.bar.inc(1);

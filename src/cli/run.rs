@@ -51,7 +51,8 @@ pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Pa
     let _ = allow_open_files(DESCRIPTORS_OF_ITS_OWN + in_flight * DESCRIPTORS_PER_PROBE);
 
     let header = header(&setup);
-    let seen = probe_all(setup, header, recording)?;
+    let progress = Progress::new(setup.plan.jobs.len());
+    let seen = probe_all(setup, header, recording, &progress)?;
     show::conclude(outputs, seen)
 }
 
@@ -72,8 +73,19 @@ fn header(setup: &Setup) -> Header {
     }
 }
 
+/// Runs without a word and without an output.
+pub(super) fn quietly(setup: Setup) -> Result<Seen, Failure> {
+    let header = header(&setup);
+    probe_all(setup, header, None, &Progress::hidden())
+}
+
 /// Runs every job and keeps what was seen, in memory and in the recording.
-fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Result<Seen, Failure> {
+fn probe_all(
+    setup: Setup,
+    header: Header,
+    recording: Option<OutputFile>,
+    progress: &Progress,
+) -> Result<Seen, Failure> {
     let Setup { catalogue, plan, net, access, roots, .. } = setup;
     let catalogue = Arc::new(catalogue);
     let mut tape = match recording {
@@ -84,7 +96,6 @@ fn probe_all(setup: Setup, header: Header, recording: Option<OutputFile>) -> Res
         .enable_all()
         .build()
         .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
-    let progress = Progress::new(plan.jobs.len());
     let context = Context::new(catalogue.clone(), plan, net, access, Arc::new(root_store(&roots.machine)));
     let context = Rc::new(context);
     let mut observations: Vec<Observation> = Vec::new();

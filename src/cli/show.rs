@@ -89,7 +89,7 @@ fn fail_on(list: Option<&str>) -> Result<FailOn, Failure> {
     }
 }
 
-fn report_of(seen: &Seen) -> Report {
+pub(super) fn report_of(seen: &Seen) -> Report {
     let plan = &seen.header.plan;
     let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended);
     let verdicts = judge(&grounds, &seen.observations);

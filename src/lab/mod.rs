@@ -41,6 +41,8 @@ pub struct Scenario {
     pub title: &'static str,
     /// The codes of rows and remarks that come out of it, beside `ok`.
     pub codes: &'static [&'static str],
+    /// Codes of findings that take more than one row, or another question, to see.
+    pub findings: &'static [&'static str],
     build: fn() -> Blueprint,
 }
 

@@ -23,7 +23,8 @@ const EVERYTHING: &[&str] = &["*"];
 pub fn scenarios() -> Vec<Scenario> {
     let mut scenarios = vec![
         scenario("story", "Five proxies and what goes right and wrong with them; `check --lab` runs this", story,
-            &["pauth.required", "proxy.denied_403", "intercepted.trusted", "intercepted.untrusted"]),
+            &["pauth.required", "proxy.denied_403", "intercepted.trusted", "intercepted.untrusted"])
+            .telling(&["chain.path_difference", "chain.same_key_many_hosts"]),
 
         scenario("failing-name-server", "A name server that fails in every way it can", names::failing_name_server,
             &["dns.nxdomain", "dns.nodata", "dns.servfail", "dns.refused", "dns.malformed", "dns.timeout"]),
@@ -47,15 +48,18 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("out-of-time", "The run's time is up before one endpoint has answered", connections::out_of_time,
             &["x.budget"]),
 
-        scenario("offline", "No network at all", follow_ups::offline, &["tcp.net_unreachable", "proxy.tcp_net_unreachable"]),
+        scenario("offline", "No network at all", follow_ups::offline, &["tcp.net_unreachable", "proxy.tcp_net_unreachable"])
+            .telling(&["x.offline"]),
         scenario("closed-route", "A direct route that refuses everything, and a proxy that leads out",
-            follow_ups::closed_route, &["tcp.refused"]),
+            follow_ups::closed_route, &["tcp.refused"])
+            .telling(&["x.inconclusive"]),
         scenario("every-endpoint-refused", "Every endpoint is refused, and another host is not",
             follow_ups::every_endpoint_refused, &["tcp.refused"]),
         scenario("allow-list", "One endpoint gets out, and everything else is refused", follow_ups::allow_list,
             &["tcp.refused"]),
         scenario("proxy-without-internet", "A proxy that reaches nothing, and one that reaches all but the endpoints",
-            follow_ups::proxy_without_internet, &["proxy.upstream_timeout"]),
+            follow_ups::proxy_without_internet, &["proxy.upstream_timeout"])
+            .telling(&["x.inconclusive"]),
         scenario("denying-everything", "Proxies that deny every host: to this machine, on this port, or by their names",
             follow_ups::denying_everything,
             &["proxy.client_not_allowed", "proxy.denied_port", "proxy.denied_403", "http.middlebox_status"]),
@@ -91,9 +95,11 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("encrypted-proxies", "TLS to the proxy itself: in order, not accepted, not spoken",
             proxies::encrypted_proxies, &["proxy.tls_untrusted", "proxy.tls_failed"]),
         scenario("half-exempt", "An inspecting proxy that exempts some of the hosts", proxies::half_exempt,
-            &["intercepted.trusted"]),
+            &["intercepted.trusted"])
+            .telling(&["chain.path_difference", "chain.same_key_many_hosts", "intercepted.partial"]),
         scenario("withdrawn-issuer", "An inspector that does not send its CA, betrayed by the direct route",
-            proxies::withdrawn_issuer, &["intercepted.untrusted"]),
+            proxies::withdrawn_issuer, &["intercepted.untrusted"])
+            .telling(&["chain.path_difference"]),
         scenario("plain-answers", "Strangers' answers to the one plain http endpoint", proxies::plain_answers,
             &["http.block_page", "http.portal", "http.foreign_redirect", "http.middlebox_status", "http.truncated"]),
 
@@ -114,7 +120,8 @@ pub fn scenarios() -> Vec<Scenario> {
             &["pauth.no_challenge", "pauth.digest_unsupported", "pauth.required", "pauth.loop", "pauth.digest_stale_loop",
               "pauth.wrong_code", "pauth.no_common_scheme"]),
         scenario("two-identities", "A proxy for people and a proxy for machines", logins::two_identities,
-            &["pauth.rejected"]),
+            &["pauth.rejected"])
+            .telling(&["pauth.machine_ok_user_denied", "pauth.user_ok_machine_denied"]),
         scenario("no-rights", "A login that is right, and hosts that are not for everybody", logins::no_rights,
             &["pauth.denied_after_auth"]),
         scenario("faltering-proxy", "A proxy that takes a login and then refuses it once", logins::faltering_proxy,
@@ -148,7 +155,8 @@ pub fn scenarios() -> Vec<Scenario> {
             &["chain.expired", "chain.not_yet_valid", "chain.name_mismatch", "chain.wrong_class", "chain.incomplete",
               "chain.eku", "chain.constraints", "chain.unparsable"]),
         scenario("inspected-directly", "Inspection and forgery on the way, without any proxy",
-            certificates::inspected_directly, &["intercepted.trusted", "intercepted.untrusted"]),
+            certificates::inspected_directly, &["intercepted.trusted", "intercepted.untrusted"])
+            .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
         scenario("strange-signatures", "Certificates signed in a way that nothing here can check",
             certificates::strange_signatures, &["chain.unchecked"]),
         scenario("wrong-clock", "This machine's clock is more than a year ahead", certificates::wrong_clock,
@@ -159,9 +167,11 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("broken-answers", "Answers that do not come, stop, or are no HTTP", answers::broken_answers,
             &["http.timeout_first_byte", "http.truncated", "http.empty", "http.malformed"]),
         scenario("mute-plain-http", "The plain http endpoint closes without an answer", answers::mute_plain_http,
-            &["http.empty"]),
+            &["http.empty"])
+            .telling(&["http.plain_blocked"]),
         scenario("retired-endpoints", "Endpoints that the catalogue calls retired: gone, and blocked",
-            answers::retired_endpoints, &["http.retired", "dns.nxdomain", "tcp.refused"]),
+            answers::retired_endpoints, &["http.retired", "dns.nxdomain", "tcp.refused"])
+            .telling(&["dns.nxdomain_everywhere"]),
     ];
     #[cfg(target_os = "linux")]
     scenarios.push(scenario("dropped-packets", "An endpoint and a proxy that packets never come back from",
@@ -175,7 +185,13 @@ fn scenario(
     build: fn() -> Blueprint,
     codes: &'static [&'static str],
 ) -> Scenario {
-    Scenario { name, title, codes, build }
+    Scenario { name, title, codes, findings: &[], build }
+}
+
+impl Scenario {
+    fn telling(self, findings: &'static [&'static str]) -> Self {
+        Self { findings, ..self }
+    }
 }
 
 /// Codes that need more than a world on loopback without privileges, each with the reason.
