@@ -2,6 +2,8 @@
 
 #[path = "report/changes.rs"]
 mod changes;
+#[path = "report/explain.rs"]
+mod explain;
 #[path = "report/formats.rs"]
 mod formats;
 mod story;

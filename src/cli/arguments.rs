@@ -53,7 +53,7 @@ pub(super) enum Command {
         command: super::enroll::EnrollCommand,
     },
     /// What a code means and what to do about it.
-    Explain(super::enroll::ExplainArguments),
+    Explain(super::explain::ExplainArguments),
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use super::arguments::{Color, Format, SolutionId};
 use super::{Exit, Failure, files, terminal};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
 use crate::enroll::commercial_id::CommercialId;
-use crate::enroll::{Case, ProxyApproach, Region, Windows, check, collect, exit_codes, plan};
+use crate::enroll::{Case, ProxyApproach, Region, Windows, check, collect, plan};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
 use crate::report;
 
@@ -98,16 +98,6 @@ enum PlanForm {
     Intune,
     /// XML commands for any management server.
     Mdm,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ExplainArguments {
-    /// An exit code of Microsoft's deployment script, as ur:27.
-    code: String,
-
-    /// When to use colour.
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    color: Color,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -223,21 +213,4 @@ fn solutions(chosen: &[SolutionId]) -> Vec<Solution> {
 fn snapshot(path: &Path) -> Result<Snapshot, Failure> {
     let bytes = files::bytes(path, LARGEST_SNAPSHOT)?;
     Snapshot::read(&bytes).map_err(|mistake| Failure::usage(format!("could not read {}: {mistake}", path.display())))
-}
-
-/// `waprobe explain ur:27`.
-pub(super) fn explain(arguments: &ExplainArguments) -> Result<Exit, Failure> {
-    let text = arguments.code.trim().to_ascii_lowercase();
-    let code = text.strip_prefix("ur:").ok_or_else(|| {
-        Failure::usage(format!(
-            "'{}' is no code that this version explains: write ur:27 for an exit code of the deployment script",
-            arguments.code
-        ))
-    })?;
-    let known = code.parse().ok().and_then(exit_codes::find).ok_or_else(|| {
-        Failure::usage(format!("the deployment script has no exit code '{code}': they are 0 to 67 without 7, and 91 to 101 in its successor"))
-    })?;
-    let layout = terminal::layout(arguments.color, false);
-    files::print(|mut out| report::enroll::explain(known, layout, &mut out))?;
-    Ok(Exit::Ok)
 }

@@ -9,6 +9,7 @@ mod diff;
 mod endpoints;
 mod enroll;
 mod exit;
+mod explain;
 mod files;
 mod lab;
 mod outputs;
@@ -69,7 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Proxy(arguments) => proxy::run(&arguments),
         Command::Endpoints { command } => endpoints::run(command),
         Command::Enroll { command } => enroll::run(&command),
-        Command::Explain(arguments) => enroll::explain(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     };
     done.unwrap_or_else(|failure| {
         let text = crate::report::text::sanitize_lines(&failure.to_string());

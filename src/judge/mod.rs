@@ -4,6 +4,7 @@
 //! [`Verdict`] per planned job. Never: a socket, a clock, a file. Judging the same recording twice gives the same answer.
 
 mod answer;
+pub mod background;
 mod cause;
 pub mod chain;
 mod comparison;

@@ -12,6 +12,7 @@ pub mod csv;
 pub mod endpoints;
 pub mod enroll;
 pub mod expectation;
+pub mod explain;
 pub mod html;
 pub mod json;
 pub mod jsonl;

@@ -1,0 +1,39 @@
+//! `waprobe explain`: what a code means and what to do about it.
+
+use clap::Args;
+
+use super::arguments::Color;
+use super::{Exit, Failure, files, terminal};
+use crate::enroll::exit_codes;
+use crate::report::{self, explain};
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// A code of a row or finding, such as tls.sni_filtered, or an exit code of Microsoft's deployment script, as ur:27. Without
+    /// one all codes are listed.
+    code: Option<String>,
+
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+}
+
+pub(super) fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
+    let layout = terminal::layout(arguments.color, false);
+    let Some(code) = &arguments.code else {
+        files::print(|mut out| explain::write_list(layout, &mut out))?;
+        return Ok(Exit::Ok);
+    };
+    if let Some(number) = code.trim().to_ascii_lowercase().strip_prefix("ur:") {
+        let known = number.parse().ok().and_then(exit_codes::find).ok_or_else(|| {
+            Failure::usage(format!(
+                "the deployment script has no exit code '{number}': they are 0 to 67 without 7, and 91 to 101 in its successor"
+            ))
+        })?;
+        files::print(|mut out| report::enroll::explain(known, layout, &mut out))?;
+        return Ok(Exit::Ok);
+    }
+    let known = explain::find(code).map_err(Failure::usage)?;
+    files::print(|mut out| explain::write(&known, layout, &mut out))?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,408 @@
+//! What stands behind a code: the evidence that decides it, why it matters to a Windows device, what other tools say.
+//!
+//! In: a code. Out: text for whoever asks what the code means. Never: a reason to judge; a code that is missing here is
+//! explained by what the table of causes says of it, and by its family.
+
+use super::Owner;
+
+/// What other tools report for the same fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Elsewhere {
+    /// curl's exit code.
+    pub curl: Option<&'static str>,
+    /// `WinHTTP` and Schannel, as Windows' own logs and scripts show them.
+    pub windows: Option<&'static str>,
+    /// OONI's failure string.
+    pub ooni: Option<&'static str>,
+}
+
+/// The evidence that earns a code, as the rest of "It is said when …".
+#[must_use]
+pub fn evidence(code: &str) -> Option<&'static str> {
+    let code = if code.starts_with("tls.alert.") { "tls.alert" } else { code };
+    EVIDENCE.iter().find(|(known, _)| *known == code).map(|(_, text)| *text)
+}
+
+/// Why it matters: the code's own reason, or its family's.
+#[must_use]
+pub fn why(code: &str) -> Option<&'static str> {
+    let family = code.split('.').next().unwrap_or_default();
+    let find = |wanted: &str| WHY.iter().find(|(known, _)| *known == wanted).map(|(_, text)| *text);
+    find(code).or_else(|| find(family))
+}
+
+const EVIDENCE: &[(&str, &str)] = &[
+    (
+        "ok",
+        "the chain leads to an expected anchor, the peer proved its key, and the answer is one that the service gives",
+    ),
+    ("dns.timeout", "no name server answered within the deadline"),
+    ("dns.servfail", "the name server answered SERVFAIL"),
+    ("dns.refused", "the name server answered REFUSED"),
+    ("dns.nxdomain", "the name server answered NXDOMAIN"),
+    ("dns.malformed", "the answer could not be parsed"),
+    ("dns.nodata", "the answer was NOERROR without an address"),
+    ("dns.v6_only", "only AAAA records came, and this machine has no IPv6 route"),
+    ("dns.ede_filtered", "the answer carried an extended error of filtering (RFC 8914, 15 to 18)"),
+    (
+        "dns.sinkhole",
+        "a public name led to 0.0.0.0, loopback or a private address, and TLS did not confirm the service there",
+    ),
+    ("dns.hosts_override", "a line of the hosts file names the host"),
+    ("dns.privatelink_shadow", "the answer's alias leads into a privatelink zone that has no public address for it"),
+    ("dns.tcp53_blocked", "the answer was truncated and the name server's TCP port did not answer"),
+    ("dns.no_resolver", "no name server is configured, or none could be reached"),
+    ("dns.proxy_name", "the proxy's own name could not be resolved"),
+    ("dns.filter_vendor_ip", "the address is one on which a known DNS filter shows its block page"),
+    (
+        "dns.synthetic_agent",
+        "the address is of the kind that a steering agent hands out, and the genuine service answered there",
+    ),
+    ("tcp.refused", "the connection was answered with a reset"),
+    ("tcp.timeout", "no answer came, although the question was repeated"),
+    ("tcp.host_unreachable", "the network reported the host as unreachable"),
+    ("tcp.net_unreachable", "there is no route to the network"),
+    ("tcp.admin_prohibited", "the network reported the connection as prohibited"),
+    ("tcp.local_denied", "this machine refused at once, before a packet left it"),
+    ("tcp.reset_after_connect", "the connection was opened and reset before a byte was sent"),
+    ("tcp.partial_ips", "one of the host's addresses connected and others did not"),
+    ("tcp.v6_broken", "IPv4 connected and IPv6 did not"),
+    ("tcp.local_exhausted", "the system had no port or descriptor left"),
+    ("tcp.accepts_everything", "an address that belongs to nobody accepted a connection too"),
+    ("proxy.not_http", "the first bytes of the answer are no HTTP"),
+    ("proxy.tls_failed", "the TLS handshake with the proxy itself did not finish"),
+    ("proxy.tls_untrusted", "the proxy's own certificate is not accepted by this machine; no credential was sent"),
+    ("proxy.denied_403", "the proxy answered CONNECT with 403"),
+    ("proxy.denied_port", "the proxy's answer says that the port is not allowed"),
+    ("proxy.client_not_allowed", "the proxy denied the control host in the same way"),
+    ("proxy.method_blocked", "the proxy answered CONNECT with 405 or 501"),
+    ("proxy.bad_request_400", "the proxy answered CONNECT with 400"),
+    ("proxy.upstream_dns", "the proxy's answer says that it could not resolve the host"),
+    ("proxy.upstream_refused", "the proxy's answer says that the connection was refused"),
+    ("proxy.upstream_timeout", "the proxy's answer says that the host did not answer it"),
+    ("proxy.upstream_unreachable", "the proxy's answer says that it has no route"),
+    ("proxy.upstream_tls", "the proxy's answer says that it does not accept the host's certificate"),
+    ("proxy.upstream_unknown", "the proxy answered 502, 503 or 504 without a reason"),
+    ("proxy.redirect", "the proxy answered CONNECT with a redirect"),
+    ("proxy.portal_auth", "the proxy sent the client to a sign-in page"),
+    ("proxy.200_then_close", "the proxy opened the tunnel and closed it before the server said anything"),
+    ("proxy.200_then_rst", "the proxy opened the tunnel and reset it before the server said anything"),
+    ("proxy.200_with_body", "a page came where the tunnel should have been"),
+    ("proxy.head_too_large", "the head of the answer was longer than the bound"),
+    ("proxy.bad_reply", "the answer looks like HTTP and cannot be parsed"),
+    ("proxy.socks_denied", "the SOCKS reply is 2, not allowed by rule"),
+    ("proxy.empty", "the proxy closed the connection without a byte"),
+    ("proxy.rst", "the proxy reset the connection instead of answering"),
+    ("proxy.timeout", "the proxy sent nothing within the deadline"),
+    ("proxy.rate_limited", "the proxy answered 429, or 503 with a time to wait"),
+    ("proxy.loop", "the proxy's answer says that it met itself"),
+    ("proxy.icap_down", "the proxy's answer names its content scanner"),
+    ("pauth.required", "the proxy answered 407 and this identity sends no credentials"),
+    ("pauth.no_challenge", "the 407 carried no Proxy-Authenticate header"),
+    ("pauth.wrong_code", "a challenge came with another status than 407"),
+    ("pauth.no_common_scheme", "none of the offered schemes is one that was asked for"),
+    ("pauth.rejected", "a 407 came after a complete exchange"),
+    ("pauth.denied_after_auth", "403 came after the credentials were accepted"),
+    ("pauth.digest_stale_loop", "every fresh nonce was called stale"),
+    ("pauth.digest_unsupported", "the challenge names an algorithm or a quality that nobody implements"),
+    ("pauth.loop", "more challenges came than any exchange has"),
+    ("pauth.basic_cleartext", "the password stayed here, because anyone on the way could read it"),
+    ("pauth.ntlm_closed_mid", "the connection was closed between the messages of NTLM, which signs in the connection"),
+    ("pauth.reconnect_on_407", "the 407 ended its connection, and a second one went through"),
+    ("pauth.ntlm_early_200", "the tunnel was opened before the challenge was answered"),
+    ("pauth.nego_is_ntlm", "what Negotiate carried was an NTLM message"),
+    ("pauth.lb_split", "the exchange failed over changing nodes and works on one"),
+    ("pauth.krb_spn_unknown", "the KDC does not know the service HTTP/ of the proxy's name"),
+    ("pauth.krb_no_ticket", "there is no ticket-granting ticket"),
+    ("pauth.krb_skew", "the clocks are too far apart for the KDC"),
+    ("tls.rst_after_hello", "the connection was reset after the first message of TLS, without a byte of an answer"),
+    ("tls.fin_after_hello", "the connection was closed after the first message of TLS, without a byte of an answer"),
+    ("tls.timeout_after_hello", "nothing came within the deadline after the first message of TLS"),
+    ("tls.sni_filtered", "the same address answers when another name is asked for"),
+    ("tls.ip_filtered", "the same address answers no other name either"),
+    ("tls.tls13_intolerant", "the handshake fails when TLS 1.3 is offered and passes when only 1.2 is"),
+    ("tls.plaintext_reply", "HTTP came where a TLS record should"),
+    ("tls.not_tls", "the bytes that came are no TLS record"),
+    ("tls.alert", "the handshake was ended with this alert"),
+    ("tls.legacy_only", "a plain hello was answered with TLS 1.1 or older"),
+    ("tls.client_cert_wanted", "the peer asked for a client certificate"),
+    ("tls.bad_signature", "the signature of the handshake fails under the certificate's own key"),
+    (
+        "intercepted.trusted",
+        "the chain leads to a root that is in this machine's store and in none of Microsoft's or the public sets",
+    ),
+    ("intercepted.untrusted", "the chain leads to a root that nobody knows, or to no root at all"),
+    (
+        "chain.wrong_class",
+        "the chain leads to a root of Microsoft or of the public sets that is not documented for this host",
+    ),
+    ("chain.incomplete", "an issuer is missing, and the certificate says where it could be fetched"),
+    ("chain.unparsable", "nothing that came can be read as a certificate"),
+    ("chain.expired", "the chain is the genuine one and its dates have passed"),
+    ("chain.not_yet_valid", "the chain is the genuine one and its dates have not begun"),
+    (
+        "chain.clock_skew",
+        "the server's date is five minutes or more from this clock, and the chain is valid at the server's",
+    ),
+    ("chain.name_mismatch", "the certificate is genuine and was issued for other names"),
+    ("chain.weak", "a key or signature of the chain is too weak"),
+    ("chain.eku", "the certificate is not meant for servers"),
+    ("chain.constraints", "the chain breaks a rule that one of its CAs sets"),
+    ("http.block_page", "the answer is a page that a filtering product shows"),
+    ("http.portal", "the answer leads to a sign-in page"),
+    ("http.foreign_redirect", "the answer is a redirect to a host that is not the service's"),
+    ("http.middlebox_status", "the answer bears marks of a device, not of the service"),
+    ("http.unexpected_status", "the service itself answered, with a status that is not documented"),
+    ("http.407_in_tunnel", "407 came from inside the tunnel, after TLS"),
+    ("http.timeout_first_byte", "the request was taken and no answer came within the deadline"),
+    ("http.truncated", "the answer ended before it was whole"),
+    ("http.empty", "the connection was closed instead of an answer"),
+    ("http.malformed", "the answer is no readable HTTP"),
+    ("http.throttled", "429 or 503 came with a time to wait"),
+    ("http.retired", "404 or 410 came for a service that is known to be retired"),
+    ("x.not_tested", "nothing was asked: the evidence says what was missing"),
+    ("x.inconclusive", "what was seen fits no code"),
+    ("x.flaky", "the same question had two different answers"),
+    ("x.budget", "the time of the run was up"),
+    ("x.offline", "a control host that has nothing to do with the service failed in the same way"),
+    ("intercepted.partial", "some hosts on a route are intercepted and others are not"),
+    ("chain.same_key_many_hosts", "hosts that have nothing to do with each other answered with one key"),
+    ("chain.path_difference", "one route shows the genuine chain and another a foreign one"),
+    ("pauth.user_ok_machine_denied", "the same hosts answer the user's account and not the machine's"),
+    ("pauth.machine_ok_user_denied", "the same hosts answer the machine's account and not the user's"),
+    ("dns.nxdomain_local", "this network's name server denies a name that another one knows"),
+    ("dns.nxdomain_everywhere", "every name server that was asked denies the name"),
+    ("dns.injected", "one question had two different answers"),
+    ("tls.lower_than_direct", "an older version of TLS was agreed on through the proxy than directly"),
+    ("http.plain_blocked", "https passes on the route where http fails"),
+    ("pauth.connect_only", "CONNECT was answered with 407 and the plain request was not"),
+    ("pauth.get_only", "the plain request was answered with 407 and CONNECT was not"),
+];
+
+const WHY: &[(&str, &str)] = &[
+    ("ok", "This route works for this endpoint."),
+    (
+        "dns",
+        "Without an address the device cannot connect. It only matters on the route that resolves the name: behind a proxy \
+      the proxy does.",
+    ),
+    (
+        "dns.synthetic_agent",
+        "Nothing is wrong: traffic is steered by an agent on the machine, and the genuine service answers.",
+    ),
+    ("tcp", "The service cannot be reached on this route, whatever is said later; a proxied route may still work."),
+    ("proxy", "Windows sends diagnostic data over the route that its settings name, and does not try another one."),
+    (
+        "pauth",
+        "The diagnostic service runs as the SYSTEM account. It can sign in to a proxy only as the signed-in user or as \
+      the machine, and fills in no form; a bypass for these hosts works for every Windows version.",
+    ),
+    (
+        "tls",
+        "Without a handshake nothing is sent. Windows keeps the data and tries again later, without a word to anybody.",
+    ),
+    (
+        "intercepted",
+        "Windows checks whose root these services present and sends nothing when it is another one. Browsers and \
+      most tools accept a CA that the machine trusts, so that everything seems to work.",
+    ),
+    (
+        "chain",
+        "Windows accepts these services only under Microsoft's own certificates; what others accept says nothing.",
+    ),
+    (
+        "chain.wrong_class",
+        "This is not interception. Which roots Windows accepts is documented nowhere, and the ones last seen in \
+      public may have been replaced.",
+    ),
+    ("http", "The connection is genuine as far as it was checked, but what came back is not what the service answers."),
+    ("x", "Nothing can be said about this row yet."),
+    ("pac", "The script decides which way each address takes, for every account that uses it."),
+    ("conf", "Windows reads its proxy from several places, and services read others than users do."),
+];
+
+/// What a finding that takes several rows says: its title, who acts, and what to change. A row's code has all this in the
+/// table of causes.
+#[must_use]
+pub fn comparison(code: &str) -> Option<(&'static str, Owner, &'static str)> {
+    COMPARISONS.iter().find(|(known, ..)| *known == code).map(|(_, title, owner, remedy)| (*title, *owner, *remedy))
+}
+
+const COMPARISONS: &[(&str, &str, Owner, &str)] = &[
+    (
+        "intercepted.partial",
+        "TLS is inspected for some hosts only",
+        Owner::ProxyTeam,
+        "add the missing hosts to the exclusions that are there already",
+    ),
+    (
+        "chain.same_key_many_hosts",
+        "One key answers for several unrelated hosts",
+        Owner::ProxyTeam,
+        "exclude the hosts from TLS inspection: no two of these services share a key",
+    ),
+    (
+        "chain.path_difference",
+        "TLS is inspected on one route and not on another",
+        Owner::ProxyTeam,
+        "look at what stands on the inspected route only, and exclude the hosts there",
+    ),
+    (
+        "pauth.user_ok_machine_denied",
+        "The proxy lets users through and machine accounts not",
+        Owner::ProxyTeam,
+        "allow the machine accounts (Domain Computers) too, or let these hosts through without authentication",
+    ),
+    (
+        "pauth.machine_ok_user_denied",
+        "The proxy lets machine accounts through and users not",
+        Owner::ProxyTeam,
+        "allow the users' group too, or let these hosts through without authentication",
+    ),
+    (
+        "dns.nxdomain_local",
+        "The name server denies a name that exists",
+        Owner::DnsTeam,
+        "remove the name from blocklists and local zones",
+    ),
+    (
+        "dns.nxdomain_everywhere",
+        "No name server knows the name any more",
+        Owner::Nobody,
+        "nothing to change in the network: the service does not exist any more",
+    ),
+    (
+        "dns.injected",
+        "Two different answers come to one question",
+        Owner::DnsTeam,
+        "find the device that answers in the name server's place",
+    ),
+    (
+        "tls.lower_than_direct",
+        "An older version of TLS is spoken through the proxy than directly",
+        Owner::ProxyTeam,
+        "look for an inspection that speaks for these hosts, and update it or exclude them",
+    ),
+    (
+        "http.plain_blocked",
+        "Plain HTTP is blocked where HTTPS works",
+        Owner::FirewallTeam,
+        "allow port 80 for the hosts that are asked over http",
+    ),
+    (
+        "x.offline",
+        "Nothing gets out at all, not even to a host that is not of this service",
+        Owner::Operator,
+        "check the link, the route and the proxy setting of this machine, then check again",
+    ),
+    (
+        "pauth.connect_only",
+        "The proxy asks for authentication for tunnels, and not for plain http",
+        Owner::ProxyTeam,
+        "extend the rule that lets plain http through to the method CONNECT",
+    ),
+    (
+        "pauth.get_only",
+        "The proxy asks for authentication for plain http, and not for tunnels",
+        Owner::ProxyTeam,
+        "extend the rule that lets tunnels through to plain http",
+    ),
+];
+
+/// What other tools say, from the code or its family.
+#[must_use]
+pub fn elsewhere(code: &str) -> Elsewhere {
+    let said = |curl, windows, ooni| Elsewhere { curl, windows, ooni };
+    let family = code.split('.').next().unwrap_or_default();
+    match code {
+        "ok" => said(Some("0"), Some("success"), None),
+        "dns.proxy_name" => said(Some("5"), Some("12007"), None),
+        "dns.nxdomain" | "dns.nxdomain_local" | "dns.nxdomain_everywhere" | "dns.nodata" => {
+            said(Some("6"), Some("12007"), Some("dns_nxdomain_error"))
+        }
+        "dns.timeout"
+        | "dns.servfail"
+        | "dns.refused"
+        | "dns.malformed"
+        | "dns.no_resolver"
+        | "dns.tcp53_blocked"
+        | "dns.ede_filtered"
+        | "dns.privatelink_shadow" => said(Some("6"), Some("12007"), None),
+        "tcp.refused" | "proxy.tcp_refused" => said(Some("7"), Some("12029"), Some("connection_refused")),
+        "tcp.timeout" | "proxy.tcp_timeout" => said(Some("28"), Some("12002 or 12029"), Some("generic_timeout_error")),
+        "tcp.host_unreachable" | "proxy.tcp_host_unreachable" => {
+            said(Some("7"), Some("12029"), Some("host_unreachable"))
+        }
+        "tcp.net_unreachable" | "tcp.admin_prohibited" | "tcp.local_denied" => said(Some("7"), Some("12029"), None),
+        "proxy.socks_denied" => said(Some("97"), None, None),
+        "tls.rst_after_hello" | "proxy.200_then_rst" => {
+            said(Some("35"), Some("12030 or 12175"), Some("connection_reset"))
+        }
+        "tls.fin_after_hello" | "proxy.200_then_close" => said(Some("35"), Some("12030 or 12175"), Some("eof_error")),
+        "tls.sni_filtered" | "tls.ip_filtered" | "tls.tls13_intolerant" => {
+            said(Some("35 or 28"), Some("12030, 12175 or 12002"), None)
+        }
+        "tls.timeout_after_hello" => said(Some("28"), Some("12002"), Some("generic_timeout_error")),
+        "tls.plaintext_reply" | "tls.not_tls" => said(Some("35"), Some("12175"), Some("ssl_failed_handshake")),
+        "tls.client_cert_wanted" => said(None, Some("12044"), None),
+        "intercepted.untrusted" => {
+            said(Some("60"), Some("12045, 0x80090325 or 0x800B0109"), Some("ssl_unknown_authority"))
+        }
+        "intercepted.trusted" => said(
+            Some("0, success (90 only when told a pin)"),
+            Some("success in browsers; the diagnostic service sends nothing"),
+            Some("success"),
+        ),
+        "chain.name_mismatch" => said(Some("60"), Some("12038"), Some("ssl_invalid_hostname")),
+        "chain.expired" | "chain.not_yet_valid" | "chain.clock_skew" => {
+            said(Some("60"), Some("12037"), Some("ssl_invalid_certificate"))
+        }
+        "http.empty" => said(Some("52"), Some("12152"), Some("eof_error")),
+        "http.truncated" => said(Some("18"), Some("12030"), Some("eof_error")),
+        "http.timeout_first_byte" => said(Some("28"), Some("12002"), Some("generic_timeout_error")),
+        "pac.fetch_failed" => said(None, Some("12167"), None),
+        "pac.wpad_not_found" => said(None, Some("12180"), None),
+        _ if code == "tls.alert" || code.starts_with("tls.alert.") => {
+            said(Some("35"), Some("12175 (0x80090326, 0x80090331)"), Some("ssl_failed_handshake"))
+        }
+        _ if code.starts_with("proxy.denied_") || code.starts_with("proxy.upstream_") => {
+            said(Some("56, with the status in its text"), Some("the status only"), None)
+        }
+        _ if family == "pauth" => said(Some("56 (407) or 94"), Some("407, 12015"), None),
+        _ => Elsewhere::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::judge::{COMPARISON_CODES, Cause};
+
+    #[test]
+    fn only_codes_that_exist_are_spoken_of() {
+        let codes: BTreeSet<&str> =
+            Cause::ALL.iter().map(|cause| cause.facts().code).chain(COMPARISON_CODES.iter().copied()).collect();
+        let told: Vec<&str> = EVIDENCE.iter().map(|(code, _)| *code).collect();
+        assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len(), "a code twice");
+        let unknown: Vec<&&str> = told.iter().filter(|code| !codes.contains(**code)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        for (code, ..) in COMPARISONS {
+            assert!(COMPARISON_CODES.contains(code) || codes.contains(code), "{code}");
+        }
+        for (code, _) in WHY {
+            let is_family = codes.iter().any(|known| known.split('.').next() == Some(*code));
+            assert!(codes.contains(code) || is_family, "{code}");
+        }
+    }
+
+    #[test]
+    fn interception_that_the_machine_trusts_is_success_elsewhere() {
+        let others = elsewhere("intercepted.trusted");
+        assert!(others.curl.is_some_and(|said| said.starts_with("0, success")));
+        assert_eq!(elsewhere("tls.alert.unknown_ca").curl, Some("35"));
+        assert_eq!(evidence("tls.alert.unknown_ca"), evidence("tls.alert"));
+        assert_eq!(why("proxy.rst"), why("proxy"));
+    }
+}

@@ -1,0 +1,221 @@
+//! What every code means, for people: one by one, as a list, and as the page in `docs/`.
+//!
+//! In: the table of causes and what stands behind it. Out: text. Never: a word of its own on a code, so that a report, the
+//! command and the page say the same.
+
+use std::io::{self, Write};
+
+use super::table::Layout;
+use super::table::page::Page;
+use super::table::paint::{Tone, toned, unbroken};
+use super::wording::upper_first;
+use crate::catalogue::closest;
+use crate::judge::background::{self, Elsewhere};
+use crate::judge::{COMPARISON_CODES, Cause, Owner, Status};
+
+/// All that is known of one code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    pub code: String,
+    /// What happened, as a heading.
+    pub title: &'static str,
+    /// The status of a row with this code; `None` for a code of findings.
+    pub status: Option<Status>,
+    pub owner: Owner,
+    pub remedy: &'static str,
+    pub evidence: Option<&'static str>,
+    pub why: Option<&'static str>,
+    pub elsewhere: Elsewhere,
+}
+
+impl Explanation {
+    fn of_row(cause: &Cause, code: String) -> Self {
+        let facts = cause.facts();
+        Self {
+            title: facts.title,
+            status: Some(facts.status),
+            owner: facts.owner,
+            remedy: facts.remedy,
+            evidence: background::evidence(&code),
+            why: background::why(&code),
+            elsewhere: background::elsewhere(&code),
+            code,
+        }
+    }
+
+    fn of_comparison(code: &str) -> Self {
+        let untold = ("Several rows together show it", Owner::Operator, "see what the finding says");
+        let (title, owner, remedy) = background::comparison(code).unwrap_or(untold);
+        Self {
+            code: code.to_owned(),
+            title,
+            status: None,
+            owner,
+            remedy,
+            evidence: background::evidence(code),
+            why: background::why(code),
+            elsewhere: background::elsewhere(code),
+        }
+    }
+
+    /// `curl: exit 60 · WinHTTP: 12038 · OONI: ssl_invalid_hostname`.
+    fn others(&self) -> Option<String> {
+        let Elsewhere { curl, windows, ooni } = self.elsewhere;
+        let said: Vec<String> = [("curl: exit", curl), ("Windows (WinHTTP, Schannel):", windows), ("OONI:", ooni)]
+            .into_iter()
+            .filter_map(|(tool, said)| Some(format!("{tool} {}", said?)))
+            .collect();
+        (!said.is_empty()).then(|| said.join(" · "))
+    }
+
+    fn standing(&self) -> String {
+        match self.status {
+            Some(status) if family(&self.code) == "chain" => {
+                format!("a row with this code is {status}, or what the root that its chain leads to makes of it")
+            }
+            Some(status) => format!("a row with this code is {status}"),
+            None => "stands in findings only: it takes several rows, or several answers, to see it".to_owned(),
+        }
+    }
+}
+
+/// Every code once, family by family; the alert stands for all alerts.
+#[must_use]
+pub fn all() -> Vec<Explanation> {
+    let mut all: Vec<Explanation> =
+        Cause::ALL.iter().map(|cause| Explanation::of_row(cause, row_code(cause))).collect();
+    for code in COMPARISON_CODES {
+        if !all.iter().any(|known| known.code == *code) {
+            all.push(Explanation::of_comparison(code));
+        }
+    }
+    let mut families: Vec<String> = Vec::new();
+    for known in &all {
+        if !families.iter().any(|other| other == family(&known.code)) {
+            families.push(family(&known.code).to_owned());
+        }
+    }
+    all.sort_by_key(|known| families.iter().position(|other| other == family(&known.code)));
+    all
+}
+
+fn row_code(cause: &Cause) -> String {
+    match cause {
+        Cause::TlsAlert(_) => cause.facts().code.to_owned(),
+        other => other.code(),
+    }
+}
+
+fn family(code: &str) -> &str {
+    code.split('.').next().unwrap_or_default()
+}
+
+/// What `code` means.
+///
+/// # Errors
+/// A sentence with what was probably meant.
+pub fn find(code: &str) -> Result<Explanation, String> {
+    let code = code.trim().to_ascii_lowercase();
+    if let Some(cause) = Cause::from_code(&code) {
+        return Ok(Explanation::of_row(&cause, code));
+    }
+    if COMPARISON_CODES.contains(&code.as_str()) {
+        return Ok(Explanation::of_comparison(&code));
+    }
+    let all = all();
+    let quoted = crate::catalogue::quotable(&code);
+    let of_family: Vec<&str> =
+        all.iter().map(|known| known.code.as_str()).filter(|known| family(known) == family(&code)).collect();
+    Err(match closest(&code, all.iter().map(|known| known.code.as_str())) {
+        Some(meant) => format!("`{quoted}` is no code: did you mean `{meant}`?"),
+        None if of_family.len() > 1 => {
+            format!("`{quoted}` is no code; of this family there are {}", of_family.join(", "))
+        }
+        None => format!("`{quoted}` is no code: `waprobe explain` alone lists all of them"),
+    })
+}
+
+/// Writes what one code means.
+///
+/// # Errors
+/// What `out` says when it cannot take more.
+pub fn write(known: &Explanation, layout: Layout, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(layout);
+    page.prose("", &toned(Tone::Heading, &format!("{}: {}.", known.code, known.title)));
+    page.gap();
+    for (label, text) in parts(known) {
+        page.prose(&format!("  {label:<18}"), &text);
+    }
+    page.write(out)
+}
+
+fn parts(known: &Explanation) -> Vec<(&'static str, String)> {
+    let sentence = |text: &str| format!("{}.", upper_first(text.trim_end_matches('.')));
+    let mut parts = Vec::new();
+    if let Some(evidence) = known.evidence {
+        parts.push(("What was seen", sentence(evidence)));
+    }
+    if let Some(why) = known.why {
+        parts.push(("Why it matters", sentence(why)));
+    }
+    parts.push(("Who changes it", sentence(known.owner.as_str())));
+    parts.push(("Change", sentence(known.remedy)));
+    if let Some(others) = known.others() {
+        parts.push(("Others would say", others));
+    }
+    parts.push(("Standing", sentence(&known.standing())));
+    parts
+}
+
+/// Writes a line for every code.
+///
+/// # Errors
+/// What `out` says when it cannot take more.
+pub fn write_list(layout: Layout, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(layout);
+    let all = all();
+    let width = all.iter().map(|known| known.code.len()).max().unwrap_or_default();
+    let mut last = String::new();
+    for known in &all {
+        if !last.is_empty() && last != family(&known.code) {
+            page.gap();
+        }
+        family(&known.code).clone_into(&mut last);
+        page.prose(&format!("{:width$}  ", known.code), known.title);
+    }
+    page.gap();
+    page.prose("", &format!("One of them in full: {}", unbroken("waprobe explain CODE")));
+    page.write(out)
+}
+
+/// Writes the page of all codes in Markdown, with an anchor for each. `not_producible` are the codes that the loopback world
+/// of this program cannot show, each with the reason.
+///
+/// # Errors
+/// What `out` says when it cannot take more.
+pub fn write_page(not_producible: &[(&str, &str)], out: &mut impl Write) -> io::Result<()> {
+    let all = all();
+    writeln!(
+        out,
+        "# Codes\n\n<!-- Generated from the table of causes: UPDATE_DOCS=1 cargo test --test report -->\n\n\
+         Every code that a row or a finding can have. `waprobe explain CODE` prints the same. Beside each code stands what\n\
+         other tools report for the same fault, as far as their documentation says.\n"
+    )?;
+    for known in &all {
+        writeln!(out, "- [`{}`](#{}): {}", known.code, known.code, known.title)?;
+    }
+    for known in &all {
+        let code = &known.code;
+        writeln!(out, "\n<a id=\"{code}\"></a>\n\n## `{code}`\n\n{}.\n", known.title)?;
+        for (label, text) in parts(known) {
+            writeln!(out, "- **{label}**: {text}")?;
+        }
+        if let Some((_, reason)) = not_producible.iter().find(|(other, _)| other == code) {
+            writeln!(out, "- **In the lab**: not shown by `waprobe lab`: {reason}.")?;
+        }
+    }
+    writeln!(
+        out,
+        "\n## `ur:N`\n\nExit codes of Microsoft's deployment script are explained by `waprobe explain ur:27` and the like."
+    )
+}
