@@ -9,7 +9,7 @@ use crate::report::{self, explain};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// A code of a row or finding, such as tls.sni_filtered, or an exit code of Microsoft's deployment script, as ur:27. Without
+    /// A code of a row or finding, such as tcp.timeout, or an exit code of Microsoft's deployment script, as ur:27. Without
     /// one all codes are listed.
     code: Option<String>,
 

@@ -342,7 +342,9 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         "tls.sni_filtered" | "tls.ip_filtered" | "tls.tls13_intolerant" => {
             said(Some("35 or 28"), Some("12030, 12175 or 12002"), None)
         }
-        "tls.timeout_after_hello" => said(Some("28"), Some("12002"), Some("generic_timeout_error")),
+        "tls.timeout_after_hello" | "http.timeout_first_byte" => {
+            said(Some("28"), Some("12002"), Some("generic_timeout_error"))
+        }
         "tls.plaintext_reply" | "tls.not_tls" => said(Some("35"), Some("12175"), Some("ssl_failed_handshake")),
         "tls.client_cert_wanted" => said(None, Some("12044"), None),
         "intercepted.untrusted" => {
@@ -359,7 +361,6 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         }
         "http.empty" => said(Some("52"), Some("12152"), Some("eof_error")),
         "http.truncated" => said(Some("18"), Some("12030"), Some("eof_error")),
-        "http.timeout_first_byte" => said(Some("28"), Some("12002"), Some("generic_timeout_error")),
         "pac.fetch_failed" => said(None, Some("12167"), None),
         "pac.wpad_not_found" => said(None, Some("12180"), None),
         _ if code == "tls.alert" || code.starts_with("tls.alert.") => {
