@@ -174,6 +174,7 @@ mod tests {
                 summary: String::new(),
                 evidence: Vec::new(),
                 chain: None,
+                product: None,
                 scheme: None,
                 mechanism: None,
                 remarks: Vec::new(),

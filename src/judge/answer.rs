@@ -63,7 +63,13 @@ fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -
     if let Some(opinion) = upstream_error(answer, status) {
         return opinion;
     }
-    if let Some(product) = chain::product_by_answer(answer) {
+    if let Some(error) = answer.header("x-squid-error") {
+        // Squid shows pages for whatever goes wrong; this one is about access.
+        let is_denial = status == 403 || refusal::squid(error) == Some(Cause::ProxyDenied403);
+        let cause = if is_denial { Cause::HttpBlockPage } else { Cause::HttpMiddleboxStatus };
+        return Opinion::new(cause, Stage::Http).with(format!("Squid, status {status}, X-Squid-Error: {error}"));
+    }
+    if let Some(product) = chain::product_by_page(answer) {
         return Opinion::new(Cause::HttpBlockPage, Stage::Http).with(format!("{product}, status {status}"));
     }
     if let Some(words) = own_error(answer) {

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::remedy::Change;
 use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up};
 use crate::observation::{Observation, Stage};
 
@@ -14,7 +15,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Ok && !verdict.is_in_doubt) {
         let job = &grounds.plan.jobs[verdict.job.0 as usize];
         let proxy = grounds.plan.route(job).proxy().map(ToString::to_string);
-        let product = verdict.chain.as_ref().and_then(|chain| chain.product.clone());
+        let product = verdict.product.clone().or_else(|| verdict.chain.as_ref()?.product.clone());
         let key = Key {
             severity: Reverse(verdict.status),
             code: verdict.cause.code(),
@@ -75,18 +76,14 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         (None, Some(product)) => format!(" ({product}, on the direct route)"),
         (None, None) => String::new(),
     };
+    let Change { owner, instruction, is_about_hosts } = Change::of(cause, key.product.as_deref());
     Finding {
         code: key.code.clone(),
         title: format!("{}{place}", facts.title),
-        owner: facts.owner,
-        remedy: remedy(facts.remedy, cause.is_about_hosts(), &hosts),
+        owner,
+        remedy: if is_about_hosts { format!("{instruction}: {}", listed(&hosts)) } else { instruction.into_owned() },
         jobs: rows.iter().map(|row| row.job).collect(),
     }
-}
-
-/// The instruction, with the exact names where somebody has to write them into a rule.
-fn remedy(instruction: &str, is_about_hosts: bool, hosts: &[&str]) -> String {
-    if is_about_hosts { format!("{instruction}: {}", listed(hosts)) } else { instruction.to_owned() }
 }
 
 /// Names as somebody copies them into a rule.

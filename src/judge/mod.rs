@@ -17,6 +17,7 @@ mod opinion;
 mod refusal;
 mod refused;
 mod remark;
+mod remedy;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use chain::{ChainJudge, Reached};
 pub use comparison::COMPARISON_CODES;
 pub use findings::findings;
 pub use follow_up::follow_ups;
+pub use remedy::{Particulars, particulars};
 
 pub use cause::{Cause, CauseFacts, Owner};
 
@@ -53,6 +55,8 @@ pub struct Verdict {
     /// One fact per line, in the order in which the facts were learnt.
     pub evidence: Vec<String>,
     pub chain: Option<chain::ChainVerdict>,
+    /// The known product that signs or answers here; never what decided.
+    pub product: Option<String>,
     /// The scheme that decided a proxied route.
     pub scheme: Option<Scheme>,
     /// What Negotiate carried.

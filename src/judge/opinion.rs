@@ -13,16 +13,23 @@ pub(super) struct Opinion {
     /// The part of the summary that only this row knows.
     pub detail: Option<String>,
     pub chain: Option<ChainVerdict>,
+    /// Who signs or answers, as far as it is known.
+    pub product: Option<String>,
 }
 
 impl Opinion {
     pub fn new(cause: Cause, stage: Stage) -> Self {
         let status = cause.facts().status;
-        Self { cause, status, stage, detail: None, chain: None }
+        Self { cause, status, stage, detail: None, chain: None, product: None }
     }
 
     pub fn with(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    pub fn by(mut self, product: Option<String>) -> Self {
+        self.product = product;
         self
     }
 

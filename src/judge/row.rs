@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
-use super::{Cause, Grounds, StageTimes, Status, Verdict, answer, evidence, filters, refusal, refused, remark, ticket};
+use super::{
+    Cause, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, refusal, refused, remark, ticket,
+};
 use crate::catalogue::Endpoint;
 use crate::observation::{
     DnsEvidence, Fault, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, TunnelEvidence,
@@ -44,6 +46,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         cause: opinion.cause,
         evidence: lines,
         chain: opinion.chain,
+        product: opinion.product,
         scheme: seen.tunnel().and_then(|tunnel| tunnel.scheme),
         mechanism: seen.tunnel().and_then(remark::mechanism),
         remarks: remarks.concat(),
@@ -63,6 +66,7 @@ fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
         cause: opinion.cause,
         evidence: Vec::new(),
         chain: None,
+        product: None,
         scheme: None,
         mechanism: None,
         remarks: Vec::new(),
@@ -114,11 +118,36 @@ fn timings(seen: &Observation) -> StageTimes {
 fn judge_attempt(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, seen: &Observation) -> Opinion {
     let endpoint = &grounds.catalogue.endpoints[job.endpoint];
     let route = grounds.plan.route(job);
-    let chain = chain_verdict(grounds, chains, endpoint, seen);
+    let mut chain = chain_verdict(grounds, chains, endpoint, seen);
     let opinion = judge_stages(endpoint, route, seen, chain.as_ref());
     let opinion = ticket::explained_by_clock(opinion, seen, grounds.at);
     let opinion = retired(endpoint, seen, opinion);
-    Opinion { chain, ..opinion }
+    let product = product(&opinion, chain.as_ref(), seen);
+    if let Some(chain) = chain.as_mut().filter(|chain| chain.status == Status::Intercepted) {
+        chain.product.clone_from(&product);
+    }
+    Opinion { chain, product, ..opinion }
+}
+
+/// Who stands in the way: whoever signs, or whoever wrote or passed on the answer that was looked at last. A product that is
+/// merely there and lets the row through is nobody's business.
+fn product(opinion: &Opinion, chain: Option<&ChainVerdict>, seen: &Observation) -> Option<String> {
+    if !matches!(opinion.status, Status::Blocked | Status::Intercepted) {
+        return None;
+    }
+    let by_answer = || seen.http().and_then(|http| chain::product_by_answer(&http.headers, &http.body_start));
+    if opinion.status == Status::Intercepted {
+        // Whoever inspects is between here and the service, and so is whoever signs an answer inside the connection.
+        return chain.and_then(|chain| chain.product.clone()).or_else(by_answer);
+    }
+    match opinion.stage {
+        Stage::Proxy if seen.http().is_none() => {
+            let leg = seen.tunnel()?.legs.last()?;
+            chain::product_by_answer(&leg.headers, &leg.body_start)
+        }
+        Stage::Proxy | Stage::Http => by_answer(),
+        Stage::Dns | Stage::Tcp | Stage::Tls | Stage::Chain => opinion.product.clone(),
+    }
 }
 
 fn chain_verdict(
@@ -309,7 +338,7 @@ fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opinion> {
     }
     if let Some((filter, address)) = filters::by_address(&dns.addresses) {
         let detail = format!("{} resolves to {address}, which belongs to {filter}", dns.name);
-        return Some(Opinion::new(Cause::DnsFilterVendorIp, Stage::Dns).with(detail));
+        return Some(Opinion::new(Cause::DnsFilterVendorIp, Stage::Dns).with(detail).by(Some(filter.to_owned())));
     }
     let address = dns.addresses.iter().find(|address| is_no_public_address(address))?;
     if let Some(line) = dns.system.as_ref().and_then(|system| system.hosts_line.as_ref()) {

@@ -346,8 +346,15 @@ fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
         (200, &[], "<!DOCTYPE html><title>Welcome</title>", "http.middlebox_status"),
         (200, &[], "plain words", "ok"),
         (404, &[("Via", "1.1 proxy (squid/5.7)")], "", "ok"),
-        (404, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.middlebox_status"),
-        (403, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.middlebox_status"),
+        (404, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.block_page"),
+        (403, &[("X-Squid-Error", "ERR_COMPANY_PAGE 0")], "", "http.block_page"),
+        // Squid's own page, and not about access.
+        (502, &[("X-Squid-Error", "ERR_READ_ERROR 104")], "Stylesheet for Squid Error pages", "http.middlebox_status"),
+        // Whoever passes an answer on leaves a mark on it; only what it writes itself is a page of its own.
+        (404, &[("Via", "1.1 proxy.example (Cisco-WSA/14.5.0-498)")], "", "ok"),
+        (200, &[("Via", "1.1 x (Cisco-WSA/14.5.0)"), ("Server", "Microsoft-IIS/10.0")], "<html></html>", "ok"),
+        (403, &[("Via", "1.1 proxy.example (Cisco-WSA/14.5.0-498)")], "", "http.middlebox_status"),
+        (403, &[("Server", "Kerio Control Embedded Web Server")], "", "http.block_page"),
         (503, &[("X-Squid-Error", "ERR_DNS_FAIL 0")], "", "proxy.upstream_dns"),
         (502, &[("Proxy-Status", "gw; error=dns_error")], "", "proxy.upstream_dns"),
         (

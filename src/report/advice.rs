@@ -105,15 +105,12 @@ impl<'r> Numbers<'r> {
         }
         let (instruction, names_hosts) = instruction(&finding.remedy, rows.first().copied());
         let why = wording::why(finding, &rows);
-        let notes = if is_interception(finding) {
-            self.supporting
-                .iter()
-                .filter(|support| support.rows.iter().any(|row| finding.rows.contains(row)))
-                .map(|support| note(support, columns))
-                .collect()
-        } else {
-            Vec::new()
-        };
+        let own = finding.notes.iter().map(|text| Note { text: sanitize(text), hosts: Vec::new(), code: None });
+        let supports = self
+            .supporting
+            .iter()
+            .filter(|support| is_interception(finding) && support.rows.iter().any(|row| finding.rows.contains(row)));
+        let notes = own.chain(supports.map(|support| note(support, columns))).collect();
         Advice {
             number,
             title: title(finding, &rows),
@@ -153,12 +150,13 @@ pub(super) struct Advice<'r> {
     pub rows: Vec<&'r Row>,
 }
 
-/// What a finding that the same change mends has to say.
+/// What is to be known before the change, or what a finding that the same change mends has to say.
 pub(super) struct Note {
     pub text: String,
     /// Hosts that the text ends with, if it ends with a colon.
     pub hosts: Vec<String>,
-    pub code: String,
+    /// Of the finding that this was.
+    pub code: Option<String>,
 }
 
 fn is_interception(finding: &Finding) -> bool {
@@ -166,7 +164,7 @@ fn is_interception(finding: &Finding) -> bool {
 }
 
 fn note(support: &Finding, columns: &[Column<'_>]) -> Note {
-    let code = sanitize(&support.code);
+    let code = Some(sanitize(&support.code));
     if support.code != SUPPORTING[0] {
         let title = support.title.split(" (").next().unwrap_or_default();
         return Note { text: sanitize(title), hosts: Vec::new(), code };
@@ -198,8 +196,9 @@ fn title(finding: &Finding, rows: &[&Row]) -> String {
     let own = Cause::from_code(&finding.code).map(|cause| cause.facts().title);
     match own {
         Some(own) if finding.title.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(" (")) => {
-            wording::product(rows.iter().copied())
-                .map_or_else(|| own.to_owned(), |product| format!("{own} ({product})"))
+            let product = finding.product.as_deref().map(sanitize);
+            let product = product.or_else(|| wording::product(rows.iter().copied()));
+            product.map_or_else(|| own.to_owned(), |product| format!("{own} ({product})"))
         }
         _ => sanitize(&finding.title),
     }

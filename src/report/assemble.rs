@@ -15,7 +15,7 @@ use crate::catalogue::{Catalogue, NeedLevel, TrustClass};
 use crate::certificate::{Certificate, hex};
 use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
-use crate::judge::{self, Cause, StageTimes, Verdict};
+use crate::judge::{self, Cause, Particulars, StageTimes, Verdict};
 use crate::observation::Stage;
 use crate::plan::{Directions, Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Said, Scheme};
 
@@ -78,12 +78,17 @@ pub fn assemble(
         rows,
         findings: findings
             .iter()
-            .map(|finding| Finding {
-                code: finding.code.clone(),
-                title: finding.title.clone(),
-                owner: finding.owner,
-                remedy: finding.remedy.clone(),
-                rows: finding.jobs.iter().map(|job| row_id(*job)).collect(),
+            .map(|finding| {
+                let Particulars { product, notes } = judge::particulars(catalogue, plan, verdicts, finding);
+                Finding {
+                    code: finding.code.clone(),
+                    title: finding.title.clone(),
+                    owner: finding.owner,
+                    remedy: finding.remedy.clone(),
+                    product,
+                    notes,
+                    rows: finding.jobs.iter().map(|job| row_id(*job)).collect(),
+                }
             })
             .collect(),
         impacts: impacts

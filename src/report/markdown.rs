@@ -129,7 +129,8 @@ fn entry(advice: &Advice<'_>) -> String {
     }
     for note in &advice.notes {
         let hosts = if note.hosts.is_empty() { String::new() } else { format!(" {}", codes(&note.hosts)) };
-        part(&format!("- note: {}{hosts} ({})", escaped(&note.text), code(&note.code)));
+        let source = note.code.as_ref().map(|name| format!(" ({})", code(name))).unwrap_or_default();
+        part(&format!("- note: {}{hosts}{source}", escaped(&note.text)));
     }
     part(&format!("- {}", code(&advice.code)));
     text

@@ -229,6 +229,12 @@ pub struct Finding {
     pub title: String,
     pub owner: Owner,
     pub remedy: String,
+    /// The known product that is to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// What to know before the change, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Ids of the rows it explains.
     pub rows: Vec<String>,
 }

@@ -127,6 +127,7 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         summary: answer.detail.map_or_else(|| facts.title.to_owned(), |detail| format!("{}: {detail}", facts.title)),
         evidence: vec![format!("asked for {}", endpoint.url)],
         chain: (endpoint.is_tls() && goes_on).then(|| chain(catalogue, job, &answer.cause)),
+        product: None,
         scheme: answer.scheme,
         mechanism: None,
         remarks: Vec::new(),

@@ -28,10 +28,11 @@ use super::{Cause, Status};
 use crate::catalogue::{Trust, TrustClass};
 use crate::certificate::Certificate;
 use crate::observation::recording::Roots;
-use crate::observation::{HttpEvidence, Signature};
+use crate::observation::{Header, HttpEvidence, Signature};
 use known::Known;
 pub(super) use name::is_for;
 use path::End;
+pub(super) use products::{Instruction, Kind, Product, named as product};
 use table::{Standing, TableRow};
 
 /// One chain, and what it should be.
@@ -86,7 +87,7 @@ pub struct ChainVerdict {
     pub proved: Option<bool>,
     /// What a browser on that machine would say; `None` when its roots are not known.
     pub machine_trusts: Option<bool>,
-    /// A known inspection product that signs like this; never what decides.
+    /// A known inspection product that signs like this, or leaves its name in an answer; never what decides.
     pub product: Option<String>,
     /// Stable short names of hints (`same-key`, `fresh-leaf`, `no-sct`); shown, never what decides.
     pub tells: Vec<&'static str>,
@@ -293,8 +294,12 @@ impl Facts<'_> {
     }
 }
 
-/// The inspection product that answers with these headers and this page, to tell the admin whom to ask.
-#[must_use]
-pub fn product_by_answer(answer: &HttpEvidence) -> Option<String> {
-    products::by_answer(&answer.headers, &answer.body_start).map(str::to_owned)
+/// The product that gave this answer or passed it on, to tell the admin whom to ask.
+pub(super) fn product_by_answer(headers: &[Header], body_start: &[u8]) -> Option<String> {
+    products::by_answer(headers, body_start).map(str::to_owned)
+}
+
+/// The product that wrote this page itself.
+pub(super) fn product_by_page(answer: &HttpEvidence) -> Option<String> {
+    products::by_page(&answer.headers, &answer.body_start).map(str::to_owned)
 }

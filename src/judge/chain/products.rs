@@ -1,7 +1,7 @@
 //! Which inspection product signs like this, or answers like this?
 //!
-//! In: a chain's path, or the beginning of an HTTP answer. Out: a product's name, to tell the admin whom to ask. Never a
-//! reason for a verdict: an interceptor chooses the names it writes.
+//! In: a chain's path, or the beginning of an HTTP answer. Out: a product's name, to tell the admin whom to ask, and what its
+//! maker says about excluding and allowing hosts. Never a reason for a verdict: an interceptor chooses the names it writes.
 
 use std::sync::LazyLock;
 
@@ -16,8 +16,51 @@ const PRODUCTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/catalo
 /// A body is searched this far.
 const SEARCHED_BODY: usize = 64 << 10;
 
-static PATTERNS: LazyLock<Vec<Pattern>> =
-    LazyLock::new(|| read(PRODUCTS).expect("the embedded product list is read by a test"));
+static KNOWN: LazyLock<List> = LazyLock::new(|| read(PRODUCTS).expect("the embedded product list is read by a test"));
+
+/// One product, in the words of those who run it.
+#[derive(Debug)]
+pub(in crate::judge) struct Product {
+    pub name: String,
+    pub kind: Kind,
+    /// Leaves hosts out of TLS inspection.
+    pub exclude: Option<Instruction>,
+    /// Allows hosts that are denied.
+    pub allow: Option<Instruction>,
+    /// Lets hosts through without authentication.
+    pub unauthenticated: Option<Instruction>,
+}
+
+/// What stands where: who runs it follows from that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::judge) enum Kind {
+    CloudGateway,
+    ProxyAppliance,
+    Proxy,
+    Firewall,
+    /// A security product on the device itself.
+    Endpoint,
+    /// A developer's tool.
+    DebugProxy,
+}
+
+/// What the maker says is to be done. The names of the hosts follow behind it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::judge) struct Instruction {
+    pub say: String,
+    /// The page that says so.
+    pub source: String,
+    /// When it was read.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever keeps the list"))]
+    as_of: String,
+}
+
+/// The product of that name.
+pub(in crate::judge) fn named(name: &str) -> Option<&'static Product> {
+    KNOWN.products.iter().find(|product| product.name == name)
+}
 
 /// The product whose CAs have the names on this path. `anchor` is the root the path ends in, when it is known.
 pub(super) fn by_chain(path: &[Certificate], anchor: Option<&Certificate>) -> Option<&'static str> {
@@ -25,7 +68,8 @@ pub(super) fn by_chain(path: &[Certificate], anchor: Option<&Certificate>) -> Op
         path.iter().filter_map(Certificate::fields).map(|fields| &fields.issuer_attributes).collect();
     let root =
         anchor.and_then(Certificate::fields).map(|fields| &fields.subject_attributes).or(issuers.last().copied());
-    PATTERNS
+    KNOWN
+        .patterns
         .iter()
         .find(|pattern| match pattern.place {
             Place::Issuer(attribute) => issuers.iter().any(|name| pattern.fits_name(name, attribute)),
@@ -35,15 +79,27 @@ pub(super) fn by_chain(path: &[Certificate], anchor: Option<&Certificate>) -> Op
         .map(|pattern| pattern.product.as_str())
 }
 
-/// The product that answers with these headers and this beginning of a body; a redirect is read from the headers.
+/// The product that answers with these headers and this beginning of a body, or passed the answer on; a redirect is read from
+/// the headers.
 pub(super) fn by_answer(headers: &[Header], body_start: &[u8]) -> Option<&'static str> {
+    by_marks(headers, body_start, |_| true)
+}
+
+/// The product that wrote this answer. A proxy that only passed somebody's answer on has left its `Via` there all the same.
+pub(super) fn by_page(headers: &[Header], body_start: &[u8]) -> Option<&'static str> {
+    by_marks(headers, body_start, |place| *place != Place::Header("via".to_owned()))
+}
+
+fn by_marks(headers: &[Header], body_start: &[u8], counts: impl Fn(&Place) -> bool) -> Option<&'static str> {
     let body = String::from_utf8_lossy(&body_start[..body_start.len().min(SEARCHED_BODY)]);
     let named = |name: &str| {
         let name = name.to_owned();
         headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(&name)).map(|header| header.value.as_str())
     };
-    PATTERNS
+    KNOWN
+        .patterns
         .iter()
+        .filter(|pattern| counts(&pattern.place))
         .find(|pattern| match &pattern.place {
             Place::Header(name) => named(name).any(|value| pattern.fits_header(value)),
             Place::Location => named("location").any(|value| pattern.expression.is_match(value)),
@@ -51,6 +107,12 @@ pub(super) fn by_answer(headers: &[Header], body_start: &[u8]) -> Option<&'stati
             Place::Issuer(_) | Place::RootCommonName => false,
         })
         .map(|pattern| pattern.product.as_str())
+}
+
+struct List {
+    products: Vec<Product>,
+    /// The strongest first.
+    patterns: Vec<Pattern>,
 }
 
 struct Pattern {
@@ -106,12 +168,15 @@ struct RawFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "vendor, kind and note are for people who read the file")]
+#[expect(dead_code, reason = "vendor and note are for people who read the file")]
 struct RawProduct {
     name: String,
     vendor: String,
-    kind: String,
+    kind: Kind,
     patterns: Vec<RawPattern>,
+    exclude: Option<Instruction>,
+    allow: Option<Instruction>,
+    unauthenticated: Option<Instruction>,
     note: Option<String>,
 }
 
@@ -136,13 +201,12 @@ enum Strength {
     Weak,
 }
 
-/// The patterns of `text`, the strongest first.
-fn read(text: &str) -> Result<Vec<Pattern>, String> {
+fn read(text: &str) -> Result<List, String> {
     let file: RawFile = toml::from_str(text).map_err(|error| error.to_string())?;
     if file.schema != 1 {
         return Err(format!("schema {} is not the one that is read", file.schema));
     }
-    let mut patterns = Vec::new();
+    let (mut products, mut patterns) = (Vec::new(), Vec::new());
     for product in file.product {
         for raw in product.patterns {
             let place = place(&raw.place).ok_or_else(|| format!("{}: where = '{}'", product.name, raw.place))?;
@@ -154,9 +218,11 @@ fn read(text: &str) -> Result<Vec<Pattern>, String> {
             let product = product.name.clone();
             patterns.push((raw.strength, Pattern { product, place, expression, organization: raw.with_o }));
         }
+        let RawProduct { name, kind, exclude, allow, unauthenticated, .. } = product;
+        products.push(Product { name, kind, exclude, allow, unauthenticated });
     }
     patterns.sort_by_key(|(strength, _)| *strength);
-    Ok(patterns.into_iter().map(|(_, pattern)| pattern).collect())
+    Ok(List { products, patterns: patterns.into_iter().map(|(_, pattern)| pattern).collect() })
 }
 
 fn place(text: &str) -> Option<Place> {
@@ -267,16 +333,59 @@ mod tests {
     }
 
     #[test]
+    fn who_passes_an_answer_on_is_told_from_who_wrote_it() {
+        let header = |name: &str, value: &str| Header { name: name.to_owned(), value: value.to_owned() };
+        let via = header("Via", "1.1 proxy.example (squid/5.7)");
+        for (headers, seen, wrote) in [
+            (vec![via.clone()], Some("Squid"), None),
+            (vec![via.clone(), header("Server", "Microsoft-IIS/10.0")], Some("Squid"), None),
+            (vec![header("Via", "1.1 a.example (Cisco-WSA/14.5), 1.1 b.example (x/1)")], Some(WSA), None),
+            (vec![via.clone(), header("Server", "squid/5.7")], Some("Squid"), Some("Squid")),
+            (vec![header("X-Squid-Error", "ERR_CACHE_ACCESS_DENIED 0")], Some("Squid"), Some("Squid")),
+            (vec![header("Server", "squidward/1.0")], None, None),
+            (
+                vec![header("Location", "http://x/cgi-bin/squidGuard.cgi?clientaddr=y")],
+                Some("squidGuard"),
+                Some("squidGuard"),
+            ),
+        ] {
+            assert_eq!((by_answer(&headers, b""), by_page(&headers, b"")), (seen, wrote), "{headers:?}");
+        }
+    }
+
+    const WSA: &str = "Cisco Secure Web Appliance (WSA / IronPort)";
+
+    #[test]
+    fn what_a_maker_says_can_be_followed_by_host_names_and_never_asks_for_a_wildcard() {
+        let mut told = 0;
+        for product in &KNOWN.products {
+            for instruction in [&product.exclude, &product.allow, &product.unauthenticated].into_iter().flatten() {
+                let Instruction { say, source, as_of } = instruction;
+                assert!(say.ends_with("exactly these host names"), "{}: {say}", product.name);
+                assert!(say.starts_with("in ") || say.starts_with("on "), "{}: {say}", product.name);
+                assert!(!say.contains('*') && !say.contains(": v10"), "{}: {say}", product.name);
+                assert!(source.starts_with("https://") && !source.contains(' '), "{}: {source}", product.name);
+                assert!(as_of.parse::<jiff::civil::Date>().is_ok(), "{}: {as_of}", product.name);
+                told += 1;
+            }
+            assert_eq!(named(&product.name).map(|found| &found.name), Some(&product.name));
+        }
+        assert!(told > 15, "{told}");
+        let names: std::collections::BTreeSet<_> = KNOWN.products.iter().map(|product| &product.name).collect();
+        assert_eq!(names.len(), KNOWN.products.len());
+    }
+
+    #[test]
     fn the_list_is_read_strongest_first_and_a_broken_one_is_refused() {
-        assert_eq!(PATTERNS.len(), PRODUCTS.matches("{ where = ").count());
+        assert_eq!(KNOWN.patterns.len(), PRODUCTS.matches("{ where = ").count());
         for (broken, complaint) in [
             ("schema = 2\nproduct = []", "schema 2"),
             (
-                "schema = 1\n[[product]]\nname='A'\nvendor='B'\nkind='c'\npatterns=[{where='issuer_serial',regex='x',strength='strong',source='s'}]",
+                "schema = 1\n[[product]]\nname='A'\nvendor='B'\nkind='firewall'\npatterns=[{where='issuer_serial',regex='x',strength='strong',source='s'}]",
                 "A: where = 'issuer_serial'",
             ),
             (
-                "schema = 1\n[[product]]\nname='A'\nvendor='B'\nkind='c'\npatterns=[{where='body',regex='(',strength='strong',source='s'}]",
+                "schema = 1\n[[product]]\nname='A'\nvendor='B'\nkind='firewall'\npatterns=[{where='body',regex='(',strength='strong',source='s'}]",
                 "A: ",
             ),
         ] {

@@ -112,6 +112,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         summary: String::new(),
         evidence: Vec::new(),
         chain,
+        product: None,
         scheme: None,
         mechanism: None,
         remarks: Vec::new(),

@@ -226,7 +226,8 @@ fn entry(advice: &Advice<'_>, several_routes: bool) -> Markup {
 
 fn told(note: &Note) -> Markup {
     html! {
-        (note.text.trim_end_matches(':')) " " span.code { "(" code { (note.code) } ")" }
+        (note.text.trim_end_matches(':'))
+        @if let Some(code) = &note.code { " " span.code { "(" code { (code) } ")" } }
         @if !note.hosts.is_empty() { (hosts(&note.hosts)) }
     }
 }

@@ -102,7 +102,8 @@ fn listed(hosts: &[String]) -> String {
 
 fn in_a_line(note: &Note) -> String {
     let Note { text, hosts, code } = note;
-    if hosts.is_empty() { format!("{text} ({code})") } else { format!("{text} {} ({code})", listed(hosts)) }
+    let code = code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    if hosts.is_empty() { format!("{text}{code}") } else { format!("{text} {}{code}", listed(hosts)) }
 }
 
 fn routes(routes: &[String]) -> String {

@@ -8,7 +8,7 @@ pub(super) const BLOCK_PAGE: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::ProxyTeam,
     "A block page is shown instead of the service",
-    "allow the host in the product that shows the page",
+    "allow exactly these host names in the product that shows the page",
 );
 
 pub(super) const PORTAL: CauseFacts = CauseFacts::new(

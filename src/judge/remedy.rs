@@ -1,0 +1,205 @@
+//! Who changes what, in the words of the product that stands in the way, and what has to be known before the change.
+//!
+//! In: a cause or a finding, and the product that was recognised. Out: an owner, an instruction and sentences. Never: a
+//! status, a code, or a host that no row is about.
+
+use std::borrow::Cow;
+
+use super::chain::{self, Instruction, Kind, Product};
+use super::{Cause, Finding, Owner, Verdict};
+use crate::catalogue::Catalogue;
+use crate::plan::Plan;
+
+/// What one cause asks for, with this product in the way.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub owner: Owner,
+    pub instruction: Cow<'static, str>,
+    /// The instruction is to be followed by the names of the hosts.
+    pub is_about_hosts: bool,
+}
+
+impl Change {
+    pub fn of(cause: &Cause, product: Option<&str>) -> Self {
+        let facts = cause.facts();
+        let general =
+            Self { owner: facts.owner, instruction: facts.remedy.into(), is_about_hosts: cause.is_about_hosts() };
+        let Some((wanted, product)) = Wanted::of(cause).zip(product.and_then(chain::product)) else {
+            return general;
+        };
+        if wanted == Wanted::Exclusion && product.kind == Kind::DebugProxy {
+            let instruction = format!(
+                "end {}, a tool for debugging, and take its root certificate out of the trusted ones",
+                product.name
+            );
+            return Self { owner: Owner::Operator, instruction: instruction.into(), is_about_hosts: false };
+        }
+        let instruction = match (wanted.instruction(product), product.kind) {
+            (Some(instruction), _) => instruction.say.as_str().into(),
+            (None, Kind::Endpoint) if wanted == Wanted::Exclusion => format!(
+                "in {} on the devices, exclude from its scan of encrypted connections exactly these host names",
+                product.name
+            )
+            .into(),
+            (None, _) => general.instruction,
+        };
+        Self { owner: owner(product.kind), instruction, is_about_hosts: general.is_about_hosts }
+    }
+}
+
+/// Who runs such a product.
+fn owner(kind: Kind) -> Owner {
+    match kind {
+        Kind::CloudGateway | Kind::ProxyAppliance | Kind::Proxy => Owner::ProxyTeam,
+        Kind::Firewall => Owner::FirewallTeam,
+        Kind::Endpoint => Owner::DesktopTeam,
+        Kind::DebugProxy => Owner::Operator,
+    }
+}
+
+/// What a product can be asked to do for hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// From TLS inspection.
+    Exclusion,
+    Admission,
+    NoAuthentication,
+}
+
+impl Wanted {
+    fn of(cause: &Cause) -> Option<Self> {
+        Some(match cause {
+            Cause::InterceptedTrusted | Cause::InterceptedUntrusted | Cause::ProxyUpstreamTls => Self::Exclusion,
+            Cause::ProxyDenied403 | Cause::HttpBlockPage => Self::Admission,
+            Cause::PauthRequired => Self::NoAuthentication,
+            _ => return None,
+        })
+    }
+
+    fn instruction(self, product: &Product) -> Option<&Instruction> {
+        match self {
+            Self::Exclusion => product.exclude.as_ref(),
+            Self::Admission => product.allow.as_ref(),
+            Self::NoAuthentication => product.unauthenticated.as_ref(),
+        }
+    }
+}
+
+/// What stands beside a finding's instruction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Particulars {
+    /// The product that is to be changed.
+    pub product: Option<String>,
+    /// Sentences that whoever makes the change should have read before.
+    pub notes: Vec<String>,
+}
+
+const ACCOUNT_HOST: &str = "login.live.com";
+const ACCOUNT_NOTE: &str = "login.live.com: to keep consumer accounts out, set the policy \"Accounts: Block Microsoft accounts\" \
+    or \"Block all consumer Microsoft account user authentication\" instead of blocking this host, by which the solutions know the device.";
+const BLOB_DOMAIN: &str = ".blob.core.windows.net";
+const BLOB_NOTE: &str = "blob hosts: write the exact names, never *.blob.core.windows.net. Microsoft's page on diagnostic data asks \
+    to exclude its own stores; its page on Defender warns against excluding everybody's.";
+const NO_PROXY_NOTE: &str = "No proxy is on this route: a firewall, a proxy that nobody configured here, or a security product on this \
+    device inspects.";
+
+/// What is to be known beside `finding`.
+#[must_use]
+pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], finding: &Finding) -> Particulars {
+    let Some(cause) = Cause::from_code(&finding.code) else { return Particulars::default() };
+    let job = |id: &crate::plan::JobId| plan.jobs.get(id.0 as usize);
+    let hosts: Vec<&str> = finding
+        .jobs
+        .iter()
+        .filter_map(job)
+        .filter_map(|job| catalogue.endpoints.get(job.endpoint))
+        .map(|endpoint| endpoint.host.as_str())
+        .collect();
+    let first = finding.jobs.first().and_then(|id| verdicts.iter().find(|verdict| verdict.job == *id));
+    let product = first.and_then(|row| row.product.clone().or_else(|| row.chain.as_ref()?.product.clone()));
+    let known = product.as_deref().and_then(chain::product);
+    let mut notes = Vec::new();
+    let wanted = Wanted::of(&cause);
+    let is_interception = matches!(cause, Cause::InterceptedTrusted | Cause::InterceptedUntrusted);
+    if is_interception
+        && product.is_none()
+        && finding.jobs.iter().filter_map(job).all(|job| plan.route(job).proxy().is_none())
+    {
+        notes.push(NO_PROXY_NOTE.to_owned());
+    }
+    if known.is_some_and(|product| is_interception && product.kind == Kind::Endpoint) {
+        notes.push("It runs on the device itself: no change on a proxy or firewall helps.".to_owned());
+    }
+    if let Some(instruction) = wanted.zip(known).and_then(|(wanted, product)| wanted.instruction(product)) {
+        notes.push(format!("How: {}", instruction.source));
+    }
+    if hosts.contains(&ACCOUNT_HOST) && is_shut_out(&cause) {
+        notes.push(ACCOUNT_NOTE.to_owned());
+    }
+    let is_written_down = matches!(wanted, Some(Wanted::Exclusion | Wanted::Admission));
+    let is_debugged = known.is_some_and(|product| product.kind == Kind::DebugProxy);
+    if is_written_down && !is_debugged && hosts.iter().any(|host| host.ends_with(BLOB_DOMAIN)) {
+        notes.push(BLOB_NOTE.to_owned());
+    }
+    Particulars { product, notes }
+}
+
+/// Somebody may have meant to keep this very host out.
+fn is_shut_out(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::InterceptedTrusted
+            | Cause::InterceptedUntrusted
+            | Cause::ProxyDenied403
+            | Cause::Proxy200ThenClose
+            | Cause::Proxy200ThenRst
+            | Cause::ProxySocksDenied
+            | Cause::DnsNxdomain
+            | Cause::DnsEdeFiltered
+            | Cause::DnsSinkhole
+            | Cause::DnsFilterVendorIp
+            | Cause::DnsHostsOverride
+            | Cause::TlsRstAfterHello
+            | Cause::TlsFinAfterHello
+            | Cause::HttpBlockPage
+            | Cause::PauthDeniedAfterAuth
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_change_is_told_in_the_terms_of_the_product_to_those_who_run_it() {
+        for (cause, product, owner, begins) in [
+            (Cause::InterceptedTrusted, None, Owner::ProxyTeam, "exclude exactly these host names from TLS"),
+            (Cause::InterceptedTrusted, Some("Zscaler Internet Access"), Owner::ProxyTeam, "in Zscaler, add a rule to"),
+            (Cause::InterceptedTrusted, Some("Fortinet FortiGate"), Owner::FirewallTeam, "on the FortiGate, add to"),
+            (Cause::ProxyUpstreamTls, Some("Squid"), Owner::ProxyTeam, "in squid.conf, put 'ssl_bump splice'"),
+            // Nothing was found that its maker says: general words, and the right people all the same.
+            (Cause::InterceptedTrusted, Some("Smoothwall"), Owner::FirewallTeam, "exclude exactly these host names"),
+            (Cause::InterceptedUntrusted, Some("a product nobody knows"), Owner::ProxyTeam, "exclude exactly"),
+            (Cause::InterceptedTrusted, Some("ESET"), Owner::DesktopTeam, "in ESET on the devices, exclude from"),
+            (
+                Cause::InterceptedTrusted,
+                Some("Kaspersky Endpoint Security"),
+                Owner::DesktopTeam,
+                "in Kaspersky Endpoint",
+            ),
+            (Cause::InterceptedTrusted, Some("Fiddler"), Owner::Operator, "end Fiddler, a tool for debugging"),
+            (Cause::ProxyDenied403, Some("Squid"), Owner::ProxyTeam, "in squid.conf, put 'http_access allow'"),
+            (Cause::HttpBlockPage, Some("Kerio Control"), Owner::FirewallTeam, "allow exactly these host names"),
+            (Cause::PauthRequired, Some("Squid"), Owner::ProxyTeam, "in squid.conf, put 'http_access allow'"),
+            // Whatever product it is, this is not what it can be asked for.
+            (Cause::ProxyUpstreamDns, Some("Squid"), Owner::ProxyTeam, "check the name server"),
+        ] {
+            let change = Change::of(&cause, product);
+            assert_eq!(change.owner, owner, "{product:?}");
+            assert!(change.instruction.starts_with(begins), "{product:?}: {}", change.instruction);
+        }
+        assert!(!Change::of(&Cause::InterceptedTrusted, Some("mitmproxy")).is_about_hosts);
+        assert!(Change::of(&Cause::InterceptedTrusted, Some("ESET")).is_about_hosts);
+        assert!(Change::of(&Cause::PauthRequired, Some("Squid")).instruction.contains("proxy_auth"));
+    }
+}
