@@ -99,7 +99,7 @@ const ACCOUNT_NOTE: &str = "login.live.com: to keep consumer accounts out, set t
     or \"Block all consumer Microsoft account user authentication\" instead of blocking this host, by which the solutions know the device.";
 const BLOB_DOMAIN: &str = ".blob.core.windows.net";
 const BLOB_NOTE: &str = "blob hosts: write the exact names, never *.blob.core.windows.net. Microsoft's page on diagnostic data asks \
-    to exclude its own stores; its page on Defender warns against excluding everybody's.";
+    to exclude these stores; its page on Defender warns against excluding all of blob storage.";
 const NO_PROXY_NOTE: &str = "No proxy is on this route: a firewall, a proxy that nobody configured here, or a security product on this \
     device inspects.";
 
@@ -131,7 +131,7 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
         notes.push("It runs on the device itself: no change on a proxy or firewall helps.".to_owned());
     }
     if let Some(instruction) = wanted.zip(known).and_then(|(wanted, product)| wanted.instruction(product)) {
-        notes.push(format!("How: {}", instruction.source));
+        notes.push(format!("described at {}", instruction.source));
     }
     if hosts.contains(&ACCOUNT_HOST) && is_shut_out(&cause) {
         notes.push(ACCOUNT_NOTE.to_owned());
