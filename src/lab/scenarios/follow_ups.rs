@@ -138,10 +138,10 @@ pub(super) fn denying_everything() -> Blueprint {
     Blueprint::default()
         .through(ProxyPlan::open("others").rule(Hosts::All, Deed::Reply(no())))
         .expect(&OVER_TLS, "blocked", "proxy.client_not_allowed")
-        .expect(&["adl"], "blocked", "http.middlebox_status")
+        .expect(&["adl"], "blocked", "http.block_page")
         .through(ProxyPlan::open("plain").rule(Hosts::All, Deed::DenyTunnels(no())))
         .expect(&OVER_TLS, "blocked", "proxy.denied_port")
         .through(ProxyPlan::open("choosy").rule(Hosts::AllBut(&["control"]), Deed::Reply(no())))
         .expect(&OVER_TLS, "blocked", "proxy.denied_403")
-        .expect(&["adl"], "blocked", "http.middlebox_status")
+        .expect(&["adl"], "blocked", "http.block_page")
 }

@@ -62,7 +62,7 @@ pub fn scenarios() -> Vec<Scenario> {
             .telling(&["x.inconclusive"]),
         scenario("denying-everything", "Proxies that deny every host: to this machine, on this port, or by their names",
             follow_ups::denying_everything,
-            &["proxy.client_not_allowed", "proxy.denied_port", "proxy.denied_403", "http.middlebox_status"]),
+            &["proxy.client_not_allowed", "proxy.denied_port", "proxy.denied_403", "http.block_page"]),
         scenario("filtered-hellos", "Devices that stop a handshake by its name, its version or its address",
             follow_ups::filtered_hellos, &["tls.sni_filtered", "tls.tls13_intolerant", "tls.ip_filtered"]),
         scenario("filtered-behind-a-proxy", "The same behind a proxy", follow_ups::filtered_behind_a_proxy,
