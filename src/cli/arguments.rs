@@ -60,7 +60,7 @@ pub(super) enum Command {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct CheckArguments {
     /// Run against the loopback world inside this program instead of the internet.
-    #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "pac", "wpad", "identity", "scheme", "proxy_user", "device_user",
+    #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "pac", "wpad", "identity", "scheme", "proxy_user", "device_user", "device_keytab",
         "allow_basic_cleartext", "max_connects", "resolver", "connect_to", "anchors", "machine_roots", "timeout",
         "concurrency", "expect", "fail_on", "control",
         "no_follow_ups"])]
@@ -89,7 +89,8 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "DOMAIN", help_heading = "Routes")]
     pub wpad: Option<String>,
 
-    /// Who asks the proxy: bypass (nobody), user, device. Default: bypass, and those for which there is a credential.
+    /// Who asks the proxy: bypass (nobody), user (a name with a password, or the ticket of who is signed in), device.
+    /// Default: bypass, and those for which there is a credential.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = identity, help_heading = "Routes")]
     pub identity: Vec<Identity>,
 
@@ -116,6 +117,20 @@ pub(super) struct CheckArguments {
     /// A file that holds the password of --device-user.
     #[arg(long, value_name = "FILE", requires = "device_user", help_heading = "Routes")]
     pub device_password_file: Option<PathBuf>,
+
+    /// A keytab with the machine account's keys, for Kerberos.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "device_principal",
+        conflicts_with = "device_user",
+        help_heading = "Routes"
+    )]
+    pub device_keytab: Option<PathBuf>,
+
+    /// The machine account in --device-keytab, such as WS01$ or host/ws01.example.
+    #[arg(long, value_name = "NAME", requires = "device_keytab", help_heading = "Routes")]
+    pub device_principal: Option<String>,
 
     /// Allow Basic, which anyone on the way can read, over a connection to the proxy that is not encrypted.
     #[arg(long, help_heading = "Routes")]

@@ -1,17 +1,21 @@
 //! `waprobe check`: arguments to settings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::arguments::{CheckArguments, ControlChoice};
 use super::run::{self, Setup, scope};
 use super::script::{self, Wanted};
 use super::{Exit, Failure, files, show};
 use crate::catalogue::Catalogue;
-use crate::net::{ConnectTo, Names, Net, configured_resolvers};
+use crate::net::{ConnectTo, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
     Budget, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice,
 };
 use crate::probe::{self, Access, Login};
+
+/// To look at the ticket that is there.
+const SIGNED_IN_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     // The first random draw of the TLS library is slow; it can go on while files are read.
@@ -104,7 +108,9 @@ fn wanted(arguments: &CheckArguments) -> Result<Option<Wanted<'_>>, Failure> {
 /// machine account and serves `device` only.
 fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure> {
     let mut access = Access { basic_cleartext: arguments.allow_basic_cleartext, ..Access::default() };
-    if !has_proxy && (arguments.proxy_user.is_some() || arguments.device_user.is_some()) {
+    let names_somebody =
+        [&arguments.proxy_user, &arguments.device_user, &arguments.device_principal].iter().any(|name| name.is_some());
+    if !has_proxy && names_somebody {
         return Err(Failure::usage("a name for the proxy was given and no proxy: add --proxy URL or --pac FILE|URL"));
     }
     if let Some(name) = &arguments.proxy_user {
@@ -114,10 +120,11 @@ fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure
             None => files::password_from_prompt(name)?,
         };
         let login = Login { name: name.clone(), password };
-        if name.ends_with('$') {
+        if is_machine(name) {
             access.device = Some(login);
         } else {
-            let serves_device = arguments.identity.contains(&Identity::Device) && arguments.device_user.is_none();
+            let is_device_known = arguments.device_user.is_some() || arguments.device_keytab.is_some();
+            let serves_device = arguments.identity.contains(&Identity::Device) && !is_device_known;
             access.device = serves_device.then(|| login.clone());
             access.user = Some(login);
         }
@@ -128,7 +135,27 @@ fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure
         }
         access.device = Some(Login { name: name.clone(), password: files::password(path)? });
     }
+    if let (Some(file), Some(name)) = (&arguments.device_keytab, &arguments.device_principal) {
+        if access.device.is_some() {
+            return Err(Failure::usage(
+                "--proxy-user names a machine account, and so does --device-principal: give one",
+            ));
+        }
+        access.device_keytab = Some(find_in_keytab(file, name).map_err(Failure::usage)?);
+    }
     Ok(access)
+}
+
+/// `WS01$`, `CORP\WS01$`, `WS01$@corp.example`.
+fn is_machine(name: &str) -> bool {
+    name.split('@').next().is_some_and(|name| name.ends_with('$'))
+}
+
+/// Whether somebody is signed in. A library that asks somewhere first is not waited for: who wants that names the identity.
+fn is_signed_in(tokens: Arc<dyn TokenSource>) -> bool {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(tokens.signed_in().is_ok()));
+    told.recv_timeout(SIGNED_IN_PATIENCE).unwrap_or(false)
 }
 
 /// Direct first, then each proxy: `bypass` before the others, a row per scheme where schemes are forced. A script takes the
@@ -143,8 +170,13 @@ fn paths(
     let mut identities = arguments.identity.clone();
     if identities.is_empty() {
         identities.push(Identity::Bypass);
-        identities.extend(access.user.is_some().then_some(Identity::User));
-        identities.extend(access.device.is_some().then_some(Identity::Device));
+        // A ticket is of use to proxies that speak HTTP.
+        let takes_tickets = directions.is_some() || proxies.iter().any(|proxy| proxy.scheme != ProxyScheme::Socks5);
+        let is_somebody =
+            access.user.is_some() || takes_tickets && is_signed_in(Net::of_this_machine(Vec::new()).tokens);
+        identities.extend(is_somebody.then_some(Identity::User));
+        let is_device = access.device.is_some() || access.device_keytab.is_some();
+        identities.extend(is_device.then_some(Identity::Device));
     }
     identities.sort_unstable();
     identities.dedup();

@@ -9,6 +9,7 @@ mod connect_to;
 #[cfg(unix)]
 mod gssapi;
 mod hosts;
+mod keytab;
 mod open_files;
 mod pac;
 mod resolvers;
@@ -25,6 +26,7 @@ use tokio::net::TcpStream;
 
 pub use connect_to::{ConnectTo, ConnectToMistake, Rule as ConnectToRule};
 pub use hosts::hosts_line;
+pub use keytab::find_in_keytab;
 pub use open_files::allow_open_files;
 pub use pac::{FetchFailure, FetchTerms, addresses_of, wall_clock};
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};

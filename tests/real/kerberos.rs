@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::authorities::run;
 use crate::hosts;
 use crate::kdc::Kdc;
 use crate::nginx::Nginx;
+use crate::software::program;
 use crate::squid::{Policy, Squid};
 use crate::waprobe::{Check, Report};
 use crate::world::{World, free_address};
@@ -32,12 +34,11 @@ struct Company {
 
 impl Company {
     fn new() -> Option<Self> {
-        Self::with(&[])
+        World::new().map(|world| Self::within(world, &[]))
     }
 
     /// Whose proxy offers `more` schemes behind Negotiate.
-    fn with(more: &[(&'static str, String)]) -> Option<Self> {
-        let world = World::new()?;
+    fn within(world: World, more: &[(&'static str, String)]) -> Self {
         let servers = world.genuine_servers();
         let kdc = Kdc::start(world.folder(), free_address());
         kdc.person(NAME, PASSWORD);
@@ -47,7 +48,7 @@ impl Company {
         let squid = world.proxy("squid", &servers, &Policy::Schemes(&schemes));
         let address = squid.url.strip_prefix("http://").and_then(|rest| rest.split(':').next()).expect("an address");
         let hosts = format!("{address} {PROXY}\n");
-        Some(Self { url: format!("http://{PROXY}:3128"), hosts, world, servers, kdc, squid })
+        Self { url: format!("http://{PROXY}:3128"), hosts, world, servers, kdc, squid }
     }
 
     /// A check through the proxy by its name, with nobody signed in.
@@ -107,7 +108,7 @@ impl Call {
     /// The program looks names up by the system, so that the system has to know them: in a mount namespace of its own.
     fn output(self, more: &[&str]) -> std::process::Output {
         let check = self.check.args::<0>([]).command();
-        let is_root = crate::authorities::run(Command::new("id").arg("-u")).trim() == "0";
+        let is_root = run(Command::new("id").arg("-u")).trim() == "0";
         let mut command = Command::new("unshare");
         command.args(if is_root { &["--mount"][..] } else { &["--map-root-user", "--mount"] });
         command.args(["sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]).arg(&self.hosts);
@@ -284,6 +285,118 @@ fn a_kdc_that_is_silent_absent_or_something_else_does_not_hold_the_run_up() {
     expect("something else");
     stop.store(true, Ordering::Relaxed);
     talker.join().expect("it ends");
+}
+
+#[test]
+fn the_machine_account_shows_a_ticket_from_its_keytab_and_not_the_users() {
+    let Some(company) = Company::new() else { return };
+    let keytab = company.kdc.keytab("WS01$");
+    let cache = company.kdc.ticket(NAME, PASSWORD, &[]);
+
+    // Both by default: the ticket that is there makes a user, and the keytab a device.
+    let check = company.check().signed_in(&cache).arg("--device-keytab").arg(&keytab);
+    let report = check.args(["--device-principal", "ws01$"]).report();
+    report.expect(&format!("{}|bypass", company.url), hosts::all(), "blocked", "pauth.required");
+    for (identity, principal) in [("user", "anna@CORP.EXAMPLE"), ("device", "WS01$@CORP.EXAMPLE")] {
+        let route = format!("{}|{identity}|negotiate", company.url);
+        report.expect(&route, hosts::all(), "ok", "ok");
+        let evidence = report.evidence("login.live.com", &route);
+        assert!(evidence.contains(&format!("ticket of {principal} for")), "{evidence}");
+    }
+    assert!(company.squid.requests().iter().any(|request| request.contains("user=WS01$@CORP.EXAMPLE")));
+    keeps_the_tickets(&report, &company.squid);
+}
+
+#[test]
+fn a_keytab_that_cannot_serve_is_a_plain_error_before_anything_is_asked() {
+    let Some(company) = Company::new() else { return };
+    let keytab = company.kdc.keytab("WS01$");
+    let nonsense = company.world.file("nonsense.keytab", "not a keytab");
+    for (file, principal, words) in [
+        (Path::new("/nonexistent/ws.keytab"), "WS01$", "could not read the keytab /nonexistent/ws.keytab"),
+        (nonsense.as_path(), "WS01$", "is no keytab"),
+        (keytab.as_path(), "WS02$", "has no key of WS02$; it has keys of WS01$@CORP.EXAMPLE"),
+    ] {
+        let check = company.check().arg("--device-keytab").arg(file).args(["--device-principal", principal]);
+        let output = check.output(&[]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(words), "{:?} {said}", output.status);
+    }
+    assert_eq!(company.squid.requests(), Vec::<String>::new());
+}
+
+/// A row for each identity and scheme, each with what stops it or lets it through.
+#[test]
+fn several_schemes_at_once_have_a_row_each_for_everybody() {
+    let Some(world) = World::new() else { return };
+    let (ntlm, basic) = (samba(&world), basic_file(&world));
+    let company = Company::within(world, &[("ntlm", ntlm), ("basic", basic)]);
+    let keytab = company.kdc.keytab("WS01$");
+    let password = company.password(PASSWORD);
+
+    let list = ["--identity", "bypass,user,device", "--scheme", "negotiate,ntlm,basic", "--allow-basic-cleartext"];
+    let check = company.check().by_password(NAME, &password).args(list).arg("--device-keytab").arg(&keytab);
+    let report = check.args(["--device-principal", "WS01$"]).report();
+    let route = |rest: &str| format!("{}|{rest}", company.url);
+    report.expect(&route("bypass"), hosts::all(), "blocked", "pauth.required");
+    for scheme in ["negotiate", "ntlm", "basic"] {
+        report.expect(&route(&format!("user|{scheme}")), hosts::all(), "ok", "ok");
+    }
+    report.expect(&route("device|negotiate"), hosts::all(), "ok", "ok");
+    for scheme in ["ntlm", "basic"] {
+        report.expect(&route(&format!("device|{scheme}")), hosts::all(), "not-tested", "x.not_tested");
+    }
+    for (who, mechanism) in [("user", "kerberos"), ("device", "kerberos")] {
+        assert_eq!(report.row("login.live.com", &route(&format!("{who}|negotiate")))["route"]["mechanism"], mechanism);
+    }
+    keeps_the_tickets(&report, &company.squid);
+}
+
+/// No ticket can be had for this proxy, and a password can: inside Negotiate it is NTLM's turn, and then that of the next
+/// scheme.
+#[test]
+fn without_a_service_to_ask_for_the_password_goes_on_by_the_next_scheme() {
+    for next in ["ntlm", "basic"] {
+        let Some(world) = World::new() else { return };
+        let helper = if next == "ntlm" { samba(&world) } else { basic_file(&world) };
+        let mut company = Company::within(world, &[(next, helper)]);
+        company.hosts = company.hosts.replace(PROXY, "gate.corp.example");
+        let password = company.password(PASSWORD);
+
+        let url = "http://gate.corp.example:3128";
+        let check = company.check_through(url).by_password(NAME, &password);
+        let report = check.args(["--identity", "user", "--allow-basic-cleartext"]).report();
+        let user = format!("{url}|user|{next}");
+        report.expect(&user, hosts::all(), "ok", "ok");
+        let passed = report.rows().iter().map(|row| row["evidence"].to_string());
+        let facts =
+            ["negotiate by kerberos was passed over: no ticket: anna@CORP.EXAMPLE to HTTP/gate", "negotiate by ntlm"];
+        for evidence in passed {
+            assert!(facts.iter().all(|fact| evidence.contains(fact)), "{evidence}");
+        }
+    }
+}
+
+/// Samba's helper, which checks NTLM version 2 for one account without any domain.
+fn samba(world: &World) -> String {
+    let home = world.folder().join("samba");
+    std::fs::create_dir_all(&home).expect("a folder for samba");
+    let folders: String =
+        ["lock", "state", "cache", "pid"].map(|kind| format!("{kind} directory = {}\n", home.display())).concat();
+    let configuration =
+        world.file("smb.conf", &format!("[global]\nworkgroup = CORP\nprivate dir = {}\n{folders}", home.display()));
+    run(Command::new("chmod").arg("777").arg(&home));
+    format!(
+        "{} --helper-protocol=squid-2.5-ntlmssp --username={NAME} --password={PASSWORD} --domain=CORP --configfile={}",
+        program("ntlm_auth").expect("samba's helper").display(),
+        configuration.display()
+    )
+}
+
+fn basic_file(world: &World) -> String {
+    let line = format!("{NAME}:{}\n", run(Command::new("openssl").args(["passwd", "-apr1", PASSWORD])).trim());
+    let file = world.file("basic-passwords", &line);
+    format!("{} {}", program("basic_ncsa_auth").expect("squid's helper").display(), file.display())
 }
 
 /// No token that reached the proxy stands in what was printed.

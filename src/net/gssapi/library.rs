@@ -436,22 +436,22 @@ impl Name {
 }
 
 impl Credential {
-    /// Whose it is.
-    pub fn principal(&self) -> Result<String, Status> {
-        let (mut minor, mut name) = (0, Name { library: self.library, handle: ptr::null_mut() });
-        // SAFETY: the handle is live, the name is a live local that the library writes, the rest is not wanted.
+    /// Whose it is, and for how many seconds more.
+    pub fn principal(&self) -> Result<(String, u32), Status> {
+        let (mut minor, mut lifetime, mut name) = (0, 0, Name { library: self.library, handle: ptr::null_mut() });
+        // SAFETY: the handle is live, name and lifetime are live locals that the library writes, the rest is not wanted.
         let major = unsafe {
             (self.library.inquire_credential)(
                 &raw mut minor,
                 self.handle,
                 &raw mut name.handle,
-                ptr::null_mut(),
+                &raw mut lifetime,
                 ptr::null_mut(),
                 ptr::null_mut(),
             )
         };
         self.library.check(major, minor)?;
-        name.text()
+        Ok((name.text()?, lifetime))
     }
 }
 

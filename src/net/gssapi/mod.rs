@@ -58,7 +58,10 @@ impl TokenSource for Gssapi {
 
     fn signed_in(&self) -> Result<String, TokenFailure> {
         let credential = library()?.default_credential().map_err(|status| failure(&status, "the ticket"))?;
-        credential.principal().map_err(|status| failure(&status, "the ticket"))
+        match credential.principal().map_err(|status| failure(&status, "the ticket"))? {
+            (principal, 0) => Err(TokenFailure::new(TicketProblem::NoTicket, format!("{principal}: it has expired"))),
+            (principal, _) => Ok(principal),
+        }
     }
 }
 

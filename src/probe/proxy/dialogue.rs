@@ -13,8 +13,8 @@ use super::gates::Gate;
 use super::https;
 use crate::auth::{self, Answer, Offer};
 use crate::catalogue::Endpoint;
-use crate::observation::{Credential, Fault, Leg, TunnelEvidence};
-use crate::plan::{Identity, PlannedRoute, Proxy, ProxyScheme, SchemeChoice};
+use crate::observation::{Credential, Fault, Leg, Token, TunnelEvidence};
+use crate::plan::{Identity, PlannedRoute, Proxy, ProxyScheme, Scheme, SchemeChoice};
 use crate::probe::connect::{self, Attempts};
 use crate::probe::exchange::{self, Body, BodyEnd, Broken, Exchange, Head, Reply, Request, USER_AGENT};
 use crate::probe::secrets::Secrets;
@@ -145,11 +145,13 @@ impl<'a> Dialogue<'a> {
             // A credential that was held back is decided by its scheme as well as one that was sent.
             self.evidence.scheme = self.authenticator.considered().or(self.evidence.scheme);
             self.evidence.passed_over = self.authenticator.passed_over().to_vec();
-            let next = answer.insert(next?);
+            let next = next?;
+            let is_spent = answer.as_ref().is_some_and(|sent| is_spent(sent, &next));
+            let next = answer.insert(next);
             exchange = match same {
-                Some(exchange) => exchange,
+                Some(exchange) if !is_spent => exchange,
                 None if next.is_bound() => return Err(Fault::ClosedMidExchange),
-                None => self.reconnect().await?,
+                Some(_) | None => self.reconnect().await?,
             };
         }
         Err(Fault::AuthenticationLoop)
@@ -394,6 +396,13 @@ impl<'a> Dialogue<'a> {
 
 fn challenges(reply: &Reply) -> Vec<Offer> {
     auth::read_challenges(reply.headers().get_all(header::PROXY_AUTHENTICATE).iter().map(HeaderValue::as_bytes))
+}
+
+/// Whether the connection is of no use for `next`: schemes that sign a connection in have it for themselves. Where
+/// Negotiate was tried, Squid looks at no other, and refuses a right password.
+fn is_spent(sent: &Answer, next: &Answer) -> bool {
+    let signs_in = matches!(sent.scheme, Scheme::Ntlm | Scheme::Negotiate);
+    signs_in && (sent.scheme != next.scheme || sent.token == Some(Token::KerberosTicket))
 }
 
 /// Whether a refusal tells of the way beyond the proxy, on which nobody is sent whose password was not taken: Squid's own

@@ -90,7 +90,8 @@ async fn an_unproved_password_goes_only_where_it_was_asked_for() {
 
 #[tokio::test]
 async fn what_a_target_wants_otherwise_is_answered_as_it_wants() {
-    let peer = Peer::playing(vec![guarded(by_basic)]).await;
+    // A connection on which NTLM was begun is not used for another scheme.
+    let peer = Peer::playing(vec![guarded(by_basic), guarded(by_basic)]).await;
     let told = as_anna(&peer, &told_elsewhere(&peer, &["NTLM"])).await;
     let heard = peer.heard();
     assert_eq!((told.fault(), told.evidence.scheme), (None, Some(Scheme::Basic)));
