@@ -158,7 +158,14 @@ fn extension_lines(wish: &Wish, signs_itself: bool) -> String {
     if wish.names.is_empty() {
         lines.push_str("basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign\n");
     } else {
-        let names: Vec<String> = wish.names.iter().map(|name| format!("DNS:{name}")).collect();
+        let names: Vec<String> = wish
+            .names
+            .iter()
+            .map(|name| {
+                let kind = if name.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+                format!("{kind}:{name}")
+            })
+            .collect();
         let _ = writeln!(lines, "subjectAltName = {}", names.join(", "));
         lines.push_str("basicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature\n");
         lines.push_str("extendedKeyUsage = serverAuth\n");

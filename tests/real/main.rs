@@ -25,6 +25,8 @@ mod interruption;
 mod kerberos;
 mod names;
 mod origins;
+mod other_proxies;
+mod ports;
 mod recordings;
 mod scripts;
 mod signatures;

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 /// What is looked for, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("squid", "squid-openssl"),
     ("nginx", "nginx"),
     ("dnsmasq", "dnsmasq-base"),
@@ -15,6 +15,8 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("krb5kdc", "krb5-kdc"),
     ("kadmin.local", "krb5-admin-server"),
     ("kinit", "krb5-user"),
+    ("tinyproxy", "tinyproxy-bin"),
+    ("microsocks", "microsocks"),
 ];
 
 /// `true` when everything is there. Otherwise says loudly what is missing, and fails where these tests must run.

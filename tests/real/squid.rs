@@ -29,6 +29,8 @@ pub enum Policy<'a> {
     },
     /// Lets in whom one of these schemes knows; scheme, and the program that checks it, in the order offered.
     Schemes(&'a [(&'a str, String)]),
+    /// Whatever these lines say, in which `ADDRESS` stands for the proxy's own; the usual port is among them.
+    Lines(&'a [String]),
     /// Answers 403 for these hosts.
     Deny(&'a [&'a str]),
     /// Resets the connection for these hosts.
@@ -107,6 +109,12 @@ impl Squid {
         self.requests().into_iter().filter(|request| !request.ends_with("sent=-")).collect()
     }
 
+    /// The same proxy by another of its ports.
+    pub fn at(&self, scheme: &str, port: u16) -> String {
+        let address = self.url.strip_prefix("http://").and_then(|rest| rest.split(':').next()).expect("an address");
+        format!("{scheme}://{address}:{port}")
+    }
+
     pub fn log(&self) -> String {
         self.server.log()
     }
@@ -168,6 +176,7 @@ fn policy_lines(policy: &Policy, home: &Path, address: IpAddr) -> Vec<String> {
             let children = schemes.iter().map(|(scheme, _)| format!("auth_param {scheme} children 20 startup=1"));
             [vec![plain_port], programs.chain(children).collect(), admission()].concat()
         }
+        Policy::Lines(lines) => lines.iter().map(|line| line.replace("ADDRESS", &address.to_string())).collect(),
         Policy::Deny(hosts) => vec![
             plain_port,
             format!("acl unwanted dstdomain {}", hosts.join(" ")),

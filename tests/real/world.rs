@@ -83,10 +83,15 @@ impl World {
 
     /// A proxy with `policy` before those servers.
     pub fn proxy(&self, name: &str, servers: &Nginx, policy: &Policy) -> Squid {
+        self.proxy_at(free_address(), name, servers, policy)
+    }
+
+    /// The same, at an address that its policy knows.
+    pub fn proxy_at(&self, address: IpAddr, name: &str, servers: &Nginx, policy: &Policy) -> Squid {
         let hosts: Vec<(&str, IpAddr)> = hosts::all().map(|host| (host, servers.address)).collect();
         let trusted = read(&self.application_root.certificate) + &read(&self.public_root.certificate);
         let surroundings = Surroundings { hosts: &hosts, trusted: &trusted };
-        Squid::start(self.folder(), name, free_address(), &surroundings, policy)
+        Squid::start(self.folder(), name, address, &surroundings, policy)
     }
 }
 

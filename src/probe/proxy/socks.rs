@@ -112,8 +112,9 @@ impl Talk<'_, '_> {
         message.extend_from_slice(name);
         message.push(password_length);
         message.extend_from_slice(password);
-        self.dialogue.authenticator.take_turn().await?;
+        // Also of a row whose password is held back it decides.
         self.dialogue.evidence.scheme = Some(Scheme::SocksPassword);
+        self.dialogue.authenticator.take_turn().await?;
         let credential = Credential {
             scheme: Scheme::SocksPassword,
             length: message.len(),
