@@ -2,28 +2,34 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::arguments::{Format, ScopeArguments};
-use super::run::scope;
-use super::{Exit, Failure, files};
+use super::arguments::{Color, Format, ScopeArguments};
+use super::run::{self, scope};
+use super::{Exit, Failure, files, terminal};
 use crate::catalogue::UrlScheme;
 use crate::judge::{Cause, Owner};
+use crate::net::Net;
 use crate::proxies::settings::Target;
 use crate::proxies::{
     Account, Advice, ClientProxy, Overview, Setting, Source, Trace, UserProxy, VARIABLES, Way, in_words,
 };
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
-use crate::report::json;
-use crate::report::text::sanitize;
+use crate::report::text::{paragraph, sanitize};
+use crate::report::{json, wording};
 
 #[derive(Debug, Args)]
 pub(super) struct ProxyArguments {
     /// A part of the device's registry, made by reg export; may be repeated. Without it only the environment is shown.
     #[arg(long, value_name = "FILE.reg")]
     pub registry: Vec<PathBuf>,
+
+    /// Connect from here to the proxies that the export names, to see whether somebody listens; nothing is sent.
+    #[arg(long, requires = "registry")]
+    pub connect: bool,
 
     /// A catalogue in place of the one inside this program.
     #[arg(long, value_name = "FILE")]
@@ -62,12 +68,55 @@ pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
             port: endpoint.port,
         })
         .collect();
-    let overview = Overview::of(&snapshot, &targets);
+    let mut overview = Overview::of(&snapshot, &targets);
+    let reached = if arguments.connect { reach(&overview.proxies())? } else { Vec::new() };
+    let failures = |proxies: &[String]| -> Vec<String> {
+        let failed = reached.iter().filter(|reach| proxies.contains(&reach.proxy));
+        failed.filter_map(|reach| Some(format!("{}: {}", reach.proxy, reach.failure.as_ref()?))).collect()
+    };
+    let telemetry = overview.telemetry_proxies();
+    let dead = failures(&telemetry);
+    if !dead.is_empty() && dead.len() == telemetry.len() {
+        overview.telemetry_proxy_is_dead(dead);
+    }
+    let layout = terminal::layout(Color::Never, false);
     files::print(|mut out| match arguments.format {
-        Format::Json => json::write(&Document::new(&name, &overview, &targets), &mut out),
-        Format::Table => write_text(&name, &overview, &targets, &mut out),
+        Format::Json => json::write(&Document::new(&name, &overview, &targets, &reached), &mut out),
+        Format::Table => write_text(&name, &overview, &targets, &reached, layout.width, &mut out),
     })?;
     Ok(Exit::Ok)
+}
+
+/// More proxies than this are not connected to.
+const MOST_REACHED: usize = 16;
+const REACH_DEADLINE: Duration = Duration::from_secs(8);
+
+/// A proxy that was connected to.
+#[derive(Debug, Serialize)]
+struct Reached {
+    proxy: String,
+    /// `null` when somebody listens there.
+    failure: Option<String>,
+}
+
+/// Connects to all of them at once.
+fn reach(proxies: &[String]) -> Result<Vec<Reached>, Failure> {
+    let net = Net::of_this_machine(Vec::new());
+    run::on_the_network(async {
+        let mut tasks = Vec::new();
+        for proxy in proxies.iter().take(MOST_REACHED).cloned() {
+            let net = net.clone();
+            tasks.push(tokio::spawn(async move {
+                let failure = net.reach(&proxy, REACH_DEADLINE).await.err();
+                Reached { proxy, failure }
+            }));
+        }
+        let mut reached = Vec::new();
+        for task in tasks {
+            reached.extend(task.await.ok());
+        }
+        reached
+    })
 }
 
 /// All files as one registry; where two hold a value, the later one counts.
@@ -159,7 +208,11 @@ struct Document<'a> {
     user_proxy: &'static str,
     variables: &'a [String],
     findings: Vec<FindingDocument<'a>>,
+    /// Empty without `--connect`.
+    reached: &'a [Reached],
     client_proxy: &'a ClientProxy,
+    /// What to run next, one command per account.
+    next: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -214,7 +267,7 @@ enum WayDocument {
 }
 
 impl<'a> Document<'a> {
-    fn new(registry: &str, overview: &'a Overview, targets: &[Target]) -> Self {
+    fn new(registry: &str, overview: &'a Overview, targets: &[Target], reached: &'a [Reached]) -> Self {
         Self {
             schema: SCHEMA,
             registry: registry.to_owned(),
@@ -226,7 +279,9 @@ impl<'a> Document<'a> {
             },
             variables: &overview.variables,
             findings: overview.advice.iter().filter_map(FindingDocument::of).collect(),
+            reached,
             client_proxy: &overview.client_proxy,
+            next: next(overview, targets),
         }
     }
 }
@@ -267,17 +322,61 @@ impl From<Way> for WayDocument {
     }
 }
 
-fn write_text(name: &str, overview: &Overview, targets: &[Target], out: &mut dyn Write) -> io::Result<()> {
-    let shown: Vec<Shown> = overview.traces.iter().map(|trace| Shown::of(trace, targets)).collect();
-    for shown in &shown {
-        match shown.groups.as_slice() {
-            [] => writeln!(out, "{}: no address to ask for", shown.account)?,
-            [(ways, _)] => writeln!(out, "{}: {}", shown.account, sanitize(ways))?,
-            groups => {
-                let list = groups.iter().map(|(ways, hosts)| format!("{} of {}: {ways}", hosts.len(), targets.len()));
-                writeln!(out, "{}: {}", shown.account, sanitize(&list.collect::<Vec<_>>().join("; ")))?;
+/// The checks that show whether the ways that were found work: SYSTEM's first.
+fn next(overview: &Overview, targets: &[Target]) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for trace in &overview.traces {
+        for way in targets.iter().flat_map(|target| trace.ways(target)) {
+            let command = match way {
+                Way::Unless(_) => continue,
+                Way::Detect => "waprobe check --wpad DOMAIN".to_owned(),
+                Way::Script(url) if url.to_ascii_lowercase().starts_with("file:") => continue,
+                Way::Script(url) => {
+                    // What stands in an export is pasted into a shell: an address with more than these is left to the reader.
+                    let is_plain = |character: char| character.is_ascii_alphanumeric() || ":/._-~".contains(character);
+                    format!("waprobe check --pac {}", if url.chars().all(is_plain) { &url } else { "URL" })
+                }
+                Way::Proxies(servers) => {
+                    let proxies: Vec<String> = servers.iter().map(|server| format!(" --proxy {server}")).collect();
+                    format!("waprobe check --no-direct{}", proxies.concat())
+                }
+                Way::Direct { .. } => "waprobe check".to_owned(),
+            };
+            if !commands.contains(&command) {
+                commands.push(command);
             }
         }
+    }
+    commands
+}
+
+/// Lines of at most `width` columns, the first behind `first`.
+fn write_prose(out: &mut dyn Write, first: &str, text: &str, width: usize) -> io::Result<()> {
+    for line in paragraph(first, &sanitize(text), width) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+fn write_text(
+    name: &str,
+    overview: &Overview,
+    targets: &[Target],
+    reached: &[Reached],
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let shown: Vec<Shown> = overview.traces.iter().map(|trace| Shown::of(trace, targets)).collect();
+    for shown in &shown {
+        let ways = match shown.groups.as_slice() {
+            [] => "no address to ask for".to_owned(),
+            [(ways, _)] => ways.clone(),
+            groups => {
+                let list = groups.iter().map(|(ways, hosts)| format!("{} of {}: {ways}", hosts.len(), targets.len()));
+                list.collect::<Vec<_>>().join("; ")
+            }
+        };
+        write_prose(out, &format!("{}: ", shown.account), &ways, width)?;
     }
     if overview.traces.len() == 1 {
         writeln!(out, "user: not exported")?;
@@ -285,42 +384,62 @@ fn write_text(name: &str, overview: &Overview, targets: &[Target], out: &mut dyn
     writeln!(out, "\nWhere that comes from ({}), the first source that is set counts", sanitize(name))?;
     for trace in &overview.traces {
         writeln!(out, "\n  {}", trace.account)?;
-        write_steps(trace, out)?;
+        write_steps(trace, width, out)?;
     }
-    writeln!(out, "\n  DisableEnterpriseAuthProxy: {}", user_proxy_words(overview.user_proxy))?;
+    writeln!(out)?;
+    write_prose(out, "  DisableEnterpriseAuthProxy: ", user_proxy_words(overview.user_proxy), width)?;
     for variable in &overview.variables {
-        writeln!(out, "  {}: Windows' services ignore it", sanitize(variable))?;
+        write_prose(out, "  ", &format!("{variable}: Windows' services ignore it"), width)?;
     }
     for shown in shown.iter().filter(|shown| shown.groups.len() > 1) {
         writeln!(out, "\n  {} sends", shown.account)?;
         for (ways, hosts) in &shown.groups {
-            writeln!(out, "    {}\n      {}", sanitize(ways), hosts.join(" "))?;
+            write_prose(out, "    ", ways, width)?;
+            write_prose(out, "      ", &hosts.join(" "), width)?;
+        }
+    }
+    if !reached.is_empty() {
+        writeln!(out, "\nConnected to from here")?;
+        for reached in reached {
+            let how = reached.failure.as_ref().map_or("somebody listens", String::as_str);
+            write_prose(out, "  ", &format!("{}: {how}", reached.proxy), width)?;
         }
     }
     if !overview.advice.is_empty() {
         writeln!(out, "\nWhat to change")?;
         for (position, advice) in overview.advice.iter().filter_map(FindingDocument::of).enumerate() {
-            writeln!(out, "\n  {}  {}  ({}, {})", position + 1, advice.title, advice.owner, advice.code)?;
-            writeln!(out, "     {}", advice.remedy)?;
+            writeln!(out)?;
+            let mark = format!("  [{}] ", position + 1);
+            let indent = " ".repeat(mark.len());
+            write_prose(out, &mark, &format!("{} ({})", advice.title, advice.owner), width)?;
+            write_prose(out, &indent, &format!("{}.", wording::upper_first(advice.remedy)), width)?;
             for line in advice.evidence {
-                writeln!(out, "       {}", sanitize(line))?;
+                write_prose(out, &format!("{indent}- "), line, width)?;
             }
+            writeln!(out, "{indent}{}", advice.code)?;
         }
     }
     writeln!(out, "\nRunConfig.bat: ClientProxy={}", overview.client_proxy.value.unwrap_or("(not known)"))?;
     for reason in &overview.client_proxy.because {
-        writeln!(out, "  {reason}")?;
+        write_prose(out, "  ", reason, width)?;
+    }
+    let commands = next(overview, targets);
+    if !commands.is_empty() {
+        writeln!(out, "\nWhether these ways work, from a machine in the same network:")?;
+        for command in commands {
+            writeln!(out, "  {}", sanitize(&command))?;
+        }
     }
     Ok(())
 }
 
-fn write_steps(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+fn write_steps(trace: &Trace, room: usize, out: &mut dyn Write) -> io::Result<()> {
     let width = [Source::TelemetryProxy, Source::WinHttp, Source::Machine, Source::Own];
     let width = width.into_iter().map(|source| source.title().len()).max().unwrap_or_default();
     for step in &trace.steps {
-        writeln!(out, "    {:width$}  {}", step.source.title(), sanitize(&step.setting.to_string()))?;
+        write_prose(out, &format!("    {:width$}  ", step.source.title()), &step.setting.to_string(), room)?;
         for remark in &step.remarks {
-            writeln!(out, "    {:width$}  {}", "", sanitize(remark))?;
+            write_prose(out, &format!("    {:width$}  ", ""), remark, room)?;
         }
     }
     if trace.account == Account::System {

@@ -153,6 +153,18 @@ async fn terminated() {
     std::future::pending().await
 }
 
+/// Waits for what is asked before a run.
+pub(super) fn on_the_network<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
+    let answer = runtime.block_on(answer);
+    // A lookup that the system still works on would otherwise hold the process back.
+    runtime.shutdown_background();
+    Ok(answer)
+}
+
 /// What the TLS library trusts when it trusts these.
 pub(super) fn root_store(roots: &[Certificate]) -> rustls::RootCertStore {
     let mut store = rustls::RootCertStore::empty();

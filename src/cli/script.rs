@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustls::RootCertStore;
 
-use super::{Failure, files};
+use super::{Failure, files, run};
 use crate::catalogue::Catalogue;
 use crate::judge::Cause;
 use crate::net::{FetchTerms, Net, wall_clock};
@@ -123,13 +123,13 @@ fn from_standard_input() -> Result<Vec<u8>, Failure> {
 
 /// The script at an address, fetched as this machine reaches it.
 fn fetched(url: &str, net: &Net, terms: FetchTerms<'_>) -> Result<Vec<u8>, Failure> {
-    let fetched = on_the_network(net.fetch_script(url, terms))?;
+    let fetched = run::on_the_network(net.fetch_script(url, terms))?;
     fetched.map(|bytes| bytes.to_vec()).map_err(|failure| refusal(&shown(url), &failure, failure.code()))
 }
 
 /// The script that DNS leads to from a domain, with the address that answered: who owns it chooses the proxy.
 fn found_by_wpad(domain: &str, net: &Net, terms: FetchTerms<'_>) -> Result<(String, Vec<u8>), Failure> {
-    let found = on_the_network(net.find_script(domain, terms))?;
+    let found = run::on_the_network(net.find_script(domain, terms))?;
     let (url, bytes) = found.map_err(|failures| {
         let tried: Vec<String> = failures.iter().map(|(url, failure)| format!("\n  {url}: {failure}")).collect();
         let reason = if tried.is_empty() { "\n  it has less than two labels".to_owned() } else { tried.concat() };
@@ -137,17 +137,6 @@ fn found_by_wpad(domain: &str, net: &Net, terms: FetchTerms<'_>) -> Result<(Stri
         Failure::usage(format!("no script was found for {domain} ({code}){reason}{}", change(code)))
     })?;
     Ok((url, bytes.to_vec()))
-}
-
-fn on_the_network<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
-    let answer = runtime.block_on(answer);
-    // A lookup that the system still works on would otherwise hold the process back.
-    runtime.shutdown_background();
-    Ok(answer)
 }
 
 /// An address without a user's name and password.

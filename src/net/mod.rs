@@ -122,6 +122,35 @@ fn system_tokens() -> Arc<dyn TokenSource> {
     Arc::new(NoTokens("no GSSAPI library: Kerberos is not spoken on this system yet"))
 }
 
+impl Net {
+    /// Whether somebody listens at `authority` (`host:port`): one connection to each of its addresses until one stands,
+    /// which is closed again.
+    ///
+    /// # Errors
+    /// Why nobody was reached, as a fragment.
+    pub async fn reach(&self, authority: &str, deadline: std::time::Duration) -> Result<(), String> {
+        let tried = async {
+            let (host, port) = authority.rsplit_once(':').ok_or("it has no port")?;
+            let port: u16 = port.parse().map_err(|_| "it has no port")?;
+            let (net, host) = (self.clone(), host.trim_matches(['[', ']']).to_owned());
+            let addresses = tokio::task::spawn_blocking(move || match host.parse() {
+                Ok(address) => vec![address],
+                Err(_) => net.system_addresses(&host),
+            });
+            let mut failure = "its name has no address".to_owned();
+            for address in addresses.await.map_err(|error| error.to_string())? {
+                match self.connect(SocketAddr::new(address, port)).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => failure = error.to_string(),
+                }
+            }
+            Err(failure)
+        };
+        let in_time = tokio::time::timeout(deadline, tried).await;
+        in_time.unwrap_or_else(|_| Err(format!("nobody answered within {} s", deadline.as_secs())))
+    }
+}
+
 impl Dial {
     /// The address to go to for `address`.
     ///

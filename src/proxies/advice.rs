@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::settings::Target;
-use super::trace::{POLICY, Setting, Source, Trace, Way, in_words, lookup};
+use super::trace::{POLICY, Setting, Source, Step, Trace, Way, in_words, lookup};
 use crate::registry::{Lookup, Snapshot, Value};
 
 const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
@@ -64,9 +64,50 @@ impl Overview {
         advice.extend(nothing_set(&stand, &variables));
         advice.extend(user_proxy_advice(&stand, user_proxy, snapshot));
         advice.extend(file_script(&traces));
+        advice.extend(nobody_signed_in(&stand, user_proxy, snapshot));
         let client_proxy = client_proxy(&traces, &stand, user_proxy);
         Self { traces, user_proxy, variables, advice, client_proxy }
     }
+}
+
+impl Overview {
+    /// The proxies of the policy for the diagnostic service, as `host:port`.
+    #[must_use]
+    pub fn telemetry_proxies(&self) -> Vec<String> {
+        let step = self.traces.first().and_then(|trace| trace.step(Source::TelemetryProxy));
+        step.map(servers).unwrap_or_default()
+    }
+
+    /// Every proxy that some source names for these endpoints, as `host:port`.
+    #[must_use]
+    pub fn proxies(&self) -> Vec<String> {
+        let mut proxies: Vec<String> = Vec::new();
+        for server in self.traces.iter().flat_map(|trace| &trace.steps).flat_map(servers) {
+            if !proxies.contains(&server) {
+                proxies.push(server);
+            }
+        }
+        proxies
+    }
+
+    /// Takes note that none of [`Self::telemetry_proxies`] could be reached; `evidence` says how each failed.
+    pub fn telemetry_proxy_is_dead(&mut self, evidence: Vec<String>) {
+        self.advice.push(Advice { code: "conf.telemetry_proxy_dead", evidence });
+    }
+}
+
+/// The http proxies that a source has for the endpoints; what Windows takes without a port is 80.
+fn servers(step: &Step) -> Vec<String> {
+    let Setting::Says { manual: Some(manual), .. } = &step.setting else { return Vec::new() };
+    let mut servers: Vec<String> = Vec::new();
+    for server in ["https", "http"].into_iter().flat_map(|scheme| manual.servers.servers_for(scheme)) {
+        let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
+        let address = format!("{host}:{}", server.port.unwrap_or(80));
+        if !servers.contains(&address) {
+            servers.push(address);
+        }
+    }
+    servers
 }
 
 impl UserProxy {
@@ -190,6 +231,19 @@ fn user_proxy_advice(stand: &Stand, user_proxy: UserProxy, snapshot: &Snapshot) 
         });
     }
     advice
+}
+
+/// Hives of people are loaded while they are signed in; an export of all users without any was made while nobody was.
+fn nobody_signed_in(stand: &Stand, user_proxy: UserProxy, snapshot: &Snapshot) -> Option<Advice> {
+    let is_everybody = snapshot.key("HKU").is_some() && stand.users.is_empty();
+    let asks_the_user = matches!(user_proxy, UserProxy::Allowed { .. });
+    (is_everybody && asks_the_user && stand.system.0 == Leaning::Proxy).then(|| Advice {
+        code: "conf.headless_user_auth",
+        evidence: vec![
+            "HKEY_USERS was exported, and the hive of no person is in it".to_owned(),
+            format!("SYSTEM: {}", stand.system.1),
+        ],
+    })
 }
 
 fn file_script(traces: &[Trace]) -> Option<Advice> {

@@ -428,7 +428,7 @@ impl fmt::Display for Setting {
 impl fmt::Display for Way {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unless(source) => write!(out, "what cannot be told from here ({})", source.title()),
+            Self::Unless(source) => write!(out, "what {} says, which is not known", source.title()),
             Self::Detect => out.write_str("what the network answers (WPAD)"),
             Self::Script(url) => write!(out, "what the script says ({url})"),
             Self::Proxies(servers) => write!(out, "PROXY {}", servers.join(", then ")),
@@ -438,10 +438,20 @@ impl fmt::Display for Way {
     }
 }
 
-/// The ways in one line: what is tried first, and what then.
+/// The ways in one line: what is tried first, and what then; at its end the sources that could change it all.
 #[must_use]
 pub fn in_words(ways: &[Way]) -> String {
-    ways.iter().map(ToString::to_string).collect::<Vec<_>>().join(", else ")
+    let (unknown, known): (Vec<&Way>, Vec<&Way>) = ways.iter().partition(|way| matches!(way, Way::Unless(_)));
+    let words = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", else ");
+    let sources: Vec<&str> = unknown
+        .iter()
+        .filter_map(|way| if let Way::Unless(source) = way { Some(source.title()) } else { None })
+        .collect();
+    match sources.as_slice() {
+        [] => words,
+        [source] => format!("{words}, unless {source} says otherwise, which is not known"),
+        several => format!("{words}, unless one of these says otherwise, which are not known: {}", several.join(", ")),
+    }
 }
 
 impl fmt::Display for Account {

@@ -180,6 +180,8 @@ pub(super) mod pac {
 }
 
 mod proxy {
+    use std::net::TcpListener;
+
     use serde_json::{Value, json};
 
     use super::waprobe;
@@ -214,6 +216,7 @@ mod proxy {
             ("per-machine", json!([]), json!("User")),
             ("defender", json!(["conf.context_mismatch", "conf.mde_conflict"]), json!("User")),
             ("user-disabled", json!(["conf.user_auth_disabled", "pac.file_url"]), json!("System")),
+            ("nobody", json!(["conf.headless_user_auth"]), json!("System")),
             ("damaged", json!([]), json!(null)),
         ] {
             let overview = overview(file);
@@ -225,6 +228,52 @@ mod proxy {
                 "{file}"
             );
         }
+    }
+
+    #[test]
+    fn a_telemetry_proxy_that_nobody_answers_at_is_found_where_connecting_was_asked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let alive = listener.local_addr().expect("an address").to_string();
+        let dead = TcpListener::bind("127.0.0.1:0").and_then(|gone| gone.local_addr()).expect("a port").to_string();
+        let export = folder.path().join("device.reg");
+        let path = export.display().to_string();
+        let found = |proxies: &str, arguments: &[&str]| -> Value {
+            let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+            let header = "Windows Registry Editor Version 5.00\r\n\r\n";
+            let text = format!("{header}[{key}]\r\n\"TelemetryProxyServer\"=\"{proxies}\"\r\n");
+            std::fs::write(&export, text).expect("a file");
+            let run = waprobe(&[&["proxy", "--registry", &path, "--format", "json"], arguments].concat(), "");
+            assert_eq!(run.code, Some(0), "{}", run.err);
+            serde_json::from_str(&run.out).expect("JSON")
+        };
+        let code = "conf.telemetry_proxy_dead";
+        assert!(!codes(&found(&dead, &[])).contains(&code), "nobody was asked");
+        let reached = found(&dead, &["--connect"]);
+        assert!(codes(&reached).contains(&code), "{reached}");
+        assert!(reached["reached"][0]["failure"].as_str().is_some_and(|text| text.contains("refused")), "{reached}");
+        let both = found(&format!("{dead};{alive}"), &["--connect"]);
+        assert!(!codes(&both).contains(&code), "the second one answers: {both}");
+        assert_eq!(both["reached"][1], json!({ "proxy": alive, "failure": null }));
+    }
+
+    #[test]
+    fn what_to_run_next_follows_from_the_ways_and_holds_nothing_for_a_shell() {
+        let next = |file: &str| overview(file)["next"].clone();
+        assert_eq!(
+            next("winhttp"),
+            json!(["waprobe check --no-direct --proxy proxy.contoso.example:8080", "waprobe check"])
+        );
+        let script = "waprobe check --pac http://proxy.contoso.example/proxy.pac";
+        assert_eq!(next("user-script-only"), json!(["waprobe check --wpad DOMAIN", "waprobe check", script]));
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("user.reg").display().to_string();
+        let key = r"HKEY_CURRENT_USER\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+        let header = "Windows Registry Editor Version 5.00\r\n\r\n";
+        std::fs::write(&path, format!("{header}[{key}]\r\n\"AutoConfigURL\"=\"http://a/;reboot\"\r\n"))
+            .expect("a file");
+        let run = waprobe(&["proxy", "--registry", &path], "");
+        assert!(run.out.contains("waprobe check --pac URL\n") && !run.out.contains("--pac http://a/;"), "{}", run.out);
     }
 
     #[test]
@@ -299,7 +348,8 @@ mod proxy {
         let run = waprobe(&["proxy", "--registry", "registry/environment-only.reg"], "");
         assert!(run.out.starts_with("SYSTEM: what the network answers (WPAD), else DIRECT\n"), "{}", run.out);
         assert!(run.out.contains("HTTPS_PROXY in HKCU\\Environment: Windows' services ignore it"), "{}", run.out);
-        assert!(run.out.contains("(desktop team, conf.env_only)"), "{}", run.out);
+        assert!(run.out.contains("services ignore them (desktop team)"), "{}", run.out);
+        assert!(run.out.contains("\n      conf.env_only\n"), "{}", run.out);
         assert!(run.out.contains("RunConfig.bat: ClientProxy=Direct"), "{}", run.out);
         assert!(!run.out.contains("hunter2"));
     }

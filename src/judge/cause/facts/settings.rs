@@ -136,7 +136,7 @@ pub(super) const CONF_MDE_CONFLICT: CauseFacts = told(
 pub(super) const CONF_HEADLESS_USER_AUTH: CauseFacts = told(
     "conf.headless_user_auth",
     Owner::ProxyTeam,
-    "The proxy asks for a user, and nobody is signed in on this device",
-    "let these hosts through without authentication, or admit machine accounts: without a signed-in user nobody can \
-     answer the proxy",
+    "Nobody is signed in on this device, so nobody can answer a proxy that asks for a user",
+    "nothing, where the proxy lets these hosts through without authentication or admits machine accounts; else choose one \
+     of the two",
 );
