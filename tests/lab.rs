@@ -13,7 +13,7 @@ use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
-use waprobe::plan::{Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice};
+use waprobe::plan::{Directions, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice};
 use waprobe::probe::{self, Access, Context, Login};
 use waprobe::proxies::pac::{self, Limits, Question, Script, evaluate};
 use waprobe::report::expectation::Expectation;
@@ -109,7 +109,7 @@ fn check(world: &World) -> Run {
     let (os, solutions) = (OsSelection::all(), Solution::ALL.to_vec());
     let mut plan = Plan::along(&world.catalogue, paths, world.budget.clone(), os, solutions);
     plan.directions = directions;
-    plan.follow_ups = FollowUps::of(&world.catalogue);
+    plan.follow_ups = world.follow_ups.clone();
     let login = |known: &Option<(String, _)>| known.clone().map(|(name, password)| Login { name, password });
     let access = Access {
         user: login(&world.logins.user),

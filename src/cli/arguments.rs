@@ -63,7 +63,7 @@ pub(super) struct CheckArguments {
     #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "pac", "wpad", "identity", "scheme", "proxy_user", "device_user", "device_keytab",
         "allow_basic_cleartext", "max_connects", "resolver", "connect_to", "anchors", "machine_roots", "timeout",
         "concurrency", "expect", "fail_on", "control",
-        "no_follow_ups"])]
+        "no_follow_ups", "compare_resolver", "post"])]
     pub lab: bool,
 
     #[command(flatten)]
@@ -152,6 +152,14 @@ pub(super) struct CheckArguments {
     /// and then nothing is called offline.
     #[arg(long, value_name = "HOST|none", value_parser = control, help_heading = "Follow-ups")]
     pub control: Option<ControlChoice>,
+
+    /// Also ask this name server for the endpoints' names, and compare.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = resolver, conflicts_with = "no_follow_ups", help_heading = "Follow-ups")]
+    pub compare_resolver: Vec<SocketAddr>,
+
+    /// Send dummy bytes, up to 2 MB, to endpoints that show their own certificate.
+    #[arg(long, conflicts_with = "no_follow_ups", help_heading = "Follow-ups")]
+    pub post: bool,
 
     /// Ask nothing beside the rows themselves, also where an answer fits several causes.
     #[arg(long, help_heading = "Follow-ups")]

@@ -81,7 +81,12 @@ fn follow_ups(arguments: &CheckArguments, catalogue: &Catalogue) -> FollowUps {
         Some(ControlChoice::Nobody) => None,
         Some(ControlChoice::Host(control)) => Some(control.clone()),
     };
-    FollowUps { wanted: !arguments.no_follow_ups, control }
+    FollowUps {
+        wanted: !arguments.no_follow_ups,
+        control,
+        resolvers: arguments.compare_resolver.clone(),
+        uploads: arguments.post,
+    }
 }
 
 fn proxies(arguments: &[String]) -> Result<Vec<Proxy>, Failure> {

@@ -9,7 +9,7 @@ use super::{Exit, Failure, files};
 use crate::catalogue::{OsSelection, Solution};
 use crate::lab::{Blueprint, World, scenarios, story};
 use crate::observation::recording::{MachineRootsNote, Roots};
-use crate::plan::{self, FollowUps, Identity, Plan, PlannedRoute, Proxy, SchemeChoice};
+use crate::plan::{self, Identity, Plan, PlannedRoute, Proxy, SchemeChoice};
 use crate::probe::{Access, Login};
 
 /// `check --lab`: the story that is worth looking at.
@@ -82,7 +82,7 @@ pub(super) fn start(blueprint: Blueprint) -> Result<World, Failure> {
 /// The check of everything in `world`.
 pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) -> Result<Setup, Failure> {
     let mut plan = plan(world, os, solutions)?;
-    plan.follow_ups = FollowUps::of(&world.catalogue);
+    plan.follow_ups = world.follow_ups.clone();
     let login = |known: &Option<(String, secrecy::SecretString)>| {
         known.clone().map(|(name, password)| Login { name, password })
     };

@@ -180,6 +180,8 @@ mod tests {
                 remarks: Vec::new(),
                 is_in_doubt: false,
                 follow_ups: 0,
+                addresses: Vec::new(),
+                name_elsewhere: None,
                 timings: StageTimes::default(),
             })
             .collect()

@@ -370,14 +370,20 @@ fn is_let_through(verdict: &Verdict) -> bool {
 fn denied_locally(rows: &[Row<'_>]) -> Vec<Finding> {
     let answering: BTreeSet<&str> =
         rows.iter().filter(|row| row.route.proxy().is_some() && row.is_genuine()).map(Row::host).collect();
-    let denied: Vec<Row<'_>> =
-        rows.iter().copied().filter(|row| is_denied_here(row) && answering.contains(row.host())).collect();
+    let denied: Vec<Row<'_>> = rows
+        .iter()
+        .copied()
+        .filter(|row| is_denied_here(row) && (answering.contains(row.host()) || is_known_elsewhere(row)))
+        .collect();
     if denied.is_empty() {
         return Vec::new();
     }
+    let by_a_proxy = denied.iter().any(|row| answering.contains(row.host()));
+    let proof =
+        if by_a_proxy { "through a proxy the genuine hosts answer" } else { "another one leads to the genuine hosts" };
     vec![Finding {
         code: NXDOMAIN_LOCAL.to_owned(),
-        title: "The name server denies names that exist: through a proxy the genuine hosts answer".to_owned(),
+        title: format!("The name server denies names that exist: {proof}"),
         owner: Owner::DnsTeam,
         remedy: naming(
             "where machines shall go out directly, remove exactly these names from DNS blocklists and local zones; where \
@@ -392,25 +398,46 @@ fn is_denied_here(row: &Row<'_>) -> bool {
     *row.route == PlannedRoute::Direct && row.verdict.cause == Cause::DnsNxdomain
 }
 
+/// Whether another name server leads to the genuine service.
+fn is_known_elsewhere(row: &Row<'_>) -> bool {
+    row.verdict.name_elsewhere == Some(true)
+}
+
 /// A service that was switched off, and nothing on any route says otherwise.
 fn gone_everywhere(rows: &[Row<'_>]) -> Vec<Finding> {
     let known: BTreeSet<&str> = rows.iter().filter(|row| shows_an_address(row)).map(Row::host).collect();
     let gone: Vec<Row<'_>> = rows
         .iter()
         .copied()
-        .filter(|row| row.endpoint.lifecycle == Lifecycle::Retired && is_denied_here(row))
-        .filter(|row| !known.contains(row.host()))
+        .filter(|row| is_denied_here(row) && !known.contains(row.host()) && !is_known_elsewhere(row))
         .collect();
-    if gone.is_empty() {
-        return Vec::new();
+    let (gone, unknown): (Vec<Row<'_>>, Vec<Row<'_>>) =
+        gone.into_iter().partition(|row| row.endpoint.lifecycle == Lifecycle::Retired);
+    let unknown: Vec<Row<'_>> = unknown.into_iter().filter(|row| row.verdict.name_elsewhere == Some(false)).collect();
+    let mut findings = Vec::new();
+    if !unknown.is_empty() {
+        findings.push(Finding {
+            code: NXDOMAIN_EVERYWHERE.to_owned(),
+            title: "No name server that was asked knows the name".to_owned(),
+            owner: Owner::Microsoft,
+            remedy: naming(
+                "nothing here denies these names alone; ask whoever runs the service whether it still exists",
+                &hosts(&unknown),
+            ),
+            jobs: jobs(&unknown),
+        });
     }
-    vec![Finding {
+    if gone.is_empty() {
+        return findings;
+    }
+    findings.push(Finding {
         code: NXDOMAIN_EVERYWHERE.to_owned(),
         title: "The service is retired, and no route knows its name any more".to_owned(),
         owner: Owner::Nobody,
         remedy: "nothing to change in the network: the service does not exist any more".to_owned(),
         jobs: jobs(&gone),
-    }]
+    });
+    findings
 }
 
 /// Whether somebody on this route had an address for the endpoint's name.

@@ -24,6 +24,7 @@ mod tests;
 mod ticket;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -67,6 +68,10 @@ pub struct Verdict {
     pub is_in_doubt: bool,
     /// How many questions were asked beside the row itself.
     pub follow_ups: usize,
+    /// The addresses that the endpoint's name was given on the direct route.
+    pub addresses: Vec<IpAddr>,
+    /// Whether another name server leads to the genuine service (`true`), or all others deny the name too (`false`).
+    pub name_elsewhere: Option<bool>,
     pub timings: StageTimes,
 }
 

@@ -52,8 +52,15 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         remarks: remarks.concat(),
         is_in_doubt: false,
         follow_ups: 0,
+        addresses: named(seen),
+        name_elsewhere: None,
         timings: timings(seen),
     }
+}
+
+/// What the name was given.
+fn named(seen: &Observation) -> Vec<IpAddr> {
+    seen.dns().map(|dns| dns.addresses.clone()).unwrap_or_default()
 }
 
 fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
@@ -72,6 +79,8 @@ fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
         remarks: Vec::new(),
         is_in_doubt: false,
         follow_ups: 0,
+        addresses: Vec::new(),
+        name_elsewhere: None,
         timings: StageTimes::default(),
     }
 }

@@ -21,6 +21,10 @@ pub struct Blueprint {
     pub places: HashMap<&'static str, Place>,
     /// Where all the others stand.
     pub elsewhere: Option<Place>,
+    /// What a second name server, which the check compares with, says otherwise than the truth; none without it.
+    pub other_names: Option<HashMap<&'static str, NameAnswer>>,
+    /// The check sends dummy bytes up.
+    pub uploads: bool,
     /// A device on the way accepts connections to addresses that nobody has.
     pub everybody_accepts: bool,
     /// Where the control stands: closed, silent or unreachable. Every other place is its own.
@@ -102,6 +106,8 @@ impl Default for Blueprint {
             sites: HashMap::new(),
             places: HashMap::new(),
             elsewhere: None,
+            other_names: None,
+            uploads: false,
             everybody_accepts: false,
             control: None,
             resolver: ResolverPlace::Listening,

@@ -9,7 +9,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -85,6 +85,11 @@ pub enum Answer {
     LongHeader(usize),
     Nothing,
     Silence,
+    /// As healthy; uploads of more bytes than this are refused by this reply, or broken off without one.
+    Uploads {
+        most: u64,
+        refusal: Option<Box<Reply>>,
+    },
 }
 
 impl Site {
@@ -133,6 +138,7 @@ enum ReadyAnswer {
     Bytes(Vec<u8>),
     Nothing,
     Silence,
+    Uploads { most: u64, refusal: Option<Box<Reply>>, healthy: Box<Reply> },
 }
 
 impl Origin {
@@ -161,6 +167,9 @@ impl Origin {
             ),
             Answer::Nothing => ReadyAnswer::Nothing,
             Answer::Silence => ReadyAnswer::Silence,
+            Answer::Uploads { most, refusal } => {
+                ReadyAnswer::Uploads { most: *most, refusal: refusal.clone(), healthy: Box::new(healthy(endpoint)) }
+            }
         };
         Ok(Self { front, answer, first: site.first, connections: AtomicUsize::new(0) })
     }
@@ -222,9 +231,8 @@ impl Origin {
     }
 
     async fn answer<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: Buffered<S>) -> io::Result<()> {
-        if read_head(&mut stream).await?.is_none() {
-            return Ok(());
-        }
+        let Some(head) = read_head(&mut stream).await? else { return Ok(()) };
+        let length = head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         match &self.answer {
             ReadyAnswer::Reply(reply) => {
                 let reply = Reply::clone(reply).header("Connection", "close").dated(Clock::System.now());
@@ -233,6 +241,19 @@ impl Origin {
             ReadyAnswer::Bytes(bytes) => {
                 stream.write_all(bytes).await?;
                 stream.flush().await?;
+            }
+            ReadyAnswer::Uploads { most, refusal, healthy } => {
+                let reply = if length <= *most {
+                    tokio::io::copy(&mut (&mut stream).take(length), &mut tokio::io::sink()).await?;
+                    healthy
+                } else if let Some(refusal) = refusal {
+                    refusal
+                } else {
+                    // Dropped with bytes unread, the connection ends in a reset.
+                    return Ok(());
+                };
+                let reply = Reply::clone(reply).header("Connection", "close").dated(Clock::System.now());
+                reply.send(&mut stream).await?;
             }
             ReadyAnswer::Nothing => {}
             ReadyAnswer::Silence => hush(&mut stream).await,

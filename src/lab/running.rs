@@ -22,7 +22,7 @@ use super::proxy::{Behind, RunningProxy};
 use crate::catalogue::{Catalogue, Endpoint, TrustClass};
 use crate::certificate::Certificate;
 use crate::net::{Clock, Dial, Entropy, Names, Net, NoTokens, SystemNames};
-use crate::plan::{Budget, PlannedRoute};
+use crate::plan::{Budget, FollowUps, PlannedRoute};
 
 /// A running world. It ends when this is dropped.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub struct World {
     pub script: Option<&'static str>,
     pub logins: Logins,
     pub budget: Budget,
+    pub follow_ups: FollowUps,
     /// What stands for the machine's store.
     pub machine_roots: Vec<Certificate>,
     /// What stands for the public roots.
@@ -124,6 +125,8 @@ struct Builder {
     map: HashMap<SocketAddr, SocketAddr>,
     directory: HashMap<(String, u16), SocketAddr>,
     zone: HashMap<String, NameAnswer>,
+    /// The second name server's.
+    other_zone: HashMap<String, NameAnswer>,
     system_names: HashMap<String, Vec<IpAddr>>,
     origins: Vec<(Arc<Origin>, TcpListener)>,
     occupied: Vec<Socket>,
@@ -140,6 +143,7 @@ impl Builder {
             map: HashMap::new(),
             directory: HashMap::new(),
             zone: HashMap::new(),
+            other_zone: HashMap::new(),
             system_names: HashMap::new(),
             origins: Vec::new(),
             occupied: Vec::new(),
@@ -158,7 +162,18 @@ impl Builder {
         let public_roots = self.authorities.public_roots();
         let proxies = self.proxies()?;
         let clock = self.clock()?;
-        let Self { blueprint, catalogue, authorities, map, directory, zone, system_names, origins, occupied } = self;
+        let Self {
+            blueprint,
+            catalogue,
+            authorities,
+            map,
+            directory,
+            zone,
+            other_zone,
+            system_names,
+            origins,
+            occupied,
+        } = self;
         let control = catalogue.control.iter().map(|control| (control.host.clone(), "control".to_owned()));
         let behind = Arc::new(Behind {
             outward: outward(&authorities)?,
@@ -174,7 +189,14 @@ impl Builder {
             .into_iter()
             .map(|(plan, listener)| Ok((Arc::new(RunningProxy::new(plan, behind.clone())?), listener)))
             .collect::<Result<Vec<_>, Mistake>>()?;
-        let servers = Servers { zone: NameServer { zone }, name_server, origins, proxies };
+        let other = blueprint.other_names.is_some().then(|| UdpSocket::bind(LOOPBACK)).transpose()?;
+        let follow_ups = FollowUps {
+            resolvers: other.iter().map(UdpSocket::local_addr).collect::<Result<_, _>>()?,
+            uploads: blueprint.uploads,
+            ..FollowUps::of(&catalogue)
+        };
+        let other = other.map(|socket| (NameServer { zone: other_zone }, socket));
+        let servers = Servers { zone: NameServer { zone }, name_server, other, origins, proxies };
         Ok(World {
             catalogue,
             net: Net {
@@ -192,6 +214,7 @@ impl Builder {
                 basic_cleartext: blueprint.basic_cleartext,
             },
             budget: blueprint.budget.clone(),
+            follow_ups,
             machine_roots,
             public_roots,
             expectation: blueprint.expectation_text(),
@@ -259,6 +282,10 @@ impl Builder {
                 let closed = self.closed()?;
                 self.map.insert(at(address.into()), closed);
             }
+        }
+        if let Some(other) = &self.blueprint.other_names {
+            let answer = other.get(name).cloned().unwrap_or_else(|| NameAnswer::Addresses(addresses.clone()));
+            self.other_zone.insert(endpoint.host.clone(), answer);
         }
         let answer = match self.blueprint.names.get(name) {
             Some(NameAnswer::Truncated(_)) => NameAnswer::Truncated(addresses),
@@ -407,6 +434,7 @@ type NameServerSockets = (UdpSocket, Option<TcpListener>);
 struct Servers {
     zone: NameServer,
     name_server: Option<NameServerSockets>,
+    other: Option<(NameServer, UdpSocket)>,
     origins: Vec<(Arc<Origin>, TcpListener)>,
     proxies: Vec<(Arc<RunningProxy>, TcpListener)>,
 }
@@ -437,6 +465,10 @@ impl Servers {
             if let Some(streams) = streams {
                 runtime.spawn(zone.serve_streams(asynchronous(streams)?));
             }
+        }
+        if let Some((other, datagrams)) = self.other {
+            datagrams.set_nonblocking(true)?;
+            runtime.spawn(Arc::new(other).serve_datagrams(tokio::net::UdpSocket::from_std(datagrams)?));
         }
         for (origin, listener) in self.origins {
             runtime.spawn(origin.serve(asynchronous(listener)?));

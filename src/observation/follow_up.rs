@@ -13,6 +13,16 @@ pub struct FollowUp {
     pub ask: Ask,
     /// The address that the job's own connection went to, where the question is about that one.
     pub address: Option<SocketAddr>,
+    /// The certificate (SHA-256) that the job's own peer showed, where only that one may get what is sent.
+    pub leaf: Option<[u8; 32]>,
+}
+
+impl FollowUp {
+    /// A question that goes its own way.
+    #[must_use]
+    pub fn new(about: JobId, ask: Ask) -> Self {
+        Self { about, ask, address: None, leaf: None }
+    }
 }
 
 /// What is asked.
@@ -35,4 +45,10 @@ pub enum Ask {
     OldHello,
     /// A connection to an address that nobody has.
     Nobody,
+    /// The endpoint's addresses, of another name server.
+    Names(SocketAddr),
+    /// The same, and a handshake with what stands there.
+    WayBy(SocketAddr),
+    /// As many dummy bytes, sent up to where the job's own connection went.
+    Upload(u32),
 }

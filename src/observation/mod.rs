@@ -142,6 +142,12 @@ impl Recorder {
         Observation { job: self.job, attempt: self.attempt, steps: self.steps, total }
     }
 
+    /// What the last finished stage saw.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Evidence> {
+        self.steps.last().map(|step| &step.evidence)
+    }
+
     /// For a stage that learns more about an earlier step while it works (addresses that answer late).
     pub fn revise(&mut self, stage: Stage, change: impl FnOnce(&mut Evidence)) {
         if let Some(step) = self.steps.iter_mut().rev().find(|step| step.stage == stage) {

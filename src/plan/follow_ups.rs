@@ -1,5 +1,7 @@
 //! What may be asked beside the jobs, once.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, Control};
@@ -12,12 +14,18 @@ pub struct FollowUps {
     /// The host that tells one blocked endpoint from a closed network; without it nothing is called offline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+    /// Other name servers, which are asked for the endpoints' names as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolvers: Vec<SocketAddr>,
+    /// Send dummy bytes up to endpoints that show their own certificate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uploads: bool,
 }
 
 impl FollowUps {
     /// All that need nobody's leave, with the catalogue's control.
     #[must_use]
     pub fn of(catalogue: &Catalogue) -> Self {
-        Self { wanted: true, control: catalogue.control.clone() }
+        Self { wanted: true, control: catalogue.control.clone(), ..Self::default() }
     }
 }

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -36,13 +36,13 @@ pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) const USER_AGENT: &str = concat!("waprobe/", env!("CARGO_PKG_VERSION"));
 
-pub(super) type Request = hyper::Request<Empty<Bytes>>;
+pub(super) type Request = hyper::Request<Full<Bytes>>;
 pub(super) type Reply = hyper::Response<Incoming>;
 
 /// An HTTP/1 connection of which this side keeps hold.
 pub(super) struct Exchange {
-    sender: http1::SendRequest<Empty<Bytes>>,
-    connection: http1::Connection<TokioIo<Tee<Connection>>, Empty<Bytes>>,
+    sender: http1::SendRequest<Full<Bytes>>,
+    connection: http1::Connection<TokioIo<Tee<Connection>>, Full<Bytes>>,
     has_ended: bool,
     seen: Seen,
 }
@@ -168,7 +168,7 @@ impl Exchange {
 
 /// Completes `future` while the connection works; `None` when the connection ended and left it hanging.
 async fn drive<F: Future>(
-    connection: &mut http1::Connection<TokioIo<Tee<Connection>>, Empty<Bytes>>,
+    connection: &mut http1::Connection<TokioIo<Tee<Connection>>, Full<Bytes>>,
     has_ended: &mut bool,
     future: F,
 ) -> Option<F::Output> {

@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::Instant;
 
 use super::hello::Hello;
-use super::{Context, Way, observe};
+use super::{Context, Upload, Way, observe};
 use crate::catalogue::Endpoint;
 use crate::observation::{Ask, Attempt, Ended, Fault, FollowUp, Observation, Stage};
 use crate::plan::{Budget, Plan, PlannedRoute};
@@ -111,7 +111,15 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: Instant) -> Option<Ob
             other = control?.as_tls_endpoint();
             &other
         }
-        Ask::ControlName | Ask::SmallHello | Ask::SplitHello | Ask::LargeHello | Ask::OldHello | Ask::Nobody => own,
+        Ask::ControlName
+        | Ask::SmallHello
+        | Ask::SplitHello
+        | Ask::LargeHello
+        | Ask::OldHello
+        | Ask::Nobody
+        | Ask::Names(_)
+        | Ask::WayBy(_)
+        | Ask::Upload(_) => own,
     };
     let way = Way { address: follow_up.address, ..Way::whole(endpoint, route) };
     let shaking = |hello| Way { until: Stage::Tls, hello, ..way };
@@ -124,6 +132,9 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: Instant) -> Option<Ob
         Ask::SplitHello => shaking(Hello::Split),
         Ask::LargeHello => shaking(Hello::Large),
         Ask::OldHello => shaking(Hello::Old),
+        Ask::Names(server) => Way { server: Some(server), until: Stage::Dns, ..way },
+        Ask::WayBy(server) => Way { server: Some(server), ..shaking(Hello::Usual) },
+        Ask::Upload(size) => Way { upload: Some(Upload { size, leaf: follow_up.leaf? }), ..way },
         Ask::Nobody => Way { address: Some(NOBODY), route: &direct, until: Stage::Tcp, ..way },
     };
     let silence = async {

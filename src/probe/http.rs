@@ -1,5 +1,6 @@
 //! One small request, and the beginning of the answer.
 
+use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use tokio::time::timeout;
 
@@ -11,10 +12,37 @@ use crate::observation::{Evidence, Fault, HttpEvidence};
 
 /// Asks for the endpoint's health address and keeps what comes back.
 pub(super) async fn ask(stream: Connection, endpoint: &Endpoint, context: &Context) -> StageOutcome<()> {
-    let mut answer = nothing_yet(format!("GET {}", endpoint.probe.path));
+    let request = request(endpoint, &endpoint.probe.path);
+    send(stream, request, nothing_yet(format!("GET {}", endpoint.probe.path)), context).await
+}
+
+/// Sends so many dummy bytes up, unless somebody else than before answers: then nothing is sent.
+pub(super) async fn send_up(
+    stream: Connection,
+    endpoint: &Endpoint,
+    (size, is_known): (u32, bool),
+    context: &Context,
+) -> StageOutcome<()> {
+    let answer = nothing_yet(format!("POST {} with {size} bytes", endpoint.probe.path));
+    if !is_known {
+        let detail = "the connection for the upload shows another certificate, and nothing was sent".to_owned();
+        return StageOutcome::Stopped { fault: Fault::Unrecognised { detail }, evidence: Evidence::Http(answer) };
+    }
+    let mut request = request(endpoint, &endpoint.probe.path);
+    *request.method_mut() = hyper::Method::POST;
+    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    *request.body_mut() = Full::from(vec![b'0'; size as usize]);
+    send(stream, request, answer, context).await
+}
+
+async fn send(
+    stream: Connection,
+    mut request: Request,
+    mut answer: HttpEvidence,
+    context: &Context,
+) -> StageOutcome<()> {
     let mut body = Body::default();
     let mut seen = Seen::default();
-    let mut request = request(endpoint, &endpoint.probe.path);
     request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     let asked = timeout(context.plan.budget.http, exchange(stream, request, &mut answer, &mut body, &mut seen)).await;
     answer.body_start = body.start;

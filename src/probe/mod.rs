@@ -30,7 +30,7 @@ use self::secrets::Secrets;
 use self::stream::Connection;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::{Keytab, Net};
-use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Stage};
+use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Signature, Stage};
 use crate::plan::{Job, JobId, Plan, PlannedRoute, ProxyScheme};
 
 pub use follow_up::follow_up;
@@ -150,11 +150,31 @@ struct Way<'a> {
     /// What the handshake asks for, and how.
     name: &'a str,
     hello: Hello,
+    /// Whose answer counts, in place of whom the run asks for names.
+    server: Option<SocketAddr>,
+    /// What goes up in place of the small request.
+    upload: Option<Upload>,
+}
+
+/// Dummy bytes, for the peer that shows this certificate (SHA-256) and for nobody else.
+#[derive(Debug, Clone, Copy)]
+struct Upload {
+    size: u32,
+    leaf: [u8; 32],
 }
 
 impl<'a> Way<'a> {
     fn whole(endpoint: &'a Endpoint, route: &'a PlannedRoute) -> Self {
-        Self { endpoint, route, address: None, until: Stage::Http, name: &endpoint.host, hello: Hello::Usual }
+        Self {
+            endpoint,
+            route,
+            address: None,
+            until: Stage::Http,
+            name: &endpoint.host,
+            hello: Hello::Usual,
+            server: None,
+            upload: None,
+        }
     }
 }
 
@@ -168,11 +188,15 @@ struct Stop {
 /// The five stages. Each is awaited, kept, and handed on; the first that stops ends the way.
 async fn go(way: &Way<'_>, context: &Context, secrets: &Secrets, recorder: &mut Recorder) -> Result<(), Stop> {
     let started = enter(recorder, Stage::Dns);
-    let outcome = match way.address {
-        Some(address) => resolve::given(way.endpoint, address),
-        None => resolve::resolve(way.endpoint, way.route, context).await,
+    let outcome = match (way.address, way.server) {
+        (Some(address), _) => resolve::given(way.endpoint, address),
+        (None, Some(server)) => resolve::ask(way.endpoint, server, context).await,
+        (None, None) => resolve::resolve(way.endpoint, way.route, context).await,
     };
     let resolved = keep(recorder, Stage::Dns, started, outcome)?;
+    if way.until == Stage::Dns {
+        return Ok(());
+    }
     let result = beyond_dns(way, &resolved, (context, secrets), recorder).await;
     recorder.revise(Stage::Dns, |evidence| resolved.complete(evidence));
     result
@@ -236,8 +260,25 @@ async fn beyond_tcp(
     if way.until == Stage::Tls {
         return Ok(());
     }
+    if let Some(upload) = way.upload {
+        let is_known = recorder.latest().is_some_and(|evidence| shows(evidence, &upload.leaf));
+        let started = enter(recorder, Stage::Http);
+        return keep(
+            recorder,
+            Stage::Http,
+            started,
+            http::send_up(stream, endpoint, (upload.size, is_known), context).await,
+        );
+    }
     let started = enter(recorder, Stage::Http);
     keep(recorder, Stage::Http, started, http::ask(stream, endpoint, context).await)
+}
+
+/// Whether the peer proved that it is who showed this certificate before.
+fn shows(evidence: &Evidence, leaf: &[u8; 32]) -> bool {
+    let Evidence::Tls(seen) = evidence else { return false };
+    matches!(seen.signature, Signature::Verified { .. })
+        && seen.chain.first().is_some_and(|certificate| certificate.sha256() == leaf)
 }
 
 async fn shake_hands(stream: Connection, way: &Way<'_>, context: &Context) -> StageOutcome<Connection> {

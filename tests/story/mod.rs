@@ -133,6 +133,8 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         remarks: Vec::new(),
         is_in_doubt: false,
         follow_ups: 0,
+        addresses: Vec::new(),
+        name_elsewhere: None,
         timings: StageTimes {
             dns: took(1).filter(|_| job.route == 0),
             tcp: took(1),

@@ -118,6 +118,8 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         remarks: Vec::new(),
         is_in_doubt: false,
         follow_ups: 0,
+        addresses: Vec::new(),
+        name_elsewhere: None,
         timings: StageTimes::default(),
     }
 }

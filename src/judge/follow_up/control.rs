@@ -23,7 +23,7 @@ pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict
     };
     let about = rows.iter().find(|row| row.status == Status::Blocked && is_asked_of(&row.cause)).map(|row| row.job);
     let Some(about) = about else { return Vec::new() };
-    let ask = |ask| FollowUp { about, ask, address: None };
+    let ask = |ask| FollowUp::new(about, ask);
     match grounds.plan.routes[route] {
         PlannedRoute::Direct => vec![ask(Ask::Control)],
         PlannedRoute::Proxy { .. } => vec![ask(Ask::Control), ask(Ask::ControlTunnel)],
@@ -119,7 +119,15 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         Ask::Control => control.as_endpoint(),
         Ask::ControlTunnel if seen.fault().is_none() => return Some(Outcome::Answers),
         Ask::ControlTunnel => control.as_tls_endpoint(),
-        Ask::ControlName | Ask::SmallHello | Ask::SplitHello | Ask::LargeHello | Ask::OldHello | Ask::Nobody => {
+        Ask::ControlName
+        | Ask::SmallHello
+        | Ask::SplitHello
+        | Ask::LargeHello
+        | Ask::OldHello
+        | Ask::Nobody
+        | Ask::Names(_)
+        | Ask::WayBy(_)
+        | Ask::Upload(_) => {
             return None;
         }
     };

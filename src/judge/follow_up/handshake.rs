@@ -27,13 +27,13 @@ pub(super) fn questions(
     for row in on_route(grounds, route, verdicts).filter(|row| row.status == Status::Blocked) {
         let Some(seen) = last(observations, row.job) else { continue };
         let address = address(grounds, seen);
-        let ask = |ask| FollowUp { about: row.job, ask, address };
+        let ask = |ask| FollowUp { address, ..FollowUp::new(row.job, ask) };
         if is_unanswered(row) && rows < MOST_ROWS {
             rows += 1;
             asked.extend(has_control.then(|| ask(Ask::ControlName)));
             asked.extend([Ask::SmallHello, Ask::SplitHello, Ask::LargeHello].map(ask));
             if rows == 1 && grounds.plan.routes[route] == PlannedRoute::Direct {
-                asked.push(FollowUp { address: None, ..ask(Ask::Nobody) });
+                asked.push(FollowUp::new(row.job, Ask::Nobody));
             }
         } else if is_about_version(row) && rows < MOST_ROWS {
             rows += 1;
@@ -44,7 +44,7 @@ pub(super) fn questions(
 }
 
 /// The last attempt at the job itself.
-fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
+pub(super) fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
     observations.iter().filter(|seen| seen.job() == job && seen.follow_up().is_none()).max_by_key(|seen| seen.attempt())
 }
 

@@ -6,6 +6,8 @@
 mod control;
 mod denial;
 mod handshake;
+mod names;
+mod upload;
 
 pub(super) use control::{OFFLINE, doubts};
 
@@ -18,14 +20,19 @@ use crate::plan::JobId;
 #[must_use]
 pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<FollowUp> {
     let plan = grounds.plan;
-    // A run without a fault is not even judged here.
-    if !plan.follow_ups.wanted || observations.iter().all(|seen| seen.fault().is_none()) {
+    let is_asked_for = plan.follow_ups.uploads || !plan.follow_ups.resolvers.is_empty();
+    // A run without a fault is not even judged here, unless somebody asked for more.
+    if !plan.follow_ups.wanted || (!is_asked_for && observations.iter().all(|seen| seen.fault().is_none())) {
         return Vec::new();
     }
     let verdicts = judge(grounds, observations);
     let of_route = |route| {
         let control = control::questions(grounds, route, &verdicts);
-        control.into_iter().chain(handshake::questions(grounds, route, &verdicts, observations))
+        control
+            .into_iter()
+            .chain(handshake::questions(grounds, route, &verdicts, observations))
+            .chain(names::questions(grounds, route, &verdicts, observations))
+            .chain(upload::questions(grounds, route, &verdicts))
     };
     (0..plan.routes.len()).flat_map(of_route).collect()
 }
@@ -43,6 +50,8 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
         denial::weigh(grounds, route, verdicts, &outcomes);
         handshake::weigh(grounds, chains, route, verdicts, &beside);
     }
+    names::weigh(grounds, chains, verdicts, &beside);
+    upload::weigh(verdicts, &beside);
     if !beside.is_empty() {
         control::unreached_proxies(grounds, verdicts);
     }

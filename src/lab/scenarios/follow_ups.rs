@@ -1,11 +1,13 @@
 //! Worlds in which a row's own answer leaves something open, and another question settles it.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::lab::authority::Shown;
 use crate::lab::blueprint::{Blueprint, Place, ProxyPlace};
+use crate::lab::dns::{Addresses, NameAnswer};
 use crate::lab::http::Reply;
-use crate::lab::origin::{Breakage, Filter, Front};
+use crate::lab::origin::{Answer, Breakage, Filter, Front};
 use crate::lab::proxy::{Deed, Hosts, ProxyPlan};
 use crate::lab::scenarios::EVERYTHING;
 use crate::lab::story::denied;
@@ -44,7 +46,7 @@ pub(super) fn allow_list() -> Blueprint {
         "blocked",
         "tcp.refused",
     );
-    blueprint.places.insert("v10c", Place::Steered(std::net::Ipv4Addr::new(203, 0, 113, 99)));
+    blueprint.places.insert("v10c", Place::Steered(Ipv4Addr::new(203, 0, 113, 99)));
     blueprint.expect(&["v10c"], "ok", "ok")
 }
 
@@ -144,4 +146,30 @@ pub(super) fn denying_everything() -> Blueprint {
         .through(ProxyPlan::open("choosy").rule(Hosts::AllBut(&["control"]), Deed::Reply(no())))
         .expect(&OVER_TLS, "blocked", "proxy.denied_403")
         .expect(&["adl"], "blocked", "http.block_page")
+}
+
+/// Names that this name server alone denies, that nobody knows, and that another server knows by other addresses.
+pub(super) fn compared_names() -> Blueprint {
+    let elsewhere = Addresses { v4: vec![Ipv4Addr::new(203, 0, 113, 201)], ..Addresses::default() };
+    let mut blueprint = Blueprint::direct()
+        .name("v10c", NameAnswer::Nxdomain)
+        .name("v10", NameAnswer::Nxdomain)
+        .expect(&["v10c", "v10"], "blocked", "dns.nxdomain");
+    blueprint.other_names = Some([("v10", NameAnswer::Nxdomain), ("watson", NameAnswer::Addresses(elsewhere))].into());
+    blueprint
+}
+
+/// Answers that come, and uploads that do not pass: none, none beyond a size, none that somebody calls too large.
+pub(super) fn uploads() -> Blueprint {
+    let cut = |most| Answer::Uploads { most, refusal: None };
+    let mut blueprint = Blueprint::direct()
+        .answer("v10c", cut(0))
+        .expect(&["v10c"], "degraded", "http.post_blocked")
+        .answer("v10", cut(50_000))
+        .expect(&["v10"], "degraded", "http.reset_on_upload")
+        .answer("watson", Answer::Uploads { most: 1_000_000, refusal: Some(Box::new(Reply::status(413))) })
+        .expect(&["watson"], "degraded", "http.body_limit")
+        .answer("oca", cut(4_000_000));
+    blueprint.uploads = true;
+    blueprint
 }

@@ -69,6 +69,11 @@ pub fn scenarios() -> Vec<Scenario> {
             &["tls.sni_filtered", "tls.tls13_intolerant"]),
         scenario("no-handshakes", "Every address answers, and no handshake does", follow_ups::no_handshakes,
             &["tls.rst_after_hello", "tls.fin_after_hello", "tls.timeout_after_hello", "tcp.accepts_everything"]),
+        scenario("compared-names", "A name server that denies names, beside one that does not", follow_ups::compared_names,
+            &["dns.nxdomain", "dns.differs_ok"])
+            .telling(&["dns.nxdomain_local", "dns.nxdomain_everywhere"]),
+        scenario("uploads", "Endpoints that answer questions and take no uploads", follow_ups::uploads,
+            &["http.post_blocked", "http.reset_on_upload", "http.body_limit"]),
         scenario("old-servers", "Servers of TLS 1.1", follow_ups::old_servers, &["tls.legacy_only"]),
 
         scenario("denying-proxy", "A proxy that says no in many ways", proxies::denying_proxy,

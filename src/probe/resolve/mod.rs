@@ -27,7 +27,7 @@ use self::system::{Place, SystemFailure};
 use super::{Context, StageOutcome};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::{Names, Net, SystemNames, hosts_line};
-use crate::observation::{DnsEvidence, Evidence, Fault, NameSource, SystemAnswer};
+use crate::observation::{DnsEvidence, Evidence, Fault, NameSource, Stage, SystemAnswer};
 use crate::plan::{Budget, Plan, PlannedRoute};
 
 /// How long a name's IPv4 addresses wait for its IPv6 ones: the "resolution delay" of RFC 8305. There, IPv4 waits so that
@@ -128,6 +128,26 @@ pub(super) fn given(endpoint: &Endpoint, target: SocketAddr) -> StageOutcome<Res
     let (name, source) = (endpoint.host.clone(), NameSource::Literal);
     let seen = DnsEvidence { name, source, addresses: vec![target.ip()], system: None, answers: Vec::new() };
     StageOutcome::Passed { carry: Resolved::given(target), evidence: Evidence::Dns(seen) }
+}
+
+/// The endpoint's addresses by `server`, whatever the route.
+pub(super) async fn ask(endpoint: &Endpoint, server: SocketAddr, context: &Context) -> StageOutcome<Resolved> {
+    let lookup = Arc::new(OnceCell::from(ask_server(&endpoint.host, server, &context.net, &context.plan.budget).await));
+    let Some(found) = lookup.get() else {
+        return StageOutcome::Stopped { fault: Fault::NoResolver, evidence: Evidence::Unfinished(Stage::Dns) };
+    };
+    let evidence = Evidence::Dns(DnsEvidence {
+        name: endpoint.host.clone(),
+        source: found.source.clone(),
+        addresses: found.addresses.clone(),
+        system: None,
+        answers: found.inquiry.as_ref().map(Inquiry::answers).unwrap_or_default(),
+    });
+    if let Some(fault) = &found.fault {
+        return StageOutcome::Stopped { fault: fault.clone(), evidence };
+    }
+    let addresses = outcome::with_port(&found.addresses, endpoint.port);
+    StageOutcome::Passed { carry: Resolved { addresses, lookup: Some(lookup.clone()) }, evidence }
 }
 
 pub(super) async fn resolve(endpoint: &Endpoint, route: &PlannedRoute, context: &Context) -> StageOutcome<Resolved> {

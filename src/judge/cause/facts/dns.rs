@@ -130,3 +130,11 @@ pub(super) const SYNTHETIC_AGENT: CauseFacts = CauseFacts::new(
     "An agent on the way gives the name an address of its own, and steers the traffic to the genuine service",
     "nothing has to change; rules by address do not see where this traffic goes",
 );
+
+pub(super) const DIFFERS_OK: CauseFacts = CauseFacts::new(
+    "dns.differs_ok",
+    Status::Ok,
+    Owner::Nobody,
+    "Another name server gives other addresses, and the genuine service answers at these",
+    "nothing to change: large services answer everybody with an address nearby",
+);

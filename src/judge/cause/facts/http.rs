@@ -98,3 +98,27 @@ pub(super) const RETIRED: CauseFacts = CauseFacts::new(
     "The service is retired and no longer there",
     "nothing to change",
 );
+
+pub(super) const POST_BLOCKED: CauseFacts = CauseFacts::new(
+    "http.post_blocked",
+    Status::Degraded,
+    Owner::ProxyTeam,
+    "Questions pass and uploads do not",
+    "look for a rule that stops uploads (data loss prevention, upload control) and exempt these hosts",
+);
+
+pub(super) const BODY_LIMIT: CauseFacts = CauseFacts::new(
+    "http.body_limit",
+    Status::Degraded,
+    Owner::ProxyTeam,
+    "Uploads beyond a size are refused",
+    "raise the limit on request bodies for these hosts to at least 2 MB, unless it is the service's own",
+);
+
+pub(super) const RESET_ON_UPLOAD: CauseFacts = CauseFacts::new(
+    "http.reset_on_upload",
+    Status::Degraded,
+    Owner::FirewallTeam,
+    "Larger uploads are broken off",
+    "look for a device that ends connections by the size of what goes up, and exempt these hosts",
+);

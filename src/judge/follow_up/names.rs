@@ -1,0 +1,91 @@
+//! What other name servers say: whether a name is denied here alone, or everywhere.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use super::handshake::last;
+use super::on_route;
+use crate::judge::chain::{ChainJudge, ChainQuestion, Proof};
+use crate::judge::{Cause, Grounds, Status, Verdict, evidence};
+use crate::observation::{Ask, Fault, FollowUp, NameSource, Observation, Stage};
+use crate::plan::PlannedRoute;
+
+/// The names of the direct route, of every other server; where this one has no answer, also who stands there.
+pub(super) fn questions(
+    grounds: &Grounds<'_>,
+    route: usize,
+    verdicts: &[Verdict],
+    observations: &[Observation],
+) -> Vec<FollowUp> {
+    let resolvers = &grounds.plan.follow_ups.resolvers;
+    if grounds.plan.routes[route] != PlannedRoute::Direct || resolvers.is_empty() {
+        return Vec::new();
+    }
+    let mut asked = Vec::new();
+    for row in on_route(grounds, route, verdicts) {
+        let looked_up = last(observations, row.job)
+            .and_then(Observation::dns)
+            .is_some_and(|dns| matches!(dns.source, NameSource::System | NameSource::Server(_)));
+        if looked_up {
+            let ask = |server: &SocketAddr| match row.stage {
+                Stage::Dns => Ask::WayBy(*server),
+                _ => Ask::Names(*server),
+            };
+            asked.extend(resolvers.iter().map(|server| FollowUp::new(row.job, ask(server))));
+        }
+    }
+    asked
+}
+
+/// Puts the other servers' words beside the rows.
+pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [Verdict], beside: &[&Observation]) {
+    for seen in beside {
+        let Some(Ask::Names(server) | Ask::WayBy(server)) = seen.follow_up() else { continue };
+        let verdict = &mut verdicts[seen.job().0 as usize];
+        let addresses: Vec<IpAddr> = seen.dns().map(|dns| dns.addresses.clone()).unwrap_or_default();
+        if addresses.is_empty() {
+            let why = seen.fault().map_or_else(|| "no addresses".to_owned(), |(_, fault)| evidence::fault(fault));
+            verdict.evidence.push(format!("follow-up: {server} gives no address either: {why}"));
+            let is_denied = matches!(seen.fault(), Some((Stage::Dns, Fault::NameNotFound)));
+            // One server that knows the name outweighs any number that do not.
+            if is_denied && verdict.name_elsewhere.is_none() {
+                verdict.name_elsewhere = Some(false);
+            }
+            continue;
+        }
+        let listed = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let endpoint = &grounds.catalogue.endpoints[grounds.plan.jobs[verdict.job.0 as usize].endpoint];
+        if let Some(tls) = seen.tls().filter(|tls| !tls.chain.is_empty()) {
+            let chain = chains.judge(&ChainQuestion {
+                chain: &tls.chain,
+                host: &endpoint.host,
+                expected: &endpoint.trust,
+                proof: Proof::Handshake(&tls.signature),
+                at: grounds.at,
+                peer_date: None,
+            });
+            let is_genuine = chain.status == Status::Ok;
+            let who = if is_genuine { "the genuine service answers there" } else { "somebody else answers there" };
+            verdict.evidence.push(format!("follow-up: {server} resolves the name to {listed}, and {who}"));
+            if is_genuine {
+                verdict.name_elsewhere = Some(true);
+            }
+            continue;
+        }
+        verdict.evidence.push(format!("follow-up: {server} resolves the name to {listed}"));
+        if verdict.name_elsewhere == Some(false) {
+            verdict.name_elsewhere = None;
+        }
+        let is_confirmed = verdict.chain.as_ref().is_some_and(|chain| chain.status == Status::Ok);
+        let is_new = !verdict.remarks.contains(&Cause::DnsDiffersOk);
+        if is_confirmed && is_new && differs(verdict, &addresses) {
+            verdict.remarks.push(Cause::DnsDiffersOk);
+        }
+    }
+}
+
+/// Whether none of `addresses` is among those that the row was given.
+fn differs(verdict: &Verdict, addresses: &[IpAddr]) -> bool {
+    let own: BTreeSet<&IpAddr> = verdict.addresses.iter().collect();
+    addresses.iter().all(|address| !own.contains(address))
+}
