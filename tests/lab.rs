@@ -242,3 +242,20 @@ fn the_story_is_its_own_expectation() {
     assert_eq!((report.rows.len(), routes.len()), (15 * 7, 7), "{routes:?}");
     assert!(!report.findings.is_empty(), "findings are printed although everything is as expected");
 }
+
+#[test]
+fn what_an_antivirus_program_does_is_for_whoever_looks_after_the_devices() {
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
+        .args(["lab", "antivirus", "--format", "json"])
+        .output()
+        .expect("the program starts");
+    let report: Report = serde_json::from_slice(&check.stdout).expect("a report");
+    let codes: BTreeSet<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert!(codes.contains("intercepted.trusted") && codes.contains("intercepted.partial"), "{codes:?}");
+    for finding in &report.findings {
+        assert_eq!(finding.owner.as_str(), "desktop team", "{}", finding.code);
+    }
+    let main = report.findings.iter().find(|finding| finding.code == "intercepted.trusted").expect("a finding");
+    assert!(main.remedy.starts_with("in ESET on the devices, exclude"), "{}", main.remedy);
+    assert!(main.remedy.ends_with("login.live.com"), "the hosts to exclude: {}", main.remedy);
+}

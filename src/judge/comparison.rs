@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::chain::{self, ChainVerdict, Reached};
 use super::findings::listed;
 use super::follow_up::OFFLINE;
+use super::remedy::Change;
 use super::{Cause, Finding, Grounds, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
 use crate::observation::{Observation, ServerAnswer, Stage};
@@ -176,6 +177,14 @@ fn by_route<'a>(rows: &[Row<'a>]) -> BTreeMap<usize, Vec<Row<'a>>> {
     routes
 }
 
+/// Who looks after what inspects these rows: the product's owner where they all show one.
+fn inspectors_owner<'v>(mut verdicts: impl Iterator<Item = &'v Verdict>) -> Owner {
+    let product = |verdict: &'v Verdict| verdict.chain.as_ref().and_then(|chain| chain.product.as_deref());
+    let first = verdicts.next().and_then(product);
+    let is_one = verdicts.all(|verdict| product(verdict) == first);
+    Change::of(&Cause::InterceptedTrusted, first.filter(|_| is_one)).owner
+}
+
 /// Hosts that are inspected beside hosts that are not.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Gap<'a> {
@@ -205,7 +214,7 @@ fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
         .map(|(Gap { proxy, missing, excluded }, rows)| Finding {
             code: PARTIAL.to_owned(),
             title: at("TLS is inspected for some hosts only", proxy.as_deref()),
-            owner: Owner::ProxyTeam,
+            owner: inspectors_owner(rows.iter().map(|row| row.verdict)),
             remedy: naming(
                 &format!(
                     "keep what is left alone already ({}), and exclude exactly these host names from TLS inspection as \
@@ -230,7 +239,7 @@ fn shared_keys(rows: &[Row<'_>]) -> Vec<Finding> {
             Some(Finding {
                 code: SAME_KEY.to_owned(),
                 title: at("One key answers for several unrelated hosts", proxy.as_deref()),
-                owner: Owner::ProxyTeam,
+                owner: inspectors_owner(rows.iter().map(|row| row.verdict)),
                 remedy: naming(
                     "one device on the way speaks for all of them; exclude exactly these host names from its TLS \
                      inspection",
@@ -301,7 +310,7 @@ fn path_differences(rows: &[Row<'_>]) -> Vec<Finding> {
         .map(|((inspected, genuine), rows)| Finding {
             code: PATH_DIFFERENCE.to_owned(),
             title: format!("TLS is inspected on {inspected}, and not on {genuine}"),
-            owner: Owner::ProxyTeam,
+            owner: inspectors_owner(rows.iter().map(|row| row.verdict)),
             remedy: naming(
                 &format!("exclude exactly these host names from TLS inspection on {inspected}"),
                 &hosts(&rows),

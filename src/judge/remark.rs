@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Cause, filters};
+use super::chain::ChainVerdict;
+use super::{Cause, Status, filters};
 use crate::observation::{Leg, NameSource, Observation, Stage, Token, TunnelEvidence};
 use crate::plan::{Mechanism, PlannedRoute, Scheme};
 
@@ -31,6 +32,12 @@ pub(super) fn remarks(seen: &Observation) -> Vec<Cause> {
         remarks.push(Cause::PauthNegoIsNtlm);
     }
     remarks
+}
+
+/// What a genuine chain tells of this machine's own store.
+pub(super) fn of_chain(chain: Option<&ChainVerdict>) -> Vec<Cause> {
+    let lacks_root = chain.is_some_and(|chain| chain.status == Status::Ok && chain.lacks_root);
+    lacks_root.then_some(Cause::ChainRootAbsentLocally).into_iter().collect()
 }
 
 /// What the address itself gives away, beside the row's own `cause`.

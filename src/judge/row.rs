@@ -35,6 +35,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
     let is_confirmed = is_confirmed(opinion.chain.as_ref());
     let remarks = [
         remark::remarks(seen),
+        remark::of_chain(opinion.chain.as_ref()),
         remark::of_names(grounds.plan.route(job), seen, &opinion.cause, is_confirmed),
         remark::of_pace(seen),
     ];

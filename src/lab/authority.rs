@@ -61,6 +61,8 @@ pub enum Shown {
 pub enum Inspector {
     /// The company's CA, in the machine's store.
     Corporate,
+    /// An antivirus program on this machine, whose CA its installer put into the machine's store.
+    Antivirus,
     /// A CA that nobody installed.
     Unknown,
     /// The same, which keeps its own certificate to itself and says where it could be fetched.
@@ -82,6 +84,7 @@ pub(super) struct Authorities {
     public: Hierarchy,
     elsewhere: Hierarchy,
     corporate: Hierarchy,
+    antivirus: Hierarchy,
     unknown: Hierarchy,
     /// The names of `application`, and other keys.
     impostor: Hierarchy,
@@ -111,6 +114,8 @@ impl Authorities {
             public: hierarchy("Lab Public Root G2", "Lab Public TLS Issuing CA 01")?,
             elsewhere: hierarchy("Elsewhere Global Root", "Elsewhere TLS CA")?,
             corporate: hierarchy("Contoso Corporate Root", "Contoso TLS Inspection CA")?,
+            // The name by which the product is known.
+            antivirus: hierarchy("ESET SSL Filter CA", "ESET SSL Filter CA")?,
             unknown: hierarchy("Unmanaged Inspection Root", "Unmanaged Inspection CA")?,
             impostor: hierarchy(APPLICATION.0, APPLICATION.1)?,
             inspection_key: KeyPair::generate()?,
@@ -133,6 +138,7 @@ impl Authorities {
         let mut roots = self.public_roots();
         roots.push(certificate(&self.application.root));
         roots.push(certificate(&self.corporate.root));
+        roots.push(certificate(&self.antivirus.root));
         roots
     }
 
@@ -146,6 +152,7 @@ impl Authorities {
     fn of_inspector(&self, inspector: Inspector) -> &Hierarchy {
         match inspector {
             Inspector::Corporate => &self.corporate,
+            Inspector::Antivirus => &self.antivirus,
             Inspector::Unknown | Inspector::Withdrawn => &self.unknown,
         }
     }

@@ -41,6 +41,8 @@ pub struct Blueprint {
     pub budget: Budget,
     /// Endpoints that the catalogue calls retired.
     pub retired: Vec<&'static str>,
+    /// This machine's store lacks the public root of Microsoft's services.
+    pub lacks_public_root: bool,
     /// How far this machine's clock is ahead of everybody else's.
     pub clock_ahead: jiff::Span,
     pub expectations: Vec<Expectation>,
@@ -119,6 +121,7 @@ impl Default for Blueprint {
             basic_cleartext: false,
             budget: Budget::default(),
             retired: Vec::new(),
+            lacks_public_root: false,
             clock_ahead: jiff::Span::new(),
             expectations: Vec::new(),
         }

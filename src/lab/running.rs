@@ -158,7 +158,11 @@ impl Builder {
         self.control()?;
         self.script()?;
         let (resolver, name_server) = self.name_server()?;
-        let machine_roots = self.authorities.machine_roots();
+        let mut machine_roots = self.authorities.machine_roots();
+        if self.blueprint.lacks_public_root {
+            let missing = self.authorities.anchor(TrustClass::MicrosoftPublic);
+            machine_roots.retain(|root| *root != missing);
+        }
         let public_roots = self.authorities.public_roots();
         let proxies = self.proxies()?;
         let clock = self.clock()?;

@@ -168,6 +168,7 @@ fn chain(catalogue: &Catalogue, job: &Job, cause: &Cause) -> ChainVerdict {
         },
         anchor: matches!(status, Status::Ok | Status::Degraded).then(|| anchor.clone()),
         proved: Some(true),
+        lacks_root: false,
         machine_trusts: Some(*cause != Cause::InterceptedUntrusted),
         product: inspected.then(|| "Zscaler Internet Access".to_owned()),
         tells: if inspected { vec!["same-key"] } else { Vec::new() },

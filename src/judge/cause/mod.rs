@@ -145,6 +145,7 @@ pub enum Cause {
     ChainWeak,
     ChainEku,
     ChainConstraints,
+    ChainRootAbsentLocally,
 
     HttpBlockPage,
     HttpPortal,
@@ -357,6 +358,7 @@ impl Cause {
         Self::ChainWeak,
         Self::ChainEku,
         Self::ChainConstraints,
+        Self::ChainRootAbsentLocally,
         Self::HttpBlockPage,
         Self::HttpPortal,
         Self::HttpForeignRedirect,

@@ -87,6 +87,8 @@ pub struct ChainVerdict {
     pub proved: Option<bool>,
     /// What a browser on that machine would say; `None` when its roots are not known.
     pub machine_trusts: Option<bool>,
+    /// The chain leads to the expected root, which is a public one, and the machine's store was read and lacks it.
+    pub lacks_root: bool,
     /// A known inspection product that signs like this, or leaves its name in an answer; never what decides.
     pub product: Option<String>,
     /// Stable short names of hints (`same-key`, `fresh-leaf`, `no-sct`); shown, never what decides.
@@ -143,6 +145,7 @@ impl ChainJudge {
             anchor: facts.anchor().cloned(),
             proved,
             machine_trusts: facts.machine_trusts(),
+            lacks_root: facts.lacks_root(),
             product: facts.product(),
             tells: tells::tells(&facts),
             summary: wording::summary(&facts, &cause),
@@ -279,10 +282,22 @@ impl Facts<'_> {
     }
 
     fn anchor(&self) -> Option<&Certificate> {
+        self.path_anchor().map(|anchor| &anchor.certificate)
+    }
+
+    fn path_anchor(&self) -> Option<&known::Anchor> {
         match self.standing.path.as_ref().map(|path| &path.end) {
-            Some(End::Anchor(anchor)) => Some(&anchor.certificate),
+            Some(End::Anchor(anchor)) => Some(anchor),
             Some(End::UnknownRoot | End::KnownIssuerOtherKey(_) | End::Unchecked { .. } | End::Unsent) | None => None,
         }
+    }
+
+    /// Said of public roots alone: Microsoft's private root is in no store but Windows' own, and whose store was read is not
+    /// known here.
+    fn lacks_root(&self) -> bool {
+        self.standing.machine_path.is_some()
+            && matches!(self.standing.row, TableRow::Expected(_))
+            && self.path_anchor().is_some_and(|anchor| anchor.public && !anchor.machine)
     }
 
     /// Products sign under their own CAs; a genuine chain is not held against their names.

@@ -87,6 +87,10 @@ pub(super) fn evidence(facts: &Facts<'_>, cause: &Cause) -> Vec<String> {
     lines.extend(dates(facts));
     lines.extend(facts.standing.breaches.iter().map(|breach| breach.detail.clone()));
     lines.extend(machine(facts));
+    if facts.lacks_root() {
+        let root = facts.anchor().and_then(Certificate::fields).map(short_name).unwrap_or_default();
+        lines.push(format!("this computer's store does not hold the public root {root}"));
+    }
     if let Some(product) = facts.product() {
         lines.push(format!("{product} signs like this"));
     }

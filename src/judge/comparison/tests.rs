@@ -97,6 +97,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         reached,
         anchor: None,
         proved: Some(true),
+        lacks_root: false,
         machine_trusts: None,
         product: None,
         tells: Vec::new(),

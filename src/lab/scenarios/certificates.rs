@@ -86,6 +86,20 @@ pub(super) fn inspected_directly() -> Blueprint {
         .expect(&["vortex-win", "settings-win", "watson", "oca", "login-live"], "intercepted", "intercepted.untrusted")
 }
 
+/// An antivirus program opens every connection of this machine.
+pub(super) fn antivirus() -> Blueprint {
+    let hosts = ["v10c", "v10", "v10-vortex-win", "vortex-win", "settings-win", "watson", "oca", "login-live"];
+    hosts
+        .into_iter()
+        .fold(Blueprint::direct(), |blueprint, host| blueprint.tls(host, show(Shown::ResignedBy(Inspector::Antivirus))))
+        .expect(&hosts, "intercepted", "intercepted.trusted")
+}
+
+/// Everything is genuine, and this machine's own programs cannot tell.
+pub(super) fn missing_root() -> Blueprint {
+    Blueprint { lacks_public_root: true, ..Blueprint::direct() }
+}
+
 /// Signatures that nobody here can check: whose they are stays open, whoever made them.
 pub(super) fn strange_signatures() -> Blueprint {
     Blueprint::direct()

@@ -162,6 +162,11 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("inspected-directly", "Inspection and forgery on the way, without any proxy",
             certificates::inspected_directly, &["intercepted.trusted", "intercepted.untrusted"])
             .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
+        scenario("antivirus", "An antivirus program on this machine opens TLS", certificates::antivirus,
+            &["intercepted.trusted"])
+            .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
+        scenario("missing-root", "This machine's store lacks the public root of genuine chains",
+            certificates::missing_root, &["chain.root_absent_locally"]),
         scenario("strange-signatures", "Certificates signed in a way that nothing here can check",
             certificates::strange_signatures, &["chain.unchecked"]),
         scenario("wrong-clock", "This machine's clock is more than a year ahead", certificates::wrong_clock,

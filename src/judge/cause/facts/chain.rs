@@ -109,3 +109,12 @@ pub(super) const CONSTRAINTS: CauseFacts = CauseFacts::new(
     "The certificate breaks its CAs' rules",
     "find out what answers there: whoever signed this had no right to, or the device that sends it was set up wrongly",
 );
+
+pub(super) const ROOT_ABSENT_LOCALLY: CauseFacts = CauseFacts::new(
+    "chain.root_absent_locally",
+    Status::Ok,
+    Owner::DesktopTeam,
+    "The chain is genuine, and this machine's store lacks its public root",
+    "let this machine update its roots, or deploy the root: Windows fetches a root when it is first needed and has to reach \
+     ctldl.windowsupdate.com for that; on Linux update the package of CA certificates",
+);

@@ -162,6 +162,7 @@ impl Cause {
             Self::ChainWeak => chain::WEAK,
             Self::ChainEku => chain::EKU,
             Self::ChainConstraints => chain::CONSTRAINTS,
+            Self::ChainRootAbsentLocally => chain::ROOT_ABSENT_LOCALLY,
             Self::HttpBlockPage => http::BLOCK_PAGE,
             Self::HttpPortal => http::PORTAL,
             Self::HttpForeignRedirect => http::FOREIGN_REDIRECT,
