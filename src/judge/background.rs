@@ -136,7 +136,14 @@ const EVIDENCE: &[(&str, &str)] = &[
         "chain.wrong_class",
         "the chain leads to a root of Microsoft or of the public sets that is not documented for this host",
     ),
-    ("chain.incomplete", "an issuer is missing, and the certificate says where it could be fetched"),
+    (
+        "chain.incomplete",
+        "an issuer is missing, and the certificate says where it could be fetched; or more certificates came than are searched",
+    ),
+    (
+        "chain.unchecked",
+        "a certificate's issuer was sent or is known, and no library here checks such a signature (MD5, Ed448, brainpool)",
+    ),
     ("chain.unparsable", "nothing that came can be read as a certificate"),
     ("chain.expired", "the chain is the genuine one and its dates have passed"),
     ("chain.not_yet_valid", "the chain is the genuine one and its dates have not begun"),
@@ -148,6 +155,10 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("chain.weak", "a key or signature of the chain is too weak"),
     ("chain.eku", "the certificate is not meant for servers"),
     ("chain.constraints", "the chain breaks a rule that one of its CAs sets"),
+    (
+        "chain.root_absent_locally",
+        "the chain leads to the expected public root, and this machine's store was read and does not hold it",
+    ),
     ("http.block_page", "the answer is a page that a filtering product shows"),
     ("http.portal", "the answer leads to a sign-in page"),
     ("http.foreign_redirect", "the answer is a redirect to a host that is not the service's"),
