@@ -194,11 +194,11 @@ impl Run {
 
     /// The same, written to a file and read back.
     fn recorded(&self) -> Self {
-        let mut writer = Writer::begin(Vec::new(), &self.header).expect("memory takes everything");
+        let mut writer = Writer::begin(Vec::new(), &self.header, &self.roots).expect("memory takes everything");
         for observation in &self.observations {
             writer.observation(observation).expect("memory takes everything");
         }
-        let file = writer.end(&self.roots, Duration::ZERO, self.ended).expect("memory takes everything");
+        let file = writer.end(Duration::ZERO, self.ended).expect("memory takes everything");
         let read = recording::read(file.as_slice()).expect("what was written can be read");
         assert_eq!(read.remarks, [] as [String; 0]);
         Self { header: read.header, roots: read.roots, observations: read.observations, ended: read.ended }

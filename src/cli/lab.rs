@@ -95,6 +95,9 @@ pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) ->
     let note =
         MachineRootsNote { source: "the lab".to_owned(), count: world.machine_roots.len(), problems: Vec::new() };
     let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
+    let planned: Vec<&str> =
+        plan.jobs.iter().map(|job| world.catalogue.endpoints[job.endpoint].name.as_str()).collect();
+    let expectation = expected_of(&world.expectation, &planned)?;
     Ok(Setup {
         catalogue: world.catalogue.clone(),
         // The catalogue of a world brings its own.
@@ -103,7 +106,21 @@ pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) ->
         net: world.net.clone(),
         access,
         roots,
-        expectation: Some(world.expectation.clone()),
+        expectation: Some(expectation),
         fail_on: None,
     })
+}
+
+/// What a world says about its rows, as far as these endpoints are asked: `--os` and `--solution` leave some out.
+fn expected_of(text: &str, planned: &[&str]) -> Result<String, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| Failure::Internal(format!("the lab's expectations: {error}"));
+    let mut file: toml::Table = toml::from_str(text).map_err(|error| unreadable(&error))?;
+    if let Some(toml::Value::Array(entries)) = file.get_mut("expect") {
+        entries.retain_mut(|entry| {
+            let Some(toml::Value::Array(endpoints)) = entry.get_mut("endpoints") else { return true };
+            endpoints.retain(|name| name.as_str().is_none_or(|name| name.contains('*') || planned.contains(&name)));
+            !endpoints.is_empty()
+        });
+    }
+    toml::to_string(&file).map_err(|error| unreadable(&error))
 }

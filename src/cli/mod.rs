@@ -79,13 +79,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
                 // Complaints about a file begin so themselves, each of them.
                 let text = text.trim_end();
                 let prefix = if text.starts_with("error: ") { "" } else { "error: " };
-                eprintln!("{prefix}{text}");
+                complain(&format!("{prefix}{text}"));
                 Exit::Usage
             }
             Failure::Internal(_) => {
-                eprintln!("waprobe failed, which is a mistake of its own: {}", text.trim_end());
+                complain(&format!("waprobe failed, which is a mistake of its own: {}", text.trim_end()));
                 Exit::Internal
             }
         }
     })
+}
+
+/// To standard error; nobody is left to be told when that is closed.
+fn complain(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -90,7 +90,7 @@ fn probe_all(
     let catalogue = Arc::new(catalogue);
     let mut tape = match recording {
         None => None,
-        Some(file) => Some(Tape::begin(file, &header)?),
+        Some(file) => Some(Tape::begin(file, &header, &roots)?),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -122,7 +122,7 @@ fn probe_all(
     progress.finish();
     // Lookups that the system still works on would otherwise hold the process back.
     runtime.shutdown_background();
-    let failure = tape.and_then(|tape| tape.end(&roots, duration, ended).err());
+    let failure = tape.and_then(|tape| tape.end(duration, ended).err());
     recording::in_plan_order(&mut observations);
     Ok(Seen { header, catalogue, roots, observations, duration: Some(duration), ended, remarks: Vec::new(), failure })
 }
@@ -183,10 +183,10 @@ struct Tape {
 }
 
 impl Tape {
-    fn begin(file: OutputFile, header: &Header) -> Result<Self, Failure> {
+    fn begin(file: OutputFile, header: &Header, roots: &Roots) -> Result<Self, Failure> {
         let output = file.path.clone();
         let fail = |error: std::io::Error| Failure::usage(format!("could not write {}: {error}", output.display()));
-        let writer = Writer::begin(BufWriter::new(file.file), header).map_err(fail)?;
+        let writer = Writer::begin(BufWriter::new(file.file), header, roots).map_err(fail)?;
         Ok(Self { writer, output, failed: None })
     }
 
@@ -196,10 +196,10 @@ impl Tape {
         }
     }
 
-    fn end(self, roots: &Roots, duration: std::time::Duration, ended: Ended) -> Result<(), Failure> {
+    fn end(self, duration: std::time::Duration, ended: Ended) -> Result<(), Failure> {
         let done = match self.failed {
             Some(error) => Err(error),
-            None => self.writer.end(roots, duration, ended).map(drop),
+            None => self.writer.end(duration, ended).map(drop),
         };
         done.map_err(|error| Failure::usage(format!("could not write {}: {error}", self.output.display())))
     }

@@ -82,6 +82,12 @@ fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -
             Opinion::new(Cause::HttpPortal, Stage::Http).with("a page with a password field")
         }
         _ if says_blocked(answer) => Opinion::new(Cause::HttpBlockPage, Stage::Http).with(format!("status {status}")),
+        _ if !has_identity(answer) && says_denied(answer) => {
+            Opinion::new(Cause::HttpBlockPage, Stage::Http).with(format!("status {status}"))
+        }
+        _ if !has_identity(answer) && leads_away(endpoint, answer) => {
+            Opinion::new(Cause::HttpPortal, Stage::Http).with("a page that leads to another host")
+        }
         200 if is_page(answer) && !has_identity(answer) => {
             Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with("a web page that carries no sign of Microsoft")
         }
@@ -196,6 +202,29 @@ fn says_blocked(answer: &HttpEvidence) -> bool {
     ]
     .iter()
     .any(|words| body.contains(words))
+}
+
+/// Words of refusal that a service itself might use too; they count where nothing shows that it is the service.
+fn says_denied(answer: &HttpEvidence) -> bool {
+    let body = body(answer);
+    ["page blocked", "page is blocked", "site blocked", "access denied", "access is denied", "access has been denied"]
+        .iter()
+        .any(|words| body.contains(words))
+}
+
+/// A page that sends the browser to another host by `<meta http-equiv="refresh">`, which is how portals do it.
+fn leads_away(endpoint: &Endpoint, answer: &HttpEvidence) -> bool {
+    let body = body(answer);
+    let Some((_, rest)) = body
+        .split_once("http-equiv")
+        .filter(|(_, rest)| rest.trim_start_matches(['=', '"', '\'', ' ']).starts_with("refresh"))
+    else {
+        return false;
+    };
+    let target = rest.split_once("url=").map_or("", |(_, target)| target.trim_start_matches(['\'', '"', ' ']));
+    let end = target.find(['"', '\'', '>', ' ']).unwrap_or(target.len());
+    let asked = Url::parse(&endpoint.url).ok().and_then(|asked| asked.join(&target[..end]).ok());
+    asked.as_ref().and_then(Url::host_str).is_some_and(|host| host != endpoint.host)
 }
 
 /// The moment of an HTTP `Date` header (RFC 9110, the preferred format).

@@ -1,7 +1,7 @@
 //! The recording: a whole run as JSON Lines, to be judged again elsewhere.
 //!
-//! One header, a line per distinct certificate before the observation that first shows it, a line per observation, the
-//! machine's roots that the chains name, one end line with counts. A file without the end line is read and called cut off.
+//! One header, a line per distinct certificate before the observation that first shows it, and with it the machine's roots
+//! that it names, a line per observation, one end line with counts. A file without the end line is read and called cut off.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -90,6 +90,8 @@ enum Line {
 struct End {
     observations: usize,
     certificates: usize,
+    #[serde(default)]
+    machine_roots: Option<usize>,
     duration: std::time::Duration,
     ended: Ended,
 }
@@ -114,24 +116,35 @@ pub enum RecordingMistake {
 pub struct Writer<W: Write> {
     out: W,
     written: HashSet<[u8; 32]>,
-    chains: Vec<Certificate>,
+    /// The machine's, until a chain names them.
+    roots: Vec<Certificate>,
+    machine_roots: usize,
     observations: usize,
 }
 
 impl<W: Write> Writer<W> {
     /// # Errors
-    /// When the header cannot be written.
-    pub fn begin(mut out: W, header: &Header) -> io::Result<Self> {
+    /// When the first lines cannot be written.
+    pub fn begin(mut out: W, header: &Header, roots: &Roots) -> io::Result<Self> {
         write_line(&mut out, header)?;
-        Ok(Self { out, written: HashSet::new(), chains: Vec::new(), observations: 0 })
+        let written = HashSet::new();
+        let mut writer = Self { out, written, roots: roots.machine.clone(), machine_roots: 0, observations: 0 };
+        for root in roots.public.iter().flatten() {
+            writer.certificate(root)?;
+            write_line(&mut writer.out, &Line::PublicRoot(hex(root.sha256())))?;
+        }
+        Ok(writer)
     }
 
     /// # Errors
     /// When a line cannot be written.
     pub fn observation(&mut self, observation: &Observation) -> io::Result<()> {
-        for certificate in certificates(observation) {
+        let new: Vec<&Certificate> =
+            certificates(observation).filter(|seen| !self.written.contains(seen.sha256())).collect();
+        for certificate in &new {
             self.certificate(certificate)?;
         }
+        self.roots_named_by(&new)?;
         self.observations += 1;
         write_line(&mut self.out, &Line::Observation(observation.clone()))
     }
@@ -141,26 +154,37 @@ impl<W: Write> Writer<W> {
         if !self.written.insert(*certificate.sha256()) {
             return Ok(());
         }
-        self.chains.push(certificate.clone());
         let der = base64::engine::general_purpose::STANDARD.encode(certificate.der());
         write_line(&mut self.out, &Line::Certificate { sha256: hex(certificate.sha256()), der })
     }
 
-    /// Adds the roots that the chains name, and the end line.
+    /// A run that is killed must not lose what its machine trusts: the roots go in front of the chain that names them.
+    fn roots_named_by(&mut self, certificates: &[&Certificate]) -> io::Result<()> {
+        if certificates.is_empty() {
+            return Ok(());
+        }
+        let (named, others) = named_by(certificates, std::mem::take(&mut self.roots));
+        self.roots = others;
+        for root in named {
+            self.certificate(&root)?;
+            write_line(&mut self.out, &Line::MachineRoot(hex(root.sha256())))?;
+            self.machine_roots += 1;
+        }
+        Ok(())
+    }
+
+    /// Adds the end line.
     ///
     /// # Errors
     /// When a line cannot be written.
-    pub fn end(mut self, roots: &Roots, duration: std::time::Duration, ended: Ended) -> io::Result<W> {
-        let seen = std::mem::take(&mut self.chains);
-        for root in named_by(&seen, &roots.machine) {
-            self.certificate(root)?;
-            write_line(&mut self.out, &Line::MachineRoot(hex(root.sha256())))?;
-        }
-        for root in roots.public.iter().flatten() {
-            self.certificate(root)?;
-            write_line(&mut self.out, &Line::PublicRoot(hex(root.sha256())))?;
-        }
-        let end = End { observations: self.observations, certificates: self.written.len(), duration, ended };
+    pub fn end(mut self, duration: std::time::Duration, ended: Ended) -> io::Result<W> {
+        let end = End {
+            observations: self.observations,
+            certificates: self.written.len(),
+            machine_roots: Some(self.machine_roots),
+            duration,
+            ended,
+        };
         write_line(&mut self.out, &Line::End(end))?;
         self.out.flush()?;
         Ok(self.out)
@@ -285,6 +309,11 @@ impl Reader {
                 end.observations,
                 observations.len()
             )),
+            Some(End { machine_roots: Some(count), .. }) if *count != machine.len() => remarks.push(format!(
+                "the end line counts {count} roots of the machine and the file holds {}: what that machine trusts is not \
+                 known",
+                machine.len()
+            )),
             Some(_) => {}
         }
         let jobs = header.plan.jobs.len();
@@ -296,7 +325,12 @@ impl Reader {
         }
         let roots =
             Roots { machine, note: header.machine_roots.clone(), public: (!public.is_empty()).then_some(public) };
-        let (duration, ended) = end.map_or((None, Ended::Interrupted), |end| (Some(end.duration), end.ended));
+        let (duration, ended) = match end {
+            None => (None, Ended::Interrupted),
+            // Rows whose lines are lost were tested by somebody, and by nobody as far as this file goes.
+            Some(end) if end.observations != observations.len() => (Some(end.duration), Ended::Interrupted),
+            Some(end) => (Some(end.duration), end.ended),
+        };
         Ok(Recording { header, roots, observations, duration, ended, remarks })
     }
 }
@@ -345,24 +379,22 @@ fn certificates(observation: &Observation) -> impl Iterator<Item = &Certificate>
     })
 }
 
-/// The roots whose subject or key identifier some certificate of `chains` names as its issuer, or that are among them.
-fn named_by<'a>(chains: &[Certificate], roots: &'a [Certificate]) -> Vec<&'a Certificate> {
+/// Splits `roots` into those whose subject or key identifier some of `certificates` names as its issuer's, or that are among
+/// them, and the others.
+fn named_by(certificates: &[&Certificate], roots: Vec<Certificate>) -> (Vec<Certificate>, Vec<Certificate>) {
     let mut issuers = HashSet::new();
     let mut key_ids = HashSet::new();
-    for fields in chains.iter().filter_map(Certificate::fields) {
+    for fields in certificates.iter().filter_map(|certificate| certificate.fields()) {
         issuers.insert(fields.issuer_der.as_slice());
         issuers.insert(fields.subject_der.as_slice());
         key_ids.extend(fields.authority_key_id.as_deref());
     }
-    roots
-        .iter()
-        .filter(|root| {
-            root.fields().is_some_and(|fields| {
-                issuers.contains(fields.subject_der.as_slice())
-                    || fields.subject_key_id.as_deref().is_some_and(|id| key_ids.contains(id))
-            })
+    roots.into_iter().partition(|root| {
+        root.fields().is_some_and(|fields| {
+            issuers.contains(fields.subject_der.as_slice())
+                || fields.subject_key_id.as_deref().is_some_and(|id| key_ids.contains(id))
         })
-        .collect()
+    })
 }
 
 fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
@@ -459,11 +491,11 @@ mod tests {
     }
 
     fn recorded(observations: &[Observation], roots: &Roots) -> String {
-        let mut writer = Writer::begin(Vec::new(), &header()).expect("a header");
+        let mut writer = Writer::begin(Vec::new(), &header(), roots).expect("a header");
         for observation in observations {
             writer.observation(observation).expect("a line");
         }
-        let bytes = writer.end(roots, Duration::from_millis(412), Ended::Complete).expect("an end");
+        let bytes = writer.end(Duration::from_millis(412), Ended::Complete).expect("an end");
         String::from_utf8(bytes).expect("text")
     }
 

@@ -216,8 +216,9 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
             title: format!("Nothing gets out of this machine, {} neither", control.host),
             owner: Owner::Operator,
             remedy: format!(
-                "connect this machine to a network that leads out (cable, Wi-Fi, VPN, name servers) and check again; of \
+                "{}; connect this machine to a network that leads out (cable, Wi-Fi, VPN, name servers) and check again: of \
                  the endpoints nothing is known until then{}",
+                what_was_seen(&in_doubt),
                 if has_proxy {
                     ""
                 } else {
@@ -235,6 +236,22 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
         .collect()
 }
 
+/// The causes of these rows as an instruction: `no name server can be reached (dns.no_resolver): check …`.
+fn what_was_seen(rows: &[&Verdict]) -> String {
+    let mut causes: Vec<&Cause> = Vec::new();
+    for row in rows {
+        if !causes.contains(&&row.cause) {
+            causes.push(&row.cause);
+        }
+    }
+    match causes.as_slice() {
+        [one] => format!("what fails everywhere ({}): {}", one.code(), one.facts().remedy),
+        several => {
+            format!("what fails: {}", several.iter().map(|cause| cause.code()).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
 fn closed_route(grounds: &Grounds<'_>, route: usize, control: &Control, rows: &[&&Verdict]) -> Finding {
     let mut codes: Vec<String> = rows.iter().map(|row| row.cause.code()).collect();
     codes.sort_unstable();
@@ -244,15 +261,19 @@ fn closed_route(grounds: &Grounds<'_>, route: usize, control: &Control, rows: &[
         PlannedRoute::Direct => (
             "on the direct route".to_owned(),
             Owner::Operator,
-            "nothing can be said about these endpoints on a route that leads nowhere. If it is closed on purpose, leave \
-             it out with --no-direct; if not, ask the firewall team why nothing gets out"
-                .to_owned(),
+            format!(
+                "nothing can be said about these endpoints on a route that leads nowhere. If it is closed on purpose, \
+                 leave it out with --no-direct; if not, {}",
+                what_was_seen(&rows.iter().map(|row| **row).collect::<Vec<_>>())
+            ),
         ),
         PlannedRoute::Proxy { proxy, .. } => (
             format!("through {proxy}"),
             Owner::ProxyTeam,
-            "let this proxy reach the internet at all, then check again: what it does with these endpoints is not known"
-                .to_owned(),
+            format!(
+                "{}; then check again: what this proxy does with these endpoints is not known",
+                what_was_seen(&rows.iter().map(|row| **row).collect::<Vec<_>>())
+            ),
         ),
     };
     Finding {

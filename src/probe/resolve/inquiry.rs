@@ -38,6 +38,13 @@ pub(super) struct Heard<'a> {
     pub aaaa: Option<&'a ServerAnswer>,
 }
 
+impl Heard<'_> {
+    /// It has given an address of either kind.
+    pub fn has_address(&self) -> bool {
+        [self.a, self.aaaa].into_iter().flatten().any(|answer| !answer.addresses.is_empty())
+    }
+}
+
 impl Inquiry {
     /// Asks every server at once. Each question has its outcome by `deadline`.
     pub fn start(name: &str, servers: &[SocketAddr], net: &Net, deadline: Instant) -> Self {

@@ -14,6 +14,7 @@ mod system;
 mod tests;
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,9 +219,11 @@ async fn ask_system(name: &str, servers: Option<&Vec<SocketAddr>>, net: &Net, bu
     // A name of one label is found through the search list, which a question of our own would not follow.
     let asked = servers.filter(|servers| !servers.is_empty() && name.contains('.'));
     let inquiry = asked.map(|servers| Inquiry::start(name, servers, net, deadline));
-    let answer = match timeout_at(deadline, system::look_up(name, &net.system_names, place)).await {
+    let knows = || inquiry.as_ref().is_some_and(|inquiry| inquiry.judge(|heard| heard.iter().any(Heard::has_address)));
+    let asked = system::look_up(name, &net.system_names, place);
+    let answer = match patiently(asked, deadline, budget.dns, knows).await {
         Ok(answer) => answer,
-        Err(_) => Err(SystemFailure::Silent(format!("no answer within {} s", budget.dns.as_secs_f32()))),
+        Err(waited) => Err(SystemFailure::Silent(format!("no answer within {} s", waited.as_secs_f32()))),
     };
     let source = NameSource::System;
     match answer {
@@ -243,6 +246,22 @@ async fn ask_system(name: &str, servers: Option<&Vec<SocketAddr>>, net: &Net, bu
             let fault = why(failure, servers, inquiry.as_ref(), net, budget).await;
             Lookup { source, addresses: Vec::new(), fault: Some(fault), system: Some(system), inquiry }
         }
+    }
+}
+
+/// Waits until `deadline`, and as long again where one of the system's servers `knows` an address: then the system is asking
+/// a dead one first, or a question was lost, and it asks again after the very time that a question has here.
+async fn patiently<T>(
+    asked: impl Future<Output = T>,
+    deadline: Instant,
+    more: Duration,
+    knows: impl Fn() -> bool,
+) -> Result<T, Duration> {
+    let mut asked = std::pin::pin!(asked);
+    match timeout_at(deadline, &mut asked).await {
+        Ok(answer) => Ok(answer),
+        Err(_) if knows() => timeout_at(deadline + more, asked).await.map_err(|_| more * 2),
+        Err(_) => Err(more),
     }
 }
 

@@ -435,3 +435,13 @@ async fn waiting_for_a_place_is_no_silence_of_the_system() {
     let (lookup, ()) = tokio::join!(ask_system("localhost", None, &net, &budget), release);
     assert_eq!(lookup.fault, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_system_gets_the_time_to_ask_its_second_server_where_one_of_them_knows_the_name() {
+    for (takes, knows, is_answered) in [(4, false, true), (6, true, true), (6, false, false), (11, true, false)] {
+        let asked = tokio::time::sleep(Duration::from_secs(takes));
+        let more = Duration::from_secs(5);
+        let answer = patiently(asked, Instant::now() + more, more, || knows).await;
+        assert_eq!(answer.is_ok(), is_answered, "{takes} {knows}");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{plural, route_name};
 use crate::catalogue::{ImpactRow, Solution};
-use crate::judge::{Cause, Status};
+use crate::judge::{Cause, Owner, Status};
 use crate::plan::Identity;
 use crate::report::columns::{Column, columns};
 use crate::report::text::sanitize;
@@ -30,7 +30,8 @@ pub fn device(report: &Report) -> Option<String> {
     let closed: BTreeSet<Solution> =
         impacts.iter().map(|impact| impact.solution).filter(|solution| !open.contains(solution)).collect();
     if closed.is_empty() {
-        return Some(format!("{device}: yes, its diagnostic data gets out {}.", ways(&served)));
+        let remark = if impacts.iter().any(|impact| impact.status == ImpactStatus::Ok) { "" } else { ", with remarks" };
+        return Some(format!("{device}: yes, its diagnostic data gets out {}{remark}.", ways(&served)));
     }
     let is_undecided = |solution: &Solution| {
         impacts.iter().any(|impact| impact.solution == *solution && impact.status == ImpactStatus::Inconclusive)
@@ -42,8 +43,10 @@ pub fn device(report: &Report) -> Option<String> {
         sentences.push(format!("in part: its diagnostic data gets out {}", ways(&served)));
     }
     if !blocked.is_empty() {
+        let routes =
+            if columns.len() == 1 { "over the route that was tested" } else { "over any route that was tested" };
         let no = if open.is_empty() { "no, its diagnostic data does not get out" } else { "it does not get out" };
-        sentences.push(format!("{no} for {}, over no route that was tested", titles(&blocked)));
+        sentences.push(format!("{no} {routes} for {}", titles(&blocked)));
     }
     if !undecided.is_empty() {
         sentences.push(format!("whether it gets out for {} is not decided", titles(&undecided)));
@@ -160,8 +163,11 @@ fn first_change(columns: &[Column<'_>], impacts: &[&Impact], blocked: &BTreeSet<
         None => "on the direct route".to_owned(),
     };
     let text = format!(
-        "To be changed first, {place}, by the {owner}: {remedy} ({main}, {hosts} that it needs).",
-        owner = facts.owner,
+        "To be changed first, {place}, by {owner}: {remedy} ({main}, {hosts} that it needs).",
+        owner = match facts.owner {
+            Owner::Microsoft | Owner::Operator | Owner::Nobody => facts.owner.to_string(),
+            _ => format!("the {}", facts.owner),
+        },
         remedy = facts.remedy,
         hosts = plural(count(main), "endpoint"),
     );

@@ -9,7 +9,7 @@ use super::columns::columns;
 use super::outcome::Conclusion;
 use super::text::sanitize;
 use super::{Finding, ImpactStatus, Report, Route, Row};
-use crate::catalogue::ImpactRow;
+use crate::catalogue::{ImpactRow, TrustClass};
 use crate::judge::{Cause, Status};
 use crate::plan::{Identity, Scheme};
 
@@ -116,20 +116,30 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
     let issuer = chain.certificates.first().map(|leaf| sanitize(common_name(&leaf.issuer)));
     let issuer = issuer.filter(|issuer| !issuer.is_empty());
     let issuer = issuer.map_or_else(|| "another CA".to_owned(), |issuer| format!("\"{issuer}\""));
+    let wants_microsofts = |row: &&Row| {
+        row.chain.as_ref().is_some_and(|chain| chain.expected.contains(&TrustClass::MicrosoftApplicationRoot))
+    };
+    // The public class is checked as browsers do, except that nobody knows whether a root of one's own is enough.
+    let (check, still) = if rows.iter().any(wants_microsofts) {
+        ("Windows checks for Microsoft's own root and sends nothing", "Windows would still send nothing")
+    } else {
+        (
+            "whether Windows sends anything past such a CA is documented nowhere, and Microsoft asks for these hosts to be \
+             left alone",
+            "whether Windows would then send anything is documented nowhere",
+        )
+    };
     match Cause::from_code(&finding.code)? {
         Cause::InterceptedTrusted => {
             // The store may know the CA and still refuse a certificate that has expired or bears another name.
             let accepted =
                 rows.iter().all(|row| row.chain.as_ref().is_some_and(|chain| chain.machine_trusts == Some(true)));
             let so = if accepted { ", so browsers work" } else { "" };
-            Some(format!(
-                "The certificates are issued by {issuer}. This machine trusts that CA{so}; Windows checks for Microsoft's \
-                 own root and sends nothing."
-            ))
+            Some(format!("The certificates are issued by {issuer}. This machine trusts that CA{so}; {check}."))
         }
         Cause::InterceptedUntrusted => Some(format!(
             "The certificates are issued by {issuer}, which neither Microsoft nor this machine knows. Making the machine \
-             trust it would please browsers; Windows would still send nothing."
+             trust it would please browsers; {still}."
         )),
         _ => None,
     }
