@@ -59,7 +59,7 @@ impl Company {
     fn check_through(&self, url: &str) -> Call {
         let check = Check::new(&self.world).direct_to(&self.servers).args(["--no-direct", "--proxy", url]);
         let hosts = self.world.file("hosts", &self.hosts);
-        Call { check, hosts, configuration: self.kdc.configuration.clone(), cache: None }
+        Call { check, hosts, configuration: self.kdc.configuration.clone(), cache: None, preloaded: None }
     }
 
     fn password(&self, password: &str) -> std::path::PathBuf {
@@ -73,6 +73,7 @@ struct Call {
     hosts: std::path::PathBuf,
     configuration: std::path::PathBuf,
     cache: Option<std::path::PathBuf>,
+    preloaded: Option<std::path::PathBuf>,
 }
 
 impl Call {
@@ -88,6 +89,12 @@ impl Call {
 
     fn signed_in(mut self, cache: &Path) -> Self {
         self.cache = Some(cache.to_owned());
+        self
+    }
+
+    /// With this library in the program, before all others.
+    fn preloaded(mut self, library: &Path) -> Self {
+        self.preloaded = Some(library.to_owned());
         self
     }
 
@@ -120,6 +127,9 @@ impl Call {
             };
         }
         command.env("KRB5_CONFIG", &self.configuration);
+        if let Some(library) = &self.preloaded {
+            command.env("LD_PRELOAD", library);
+        }
         match &self.cache {
             Some(cache) => command.env("KRB5CCNAME", cache),
             None => command.env_remove("KRB5CCNAME"),
@@ -141,6 +151,49 @@ fn whoever_is_signed_in_gets_through_by_a_ticket() {
     let evidence = report.evidence("login.live.com", &user);
     assert!(evidence.contains("ticket of anna@CORP.EXAMPLE for HTTP/proxy.corp.example)"), "{evidence}");
     keeps_the_tickets(&report, &company.squid);
+}
+
+#[test]
+fn once_the_proxy_is_known_to_take_tickets_every_row_begins_with_its_own() {
+    let Some(company) = Company::new() else { return };
+    let cache = company.kdc.ticket(NAME, PASSWORD, &[]);
+    let report = company.check().signed_in(&cache).args(["--identity", "user"]).report();
+    report.expect(&format!("{}|user|negotiate", company.url), hosts::all(), "ok", "ok");
+
+    let (requests, sent) = (company.squid.requests(), company.squid.credentials());
+    assert_eq!((requests.len() - sent.len(), sent.len()), (1, 15), "{requests:#?}");
+    let distinct: std::collections::BTreeSet<&str> =
+        sent.iter().filter_map(|line| line.split("sent=").nth(1)).collect();
+    assert_eq!(distinct.len(), 15, "a token went out twice");
+}
+
+#[test]
+fn clocks_and_encryption_that_do_not_fit_are_named_by_what_the_directory_says() {
+    let Some(company) = Company::new() else { return };
+    let cache = company.kdc.ticket(NAME, PASSWORD, &[]);
+    let user = format!("{}|user|negotiate", company.url);
+    let later = company.world.clock("later", 900);
+    let report = company.check().signed_in(&cache).preloaded(&later).args(["--identity", "user"]).report();
+    report.expect(&user, hosts::all(), "blocked", "pauth.krb_skew");
+
+    company.kdc.admin(&format!("addprinc -e arcfour-hmac:normal -pw {PASSWORD} frida"));
+    let modern = company.kdc.with_defaults("permitted_enctypes = aes256-cts-hmac-sha1-96");
+    let check = company.check().configured(&modern).by_password("frida", &company.password(PASSWORD));
+    let report = check.args(["--identity", "user"]).report();
+    report.expect(&user, hosts::all(), "blocked", "pauth.krb_etype");
+}
+
+/// The account of the proxy got a new key, and the proxy was not told. Squid says no more than 407.
+#[test]
+fn a_ticket_that_the_proxy_cannot_read_is_no_wrong_password() {
+    let Some(company) = Company::new() else { return };
+    company.kdc.admin(&format!("change_password -randkey HTTP/{PROXY}"));
+    let password = company.password(PASSWORD);
+    let report = company.check().by_password(NAME, &password).args(["--identity", "user"]).report();
+    let user = format!("{}|user|negotiate", company.url);
+    report.expect(&user, hosts::all(), "blocked", "pauth.rejected");
+    let summary = report.row("login.live.com", &user)["summary"].to_string();
+    assert!(summary.contains("the proxy refuses the ticket"), "{summary}");
 }
 
 #[test]

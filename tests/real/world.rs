@@ -3,15 +3,42 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tempfile::TempDir;
 
-use crate::authorities::{Authorities, Pair, Wish, read};
+use crate::authorities::{Authorities, Pair, Wish, read, run};
 use crate::hosts;
 use crate::nginx::{Nginx, Site};
 use crate::software;
 use crate::squid::{Policy, Squid, Surroundings};
+
+const CLOCK: &str = "
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_REALTIME) now->tv_sec += SECONDS;
+    return result;
+}
+time_t time(time_t *to) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (to) *to = now.tv_sec;
+    return now.tv_sec;
+}
+int gettimeofday(struct timeval *restrict to, void *restrict zone) {
+    struct timespec now;
+    int result = clock_gettime(CLOCK_REALTIME, &now);
+    to->tv_sec = now.tv_sec;
+    to->tv_usec = now.tv_nsec / 1000;
+    return result;
+}
+";
 
 pub struct World {
     folder: TempDir,
@@ -63,6 +90,14 @@ impl World {
         let path = self.folder().join(name);
         std::fs::write(&path, text).expect("a file in the story's folder");
         path
+    }
+
+    /// A library that moves the clock of the program that loads it.
+    pub fn clock(&self, name: &str, seconds: i64) -> PathBuf {
+        let source = self.file(&format!("{name}.c"), &CLOCK.replace("SECONDS", &seconds.to_string()));
+        let library = self.folder().join(format!("{name}.so"));
+        run(Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source));
+        library
     }
 
     /// A leaf for `host` under its genuine authority, with the chain that the server sends.

@@ -28,7 +28,7 @@ pub(super) fn problem(major: u32, minor: u32) -> TicketProblem {
         14 | 150 | 151 | 200 | 236 | 237 => Problem::NoCommonEncryption,
         18 => Problem::Revoked,
         23 => Problem::PasswordExpired,
-        24 | 31 | 210 => Problem::Rejected,
+        24 | 31 => Problem::Rejected,
         32 | 141 | 142 | 193 | 194 | 195 | 199 => Problem::NoTicket,
         37 | 148 => Problem::ClockSkew,
         // A reply that belongs to no question of ours, or of another kind.

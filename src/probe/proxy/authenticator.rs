@@ -127,7 +127,7 @@ impl<'a> Authenticator<'a> {
         let chosen = self.choose(offers).await.ok();
         let is_usable = match &chosen {
             None => false,
-            Some(Chosen::Ticket(_)) => is_own || self.tickets.is_proved(self.identity, self.host),
+            Some(Chosen::Ticket(_)) => is_own || self.turn.as_ref().is_some_and(Turn::is_proved),
             Some(chosen) => {
                 let names_nobody = matches!(chosen, Chosen::Ntlm(_));
                 self.take_turn().await.is_ok()
@@ -234,9 +234,13 @@ impl<'a> Authenticator<'a> {
                 }
             }
             Sent::Ticket => match auth::verdict_on_ticket(offers) {
-                TicketVerdict::Refused { error } => return Err(Fault::TicketRefused { error }),
+                TicketVerdict::Refused { error } => {
+                    self.refused();
+                    return Err(Fault::TicketRefused { error });
+                }
                 TicketVerdict::OtherMechanism if self.login.is_none() => return Err(Fault::KerberosNotTaken),
                 TicketVerdict::OtherMechanism => {
+                    self.turn = None;
                     self.pass_over(Scheme::Negotiate, Some(Mechanism::Kerberos), Fault::KerberosNotTaken);
                     return Ok(Some(self.open_ntlm(Scheme::Negotiate)));
                 }
@@ -320,12 +324,8 @@ impl<'a> Authenticator<'a> {
     /// The proxy goes on; whether that says something of the password depends on whether it was sent.
     pub fn accepted(&mut self) {
         let is_sent = match &self.sent {
-            Sent::Nothing | Sent::Complete | Sent::Digest { .. } => true,
+            Sent::Nothing | Sent::Complete | Sent::Digest { .. } | Sent::Ticket => true,
             Sent::Ntlm(handshake) => handshake.has_answered(),
-            Sent::Ticket => {
-                self.tickets.taken(self.identity, self.host);
-                true
-            }
         };
         if let Some(turn) = self.turn.take().filter(|_| is_sent) {
             turn.accepted();
@@ -431,6 +431,9 @@ impl<'a> Authenticator<'a> {
                 if let Some(turn) = self.turn.take() {
                     turn.accepted();
                 }
+                // Whether the proxy takes such tickets one job finds out, and the others then begin with theirs. What one
+                // was refused for need not stop another: nothing counts them.
+                self.turn = self.gate.turn(&format!("\0ticket of {}", self.identity)).await.ok();
                 return Ok(Chosen::Ticket(ticket));
             }
             Err(why) => why,

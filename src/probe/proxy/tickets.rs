@@ -4,7 +4,7 @@
 //! the same at once, and a silent one would be waited for fifteen times. Each job then has its own token, because a proxy
 //! refuses one that it has seen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,18 +24,11 @@ pub(in crate::probe) struct Tickets {
     source: Arc<dyn TokenSource>,
     deadline: Duration,
     known: Mutex<HashMap<(Identity, String), Known>>,
-    /// Whose tickets which proxy took.
-    taken: Mutex<HashSet<(Identity, String)>>,
 }
 
 impl Tickets {
     pub fn new(plan: &Plan, net: &Net) -> Self {
-        Self {
-            source: net.tokens.clone(),
-            deadline: plan.budget.ticket,
-            known: Mutex::default(),
-            taken: Mutex::default(),
-        }
+        Self { source: net.tokens.clone(), deadline: plan.budget.ticket, known: Mutex::default() }
     }
 
     /// Why nobody can have a ticket on this machine, where that is so.
@@ -67,16 +60,6 @@ impl Tickets {
             Some(ticket) => Ok(ticket),
             None => self.ask(bearer, host).await,
         }
-    }
-
-    /// The proxy on `host` took such a ticket.
-    pub(super) fn taken(&self, identity: Identity, host: &str) {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert((identity, host.to_owned()));
-    }
-
-    /// Whether the proxy on `host` took such a ticket before.
-    pub(super) fn is_proved(&self, identity: Identity, host: &str) -> bool {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&(identity, host.to_owned()))
     }
 
     /// Why there is no ticket, as far as that is known already.
