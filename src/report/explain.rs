@@ -73,6 +73,9 @@ impl Explanation {
             Some(status) if family(&self.code) == "chain" => {
                 format!("a row with this code is {status}, or what the root that its chain leads to makes of it")
             }
+            Some(_) if matches!(family(&self.code), "pac" | "conf") => {
+                "stands in findings, or in the error of a command that cannot go on; never in a row".to_owned()
+            }
             Some(status) => format!("a row with this code is {status}"),
             None => "stands in findings only: it takes several rows, or several answers, to see it".to_owned(),
         }

@@ -32,6 +32,9 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
     let mut text = Text::default();
     text.block(&format!("## {}", escaped(&wording::headline(report))));
     text.block(&escaped(&wording::counts(report)));
+    for sentence in wording::script(report) {
+        text.block(&escaped(&sentence));
+    }
     for remark in &report.run.remarks {
         text.block(&escaped(remark));
     }

@@ -83,6 +83,7 @@ fn opening(report: &Report) -> Markup {
                 " · roots of the machine: " (sanitize(&run.machine_roots))
             }
             @if let Some(answer) = wording::device(report) { p.device { (answer) } }
+            @for sentence in wording::script(report) { p.remark { (sentence) } }
             @for remark in &run.remarks { p.remark { (sanitize(remark)) } }
         }
     }
