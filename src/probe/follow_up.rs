@@ -33,8 +33,9 @@ pub async fn follow_up(
     mut keep: impl FnMut(Observation),
 ) -> Ended {
     let patience = context.plan.budget.follow_ups;
-    let end = Instant::now() + remaining.min(patience + MARGIN);
-    let context = Rc::new(context.within(patience.min(remaining)));
+    let now = Instant::now();
+    let end = End { answers: now + patience + MARGIN, run: now + remaining };
+    let context = Rc::new(context.within(patience));
     let places = Rc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
     let (sender, mut ended) = mpsc::unbounded_channel();
     tokio::pin!(interrupt);
@@ -64,6 +65,15 @@ pub async fn follow_up(
             }
         })
         .await
+}
+
+/// When nobody waits any more.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    /// Who has not answered by then is silent.
+    answers: Instant,
+    /// The run's time is up: who had no time to answer is not called silent.
+    run: Instant,
 }
 
 impl Context {
@@ -96,7 +106,7 @@ impl Context {
 }
 
 /// `None` when the question is about nothing that this run knows.
-async fn ask(follow_up: &FollowUp, context: &Context, end: Instant) -> Option<Observation> {
+async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observation> {
     let job = context.plan.jobs.get(follow_up.about.0 as usize)?;
     let route = context.plan.route(job);
     let control = context.plan.follow_ups.control.as_ref();
@@ -138,8 +148,10 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: Instant) -> Option<Ob
         Ask::Nobody => Way { address: Some(NOBODY), route: &direct, until: Stage::Tcp, ..way },
     };
     let silence = async {
-        tokio::time::sleep_until(end).await;
-        Fault::TimedOut { received: 0 }
+        tokio::time::sleep_until(end.answers.min(end.run)).await;
+        if end.run < end.answers { Fault::BudgetSpent } else { Fault::TimedOut { received: 0 } }
     };
-    Some(observe(follow_up.about, Attempt::FollowUp(follow_up.ask), &way, context, silence).await)
+    let seen = observe(follow_up.about, Attempt::FollowUp(follow_up.ask), &way, context, silence).await;
+    // It was not seen to its end: what the row itself said stands.
+    Some(seen).filter(|seen| seen.fault().is_none_or(|(_, fault)| !fault.is_end_of_run()))
 }

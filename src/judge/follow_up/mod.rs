@@ -7,6 +7,8 @@ mod control;
 mod denial;
 mod handshake;
 mod names;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub(super) use control::{OFFLINE, doubts};

@@ -1,0 +1,231 @@
+//! What is asked after which answers, and what the answers to that change.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::catalogue::{Catalogue, CatalogueSource, Control, OsSelection, Solution};
+use crate::judge::{Finding, Grounds, Status, Verdict, findings, follow_ups, judge};
+use crate::observation::recording::{MachineRootsNote, Roots};
+use crate::observation::{
+    Ask, Attempt, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, NameSource, Observation, Recorder, Signature,
+    TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence,
+};
+use crate::plan::{Budget, FollowUps, JobId, Plan, PlannedRoute};
+
+const CATALOGUE: &str = r#"
+schema = "waprobe-catalogue/1"
+[control]
+url = "http://www.msftconnecttest.com/connecttest.txt"
+body = "Microsoft Connect Test"
+[[endpoint]]
+name = "v10c"
+url = "https://v10c.events.data.microsoft.com"
+trust = ["microsoft-application-root"]
+[[endpoint]]
+name = "adl"
+url = "http://adl.windows.com"
+trust = []
+probe = { path = "/", healthy = [404] }
+"#;
+
+/// The two endpoints: one over TLS, one over plain http.
+const TLS: u32 = 0;
+const PLAIN: u32 = 1;
+
+struct World {
+    catalogue: Catalogue,
+    plan: Plan,
+    roots: Roots,
+}
+
+impl World {
+    fn new(follow_ups: impl FnOnce(FollowUps) -> FollowUps) -> Self {
+        let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
+        let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
+        let routes = vec![PlannedRoute::Direct];
+        let mut plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
+        plan.follow_ups = follow_ups(FollowUps::of(&catalogue));
+        let note = MachineRootsNote { source: "a test".into(), count: 0, problems: Vec::new() };
+        Self { catalogue, plan, roots: Roots { machine: Vec::new(), note, public: None } }
+    }
+
+    fn grounds(&self) -> Grounds<'_> {
+        let at = "2026-11-22T10:30:00Z".parse().expect("a moment");
+        Grounds::new(&self.catalogue, &self.plan, &self.roots, at, Ended::Complete)
+    }
+
+    fn asked(&self, seen: &[Observation]) -> Vec<Ask> {
+        follow_ups(&self.grounds(), seen).into_iter().map(|follow_up| follow_up.ask).collect()
+    }
+
+    fn judged(&self, seen: &[Observation]) -> (Vec<Verdict>, Vec<Finding>) {
+        let grounds = self.grounds();
+        let verdicts = judge(&grounds, seen);
+        let findings = findings(&grounds, &verdicts, seen);
+        (verdicts, findings)
+    }
+}
+
+fn address() -> SocketAddr {
+    "203.0.113.10:443".parse().expect("an address")
+}
+
+fn way(job: u32, attempt: Attempt) -> Recorder {
+    let mut recorder = Recorder::new(JobId(job), attempt, Instant::now());
+    let (source, addresses) = (NameSource::System, vec![address().ip()]);
+    let dns = DnsEvidence { name: "a name".into(), source, addresses, system: None, answers: Vec::new() };
+    recorder.passed(crate::observation::Stage::Dns, Duration::ZERO, Evidence::Dns(dns));
+    recorder
+}
+
+fn stopped(recorder: Recorder, evidence: Evidence, fault: Fault) -> Observation {
+    recorder.stopped(evidence.stage(), Duration::ZERO, evidence, fault, Instant::now())
+}
+
+fn connected() -> Evidence {
+    let attempt = TcpAttempt { address: address(), outcome: TcpOutcome::Connected, took: Duration::ZERO };
+    Evidence::Tcp(TcpEvidence { attempts: vec![attempt], carried: Some(address()) })
+}
+
+fn dropped(job: u32, attempt: Attempt) -> Observation {
+    let evidence = Evidence::Tcp(TcpEvidence { attempts: Vec::new(), carried: None });
+    stopped(way(job, attempt), evidence, Fault::ConnectTimeout)
+}
+
+fn answered(job: u32, attempt: Attempt, status: u16, body: &str) -> Observation {
+    let mut recorder = way(job, attempt);
+    recorder.passed(crate::observation::Stage::Tcp, Duration::ZERO, connected());
+    let http = HttpEvidence {
+        request: "GET /".into(),
+        status: Some(status),
+        version: None,
+        reason: String::new(),
+        headers: Vec::new(),
+        body_start: body.into(),
+        body_length: body.len() as u64,
+        alert: None,
+    };
+    recorder.passed(crate::observation::Stage::Http, Duration::ZERO, Evidence::Http(http));
+    recorder.finish(Instant::now())
+}
+
+fn shaking(job: u32, attempt: Attempt, fault: Option<Fault>) -> Observation {
+    let mut recorder = way(job, attempt);
+    recorder.passed(crate::observation::Stage::Tcp, Duration::ZERO, connected());
+    let tls = Evidence::Tls(Box::new(TlsEvidence {
+        server_name: "a name".into(),
+        version: None,
+        cipher_suite: None,
+        key_exchange: None,
+        alpn: None,
+        chain: Vec::new(),
+        signature: Signature::NotAsked,
+        client_certificate_wanted: false,
+        hello_retried: false,
+        stapled_ocsp: false,
+        first_bytes: Vec::new(),
+        detail: None,
+    }));
+    match fault {
+        Some(fault) => stopped(recorder, tls, fault),
+        None => {
+            recorder.passed(crate::observation::Stage::Tls, Duration::ZERO, tls);
+            recorder.finish(Instant::now())
+        }
+    }
+}
+
+fn control() -> Attempt {
+    Attempt::FollowUp(Ask::Control)
+}
+
+#[test]
+fn a_run_without_a_fault_is_asked_nothing() {
+    let world = World::new(|all| all);
+    assert_eq!(world.asked(&[answered(PLAIN, Attempt::First, 404, "")]), []);
+}
+
+#[test]
+fn silence_everywhere_is_held_against_the_control_once_and_only_with_leave() {
+    let seen = [dropped(TLS, Attempt::First), dropped(PLAIN, Attempt::First)];
+    assert_eq!(World::new(|all| all).asked(&seen), [Ask::Control]);
+    assert_eq!(World::new(|all| FollowUps { wanted: false, ..all }).asked(&seen), []);
+    assert_eq!(World::new(|all| FollowUps { control: None, ..all }).asked(&seen), []);
+    let one_passes = [dropped(TLS, Attempt::First), answered(PLAIN, Attempt::First, 404, "")];
+    assert_eq!(World::new(|all| all).asked(&one_passes), [], "the route leads out, so the drop is about the host");
+}
+
+#[test]
+fn a_control_that_fails_alike_takes_the_accusation_back() {
+    let world = World::new(|all| all);
+    let seen = [dropped(TLS, Attempt::First), dropped(PLAIN, Attempt::First), dropped(TLS, control())];
+    let (verdicts, findings) = world.judged(&seen);
+    for verdict in &verdicts {
+        assert_eq!((verdict.status, verdict.cause.code().as_str()), (Status::Inconclusive, "tcp.timeout"));
+    }
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["x.offline"]);
+    assert_eq!(findings[0].jobs.len(), 2);
+    assert_eq!(verdicts[0].follow_ups, 1);
+}
+
+#[test]
+fn a_control_that_answers_or_fails_otherwise_leaves_the_accusation() {
+    let world = World::new(|all| all);
+    let refused = || {
+        let evidence = Evidence::Tcp(TcpEvidence { attempts: Vec::new(), carried: None });
+        stopped(way(TLS, control()), evidence, Fault::ConnectionRefused)
+    };
+    let portal = "<html>Please sign in</html>";
+    for (answer, says) in [
+        (answered(TLS, control(), 200, "Microsoft Connect Test"), "answers on this route"),
+        (answered(TLS, control(), 200, portal), "answered by somebody else (status 200)"),
+        (refused(), "fails as well (tcp.refused)"),
+    ] {
+        let (verdicts, findings) =
+            world.judged(&[dropped(TLS, Attempt::First), dropped(PLAIN, Attempt::First), answer]);
+        assert!(verdicts.iter().all(|verdict| verdict.status == Status::Blocked), "{says}");
+        assert!(findings.iter().all(|finding| finding.code == "tcp.timeout"), "{says}: {findings:?}");
+        assert!(verdicts[0].evidence.iter().any(|line| line.contains(says)), "{says}: {:?}", verdicts[0].evidence);
+    }
+}
+
+#[test]
+fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
+    let world = World::new(|all| all);
+    let reset = || Some(Fault::ResetByPeer { received: 0 });
+    let seen = [shaking(TLS, Attempt::First, reset()), answered(PLAIN, Attempt::First, 404, "")];
+    let asked = follow_ups(&world.grounds(), &seen);
+    let asks: Vec<Ask> = asked.iter().map(|follow_up| follow_up.ask).collect();
+    assert_eq!(asks, [Ask::ControlName, Ask::SmallHello, Ask::SplitHello, Ask::LargeHello, Ask::Nobody]);
+    assert_eq!(asked[0].address, Some(address()));
+
+    let code = |answers: &[(Ask, Option<Fault>)]| {
+        let mut all = vec![shaking(TLS, Attempt::First, reset()), answered(PLAIN, Attempt::First, 404, "")];
+        all.extend(answers.iter().map(|(ask, fault)| shaking(TLS, Attempt::FollowUp(*ask), fault.clone())));
+        let (verdicts, _) = world.judged(&all);
+        assert_eq!(verdicts[0].status, Status::Blocked);
+        verdicts[0].cause.code()
+    };
+    let alert = Some(Fault::Alert { code: 112 });
+    assert_eq!(code(&[(Ask::ControlName, None), (Ask::SmallHello, reset())]), "tls.sni_filtered");
+    assert_eq!(
+        code(&[(Ask::ControlName, alert), (Ask::SmallHello, reset())]),
+        "tls.sni_filtered",
+        "an alert is an answer"
+    );
+    assert_eq!(code(&[(Ask::ControlName, reset()), (Ask::SmallHello, None)]), "tls.tls13_intolerant");
+    let nothing = [Ask::ControlName, Ask::SmallHello, Ask::SplitHello, Ask::LargeHello].map(|ask| (ask, reset()));
+    assert_eq!(code(&nothing), "tls.rst_after_hello", "no other handshake passes, so the address is not to blame");
+}
+
+#[test]
+fn another_control_is_asked_for_by_name() {
+    let other = Control::at("intranet.example").expect("a host");
+    let world = World::new(|all| FollowUps { control: Some(other), ..all });
+    let answer = |status| {
+        [dropped(TLS, Attempt::First), dropped(PLAIN, Attempt::First), answered(TLS, control(), status, "hello")]
+    };
+    let (verdicts, _) = world.judged(&answer(404));
+    assert!(verdicts[0].evidence.iter().any(|line| line.contains("http://intranet.example/, answers")));
+}
