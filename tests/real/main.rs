@@ -20,6 +20,7 @@ mod world;
 
 mod authentication;
 mod denial;
+mod follow_ups;
 mod inspection;
 mod interruption;
 mod kerberos;

@@ -18,6 +18,11 @@ pub enum Policy<'a> {
         authority: &'a Path,
         exempt: &'a [&'a str],
     },
+    /// Opens every tunnel, and ends those whose handshake names one of these hosts. Nothing is signed by the authority.
+    StopNames {
+        authority: &'a Path,
+        hosts: &'a [&'a str],
+    },
     /// Lets in who knows this name and password.
     Basic {
         name: &'a str,
@@ -136,25 +141,41 @@ pub struct Surroundings<'a> {
     pub trusted: &'a str,
 }
 
+/// A port on which Squid reads what tunnels begin with.
+fn reading_hellos(home: &Path, address: IpAddr, authority: &Path) -> Vec<String> {
+    let forger = program("security_file_certgen").expect("squid's certificate generator");
+    let database = home.join("forged");
+    run(Command::new(&forger).arg("-c").arg("-s").arg(&database).args(["-M", "4MB"]));
+    vec![
+        format!(
+            "http_port {address}:{PORT} ssl-bump tls-cert={} generate-host-certificates=on \
+             dynamic_cert_mem_cache_size=4MB",
+            authority.display()
+        ),
+        format!("sslcrtd_program {} -s {} -M 4MB", forger.display(), database.display()),
+        "sslcrtd_children 4 startup=1".to_owned(),
+        "acl hello at_step SslBump1".to_owned(),
+    ]
+}
+
 fn policy_lines(policy: &Policy, home: &Path, address: IpAddr) -> Vec<String> {
     let plain_port = format!("http_port {address}:{PORT}");
     let allow = "http_access allow all".to_owned();
     match policy {
         Policy::Open => vec![plain_port, allow],
+        Policy::StopNames { authority, hosts } => {
+            let mut lines = reading_hellos(home, address, authority);
+            lines.extend([
+                format!("acl stopped ssl::server_name {}", hosts.join(" ")),
+                "ssl_bump peek hello".to_owned(),
+                "ssl_bump terminate stopped".to_owned(),
+                "ssl_bump splice all".to_owned(),
+                allow,
+            ]);
+            lines
+        }
         Policy::Inspect { authority, exempt } => {
-            let forger = program("security_file_certgen").expect("squid's certificate generator");
-            let database = home.join("forged");
-            run(Command::new(&forger).arg("-c").arg("-s").arg(&database).args(["-M", "4MB"]));
-            let mut lines = vec![
-                format!(
-                    "http_port {address}:{PORT} ssl-bump tls-cert={} generate-host-certificates=on \
-                     dynamic_cert_mem_cache_size=4MB",
-                    authority.display()
-                ),
-                format!("sslcrtd_program {} -s {} -M 4MB", forger.display(), database.display()),
-                "sslcrtd_children 4 startup=1".to_owned(),
-                "acl hello at_step SslBump1".to_owned(),
-            ];
+            let mut lines = reading_hellos(home, address, authority);
             if !exempt.is_empty() {
                 lines.push(format!("acl exempt ssl::server_name {}", exempt.join(" ")));
                 lines.push("ssl_bump splice exempt".to_owned());

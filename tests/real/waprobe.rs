@@ -57,16 +57,29 @@ impl Check {
         Self::bare().machine_roots(&world.unrelated_root.certificate)
     }
 
+    /// The same as [`Self::new`], with a host that tells one blocked endpoint from a closed network.
+    pub fn with_control(world: &World, control: &str) -> Self {
+        Self::under_roots(world, control).machine_roots(&world.unrelated_root.certificate)
+    }
+
     fn bare() -> Self {
-        let mut command = waprobe();
         // There is no host out there; a question to one would only take time.
-        command.args(["check", "--control", "none"]);
+        Self::asking("none")
+    }
+
+    fn asking(control: &str) -> Self {
+        let mut command = waprobe();
+        command.args(["check", "--control", control]);
         Self { command }
     }
 
     fn under_the_worlds_roots(world: &World) -> Self {
+        Self::under_roots(world, "none")
+    }
+
+    fn under_roots(world: &World, control: &str) -> Self {
         let anchors = |class: &str, path: &Path| format!("{class}={}", path.display());
-        Self::bare()
+        Self::asking(control)
             .arg("--anchors")
             .arg(anchors("microsoft-application-root", &world.application_root.certificate))
             .arg("--anchors")
