@@ -461,6 +461,31 @@ mod expectations {
     }
 
     #[test]
+    fn an_entry_that_can_match_no_row_is_a_mistake_before_the_run() {
+        use waprobe::plan::{Budget, Plan};
+        let catalogue = Catalogue::embedded();
+        let routes = vec![PlannedRoute::Direct, through("http://proxy.example:3128", Identity::User)];
+        let os = OsSelection::read(&["win10-22h2"], None).expect("a version");
+        let plan = Plan::new(&catalogue, routes, Budget::default(), os, Solution::ALL.to_vec());
+        let check = |route: &str, endpoints: &str| {
+            let text = format!("{HEAD}{}", entry(route, endpoints, "'ok'"));
+            let expectation = Expectation::read("office.toml", &text).expect("readable");
+            expectation.check_against(&catalogue, &plan).map_err(|mistakes| mistakes.to_string())
+        };
+        // Which scheme will decide is not known yet.
+        for route in ["direct", "*|user", "*|user|ntlm", "*|user|*"] {
+            assert_eq!(check(route, "'*'"), Ok(()), "{route}");
+        }
+        let mistake = check("*|bypass", "'*'").expect_err("nobody asks without credentials");
+        assert!(mistake.contains("the routes of this run are `direct`, `http://proxy.example:3128|user`"), "{mistake}");
+        assert!(mistake.contains("office.toml:2:1"), "{mistake}");
+        // Known to the catalogue, and needed by no such device.
+        assert!(
+            check("direct", "'vortex-win'").is_err_and(|said| said.contains("the endpoints of this run are `v10c`"))
+        );
+    }
+
+    #[test]
     fn all_mistakes_of_a_file_come_at_once() {
         let entries = "[[expect]]\nroutes = 'direct'\nendpoints = '*'\nstatus = ['blokced']\ncode = ['tcp.refuse']\n\
                        [[expect]]\nroute = 'direct'\nendpoints = []\nstatus = ['ok']\n";

@@ -247,7 +247,7 @@ pub(super) struct VerdictArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArguments {
-    /// A file written by `check --record`.
+    /// A file written by `check --record`; - is standard input.
     pub recording: PathBuf,
 
     #[command(flatten)]
@@ -262,7 +262,7 @@ pub(super) struct ReplayArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
-    /// A PEM file with the server's certificate first, then what it sent along.
+    /// A PEM file with the server's certificate first, then what it sent along; - is standard input.
     pub chain: PathBuf,
 
     /// The name that was asked for.

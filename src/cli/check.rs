@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::arguments::{CheckArguments, ControlChoice};
 use super::run::{self, Setup, scope};
 use super::script::{self, Wanted};
-use super::{Exit, Failure, files, show};
+use super::show::{self, Expected};
+use super::{Exit, Failure, files};
 use crate::catalogue::Catalogue;
 use crate::net::{ConnectTo, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
@@ -35,9 +36,9 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
     let wanted = wanted(arguments)?;
     let access = access(arguments, !proxies.is_empty() || wanted.is_some())?;
     let roots = roots.wait()?;
-    let expectation = arguments.verdict.expect.as_deref().map(files::text).transpose()?;
+    let expectation = arguments.verdict.expect.as_deref().map(Expected::of_file).transpose()?;
     show::check_verdict_arguments(
-        expectation.as_deref(),
+        expectation.as_ref(),
         arguments.verdict.fail_on.as_deref(),
         arguments.output.baseline.is_some(),
     )?;
@@ -72,6 +73,9 @@ fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
     let mut plan = Plan::along(&catalogue, paths, budget, os, solutions);
     plan.directions = directions;
     plan.follow_ups = follow_ups(arguments, &catalogue);
+    if let Some(expected) = &expectation {
+        expected.read()?.check_against(&catalogue, &plan).map_err(Failure::usage)?;
+    }
     Ok(Setup { catalogue, anchors, plan, net, access, roots, expectation, fail_on: arguments.verdict.fail_on.clone() })
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::arguments::{CheckArguments, LabArguments, OutputArguments, ScopeArguments};
 use super::run::{self, Setup};
 use super::script::{self, Wanted};
+use super::show::Expected;
 use super::{Exit, Failure, files};
 use crate::catalogue::{OsSelection, Solution};
 use crate::lab::{Blueprint, World, scenarios, story};
@@ -106,7 +107,7 @@ pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) ->
         net: world.net.clone(),
         access,
         roots,
-        expectation: Some(expectation),
+        expectation: Some(Expected { origin: "the lab".to_owned(), text: expectation }),
         fail_on: None,
     })
 }

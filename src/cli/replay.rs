@@ -1,13 +1,12 @@
 //! `waprobe replay`: a recording judged again, with nothing of this machine, not even its clock.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::sync::Arc;
 
 use super::arguments::ReplayArguments;
 use super::files;
 use super::outputs::Outputs;
-use super::show::{self, Seen};
+use super::show::{self, Expected, Seen};
 use super::{Exit, Failure};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::observation::recording;
@@ -15,10 +14,8 @@ use crate::plan::Plan;
 
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let path = &arguments.recording;
-    let file =
-        File::open(path).map_err(|error| Failure::usage(format!("could not read {}: {error}", path.display())))?;
-    let mut recording = recording::read(BufReader::new(file))
-        .map_err(|mistake| Failure::usage(format!("{}: {mistake}", path.display())))?;
+    let mut recording = recording::read(BufReader::new(files::open(path)?))
+        .map_err(|mistake| Failure::usage(format!("{}: {mistake}", files::name(path))))?;
 
     let recorded = Catalogue::read(recording.header.catalogue.clone())
         .map_err(|complaints| Failure::usage(format!("the catalogue inside the recording is broken\n{complaints}")))?;
@@ -36,15 +33,18 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     if !arguments.trust.machine_roots.is_empty() {
         recording.roots = files::machine_roots(&arguments.trust.machine_roots)?;
     }
+    let recorded = recording.header.expectation.take();
+    let mut expectation =
+        recorded.map(|text| Expected { origin: "the expectations in the recording".to_owned(), text });
     if let Some(path) = &arguments.verdict.expect {
-        recording.header.expectation = Some(files::text(path)?);
+        expectation = Some(Expected::of_file(path)?);
     }
     if let Some(list) = &arguments.verdict.fail_on {
         recording.header.fail_on = Some(list.clone());
-        recording.header.expectation = None;
+        expectation = None;
     }
     show::check_verdict_arguments(
-        recording.header.expectation.as_deref(),
+        expectation.as_ref(),
         recording.header.fail_on.as_deref(),
         arguments.output.baseline.is_some(),
     )?;
@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     recording::in_plan_order(&mut observations);
     let outputs = Outputs::open(&arguments.output, &[("the recording", path)])?;
     let seen = Seen {
+        expectation,
         header: recording.header,
         catalogue: Arc::new(catalogue),
         roots: recording.roots,

@@ -11,8 +11,8 @@ use super::arguments::{OutputArguments, ScopeArguments, SolutionId};
 use super::files::OutputFile;
 use super::outputs::Outputs;
 use super::progress::Progress;
-use super::show::{self, Seen};
-use super::{Exit, Failure};
+use super::show::{self, Expected, Seen};
+use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 use crate::certificate::Certificate;
 use crate::judge::{Grounds, follow_ups};
@@ -36,14 +36,17 @@ pub(super) struct Setup {
     pub net: Net,
     pub access: Access,
     pub roots: Roots,
-    pub expectation: Option<String>,
+    pub expectation: Option<Expected>,
     pub fail_on: Option<String>,
 }
 
 /// Opens every output, runs, and reports.
 pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Path>) -> Result<Exit, Failure> {
-    show::check_verdict_arguments(setup.expectation.as_deref(), setup.fail_on.as_deref(), output.baseline.is_some())?;
+    show::check_verdict_arguments(setup.expectation.as_ref(), setup.fail_on.as_deref(), output.baseline.is_some())?;
     let others: Vec<(&str, &Path)> = record.map(|path| ("--record", path)).into_iter().collect();
+    if record.is_some_and(files::is_standard) {
+        return Err(Failure::usage("--record needs a file: standard output takes the report"));
+    }
     let outputs = Outputs::open(output, &others)?;
     let recording = record.map(OutputFile::create).transpose()?;
     let in_flight = setup.plan.jobs.len().min(setup.plan.budget.concurrency) as u64;
@@ -68,7 +71,7 @@ fn header(setup: &Setup) -> Header {
         anchors: setup.anchors.clone(),
         plan: setup.plan.clone(),
         machine_roots: setup.roots.note.clone(),
-        expectation: setup.expectation.clone(),
+        expectation: setup.expectation.as_ref().map(|expected| expected.text.clone()),
         fail_on: setup.fail_on.clone(),
     }
 }
@@ -86,7 +89,7 @@ fn probe_all(
     recording: Option<OutputFile>,
     progress: &Progress,
 ) -> Result<Seen, Failure> {
-    let Setup { catalogue, plan, net, access, roots, .. } = setup;
+    let Setup { catalogue, plan, net, access, roots, expectation, .. } = setup;
     let catalogue = Arc::new(catalogue);
     let mut tape = match recording {
         None => None,
@@ -124,7 +127,17 @@ fn probe_all(
     runtime.shutdown_background();
     let failure = tape.and_then(|tape| tape.end(duration, ended).err());
     recording::in_plan_order(&mut observations);
-    Ok(Seen { header, catalogue, roots, observations, duration: Some(duration), ended, remarks: Vec::new(), failure })
+    Ok(Seen {
+        expectation,
+        header,
+        catalogue,
+        roots,
+        observations,
+        duration: Some(duration),
+        ended,
+        remarks: Vec::new(),
+        failure,
+    })
 }
 
 /// Ctrl-C, or the signal with which a job runner ends what takes too long.

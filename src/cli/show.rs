@@ -1,10 +1,11 @@
 //! From what was seen to what is printed: judging, rendering and the exit code, the same for a run and a replay.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::outputs::Outputs;
-use super::{Exit, Failure};
+use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, findings, judge};
 use crate::observation::recording::{Header, Roots};
@@ -16,6 +17,7 @@ use crate::report::{self, Report, RunFacts};
 
 /// Everything that a report is made of.
 pub(super) struct Seen {
+    pub expectation: Option<Expected>,
     pub header: Header,
     pub catalogue: Arc<Catalogue>,
     pub roots: Roots,
@@ -34,7 +36,7 @@ pub(super) fn conclude(outputs: Outputs, seen: Seen) -> Result<Exit, Failure> {
     let report = report_of(&seen);
     let fail_on = fail_on(seen.header.fail_on.as_deref())?;
     let changes = outputs.changes(&report);
-    let (conclusion, misfit) = conclusion(&report, &seen.header, &fail_on, changes.as_ref())?;
+    let (conclusion, misfit) = conclusion(&report, seen.expectation.as_ref(), &fail_on, changes.as_ref())?;
     let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
     let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: &fail_on, changes: changes.as_ref() };
     let mut failures: Vec<Failure> = seen.failure.into_iter().collect();
@@ -65,11 +67,11 @@ fn exit(report: &Report, conclusion: &Conclusion, ended: Ended, misfit: bool) ->
 /// worth printing all the same.
 fn conclusion(
     report: &Report,
-    header: &Header,
+    expected: Option<&Expected>,
     fail_on: &FailOn,
     changes: Option<&Changes>,
 ) -> Result<(Conclusion, Option<Complaints>), Failure> {
-    let Some(expectation) = expectation(header.expectation.as_deref())? else {
+    let Some(expectation) = expected.map(Expected::read).transpose()? else {
         return Ok((outcome::conclude(report, fail_on, changes), None));
     };
     match outcome::compare(report, &expectation) {
@@ -78,8 +80,21 @@ fn conclusion(
     }
 }
 
-fn expectation(text: Option<&str>) -> Result<Option<Expectation>, Failure> {
-    text.map(|text| Expectation::read("the expectations", text)).transpose().map_err(Failure::usage)
+/// An expectation as it was given, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Expected {
+    pub origin: String,
+    pub text: String,
+}
+
+impl Expected {
+    pub fn of_file(path: &Path) -> Result<Self, Failure> {
+        Ok(Self { origin: files::name(path), text: files::text(path)? })
+    }
+
+    pub fn read(&self) -> Result<Expectation, Failure> {
+        Expectation::read(&self.origin, &self.text).map_err(Failure::usage)
+    }
 }
 
 fn fail_on(list: Option<&str>) -> Result<FailOn, Failure> {
@@ -108,11 +123,11 @@ pub(super) fn report_of(seen: &Seen) -> Report {
 
 /// Reads the expectation and the list of what fails, so that a mistake in them is found before the run.
 pub(super) fn check_verdict_arguments(
-    expectation: Option<&str>,
+    expectation: Option<&Expected>,
     fail_on: Option<&str>,
     has_baseline: bool,
 ) -> Result<(), Failure> {
-    self::expectation(expectation)?;
+    expectation.map(Expected::read).transpose()?;
     if self::fail_on(fail_on)?.needs_baseline() && !has_baseline {
         return Err(Failure::usage("--fail-on new says what is worse than before: add --baseline REPORT.json"));
     }

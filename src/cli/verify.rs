@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let expected = expected(&host, &arguments.classes, &catalogue)?;
     let at = files::moment(arguments.at.as_deref())?;
     let chain = Certificate::chain_from_pem(&files::text(&arguments.chain)?)
-        .map_err(|mistake| Failure::usage(format!("{}: {mistake}", arguments.chain.display())))?;
+        .map_err(|mistake| Failure::usage(format!("{}: {mistake}", files::name(&arguments.chain))))?;
     let roots = roots.wait()?;
     let question =
         ChainQuestion { chain: &chain, host: &host, expected: &expected, proof: Proof::File, at, peer_date: None };

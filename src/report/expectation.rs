@@ -10,8 +10,9 @@ use toml::de::{DeTable, DeValue};
 use super::pattern::{CodePattern, Pattern};
 use super::{Report, Row};
 use crate::catalogue::section::{self, Mistakes, Section, Text};
-use crate::catalogue::{Complaint, Complaints, quotable};
+use crate::catalogue::{Catalogue, Complaint, Complaints, quotable};
 use crate::judge::Status;
+use crate::plan::{Plan, Scheme};
 
 /// A file of expectations, read.
 #[derive(Debug, Clone)]
@@ -66,6 +67,36 @@ impl Expectation {
         }
     }
 
+    /// Whether every entry can name a row of a run that is still to begin. Which scheme decides a route is not known before,
+    /// so any will do.
+    ///
+    /// # Errors
+    /// The entries that can match no row, whatever the run sees.
+    pub fn check_against(&self, catalogue: &Catalogue, plan: &Plan) -> Result<(), Complaints> {
+        let keys: Vec<Vec<String>> = plan
+            .routes
+            .iter()
+            .map(|route| {
+                let schemes = [Scheme::Basic, Scheme::Digest, Scheme::Ntlm, Scheme::Negotiate, Scheme::SocksPassword];
+                let mut keys = vec![route.key(None).0];
+                keys.extend(schemes.into_iter().map(|scheme| route.key(Some(scheme)).0));
+                keys.dedup();
+                keys
+            })
+            .collect();
+        let candidates: Vec<Candidate<'_>> = plan
+            .jobs
+            .iter()
+            .map(|job| {
+                let endpoint = &catalogue.endpoints[job.endpoint];
+                Candidate { keys: &keys[job.route], endpoint: &endpoint.name, host: &endpoint.host }
+            })
+            .collect();
+        self.complain(self.entries.iter().filter(|entry| !candidates.iter().any(|one| entry.may_name(one))), |entry| {
+            what_there_is(&candidates, entry, "run")
+        })
+    }
+
     /// The rows of `report` that are not as expected.
     ///
     /// # Errors
@@ -87,22 +118,37 @@ impl Expectation {
                 unexpected.push(Unexpected { row: row.id.clone(), expected });
             }
         }
-        let idle: Vec<Complaint> = self
-            .entries
+        let keys: Vec<Vec<String>> = report.rows.iter().map(|row| vec![row.route.key.0.clone()]).collect();
+        let candidates: Vec<Candidate<'_>> = report
+            .rows
             .iter()
-            .zip(&used)
-            .filter(|(_, used)| !**used)
-            .map(|(entry, _)| Complaint {
-                message: "this entry matches no row of the report".to_owned(),
-                span: Some(entry.span.clone()),
-                suggestion: Some(what_there_is(report, entry)),
+            .zip(&keys)
+            .map(|(row, keys)| Candidate { keys, endpoint: &row.endpoint, host: &row.host })
+            .collect();
+        let idle = self.entries.iter().zip(&used).filter(|(_, used)| !**used).map(|(entry, _)| entry);
+        self.complain(idle, |entry| what_there_is(&candidates, entry, "report"))?;
+        Ok(unexpected)
+    }
+
+    fn complain<'e>(
+        &self,
+        idle: impl Iterator<Item = &'e Entry>,
+        suggestion: impl Fn(&Entry) -> (&'static str, String),
+    ) -> Result<(), Complaints> {
+        let complaints: Vec<Complaint> = idle
+            .map(|entry| {
+                let (place, suggestion) = suggestion(entry);
+                Complaint {
+                    message: format!("this entry matches no row of the {place}"),
+                    span: Some(entry.span.clone()),
+                    suggestion: Some(suggestion),
+                }
             })
             .collect();
-        if idle.is_empty() {
-            Ok(unexpected)
-        } else {
-            Err(Complaints { origin: self.origin.clone(), text: self.text.clone(), complaints: idle })
+        if complaints.is_empty() {
+            return Ok(());
         }
+        Err(Complaints { origin: self.origin.clone(), text: self.text.clone(), complaints })
     }
 }
 
@@ -110,6 +156,11 @@ impl Entry {
     fn names(&self, row: &Row) -> bool {
         self.routes.matches(&row.route.key.0)
             && self.endpoints.iter().any(|pattern| pattern.matches(&row.endpoint) || pattern.matches(&row.host))
+    }
+
+    fn may_name(&self, one: &Candidate<'_>) -> bool {
+        one.keys.iter().any(|key| self.routes.matches(key))
+            && self.endpoints.iter().any(|pattern| pattern.matches(one.endpoint) || pattern.matches(one.host))
     }
 
     fn is_met_by(&self, row: &Row) -> bool {
@@ -128,8 +179,15 @@ impl Entry {
     }
 }
 
+/// A row, or one that is to come, with the keys that its route can have.
+struct Candidate<'c> {
+    keys: &'c [String],
+    endpoint: &'c str,
+    host: &'c str,
+}
+
 /// Which half of an entry fits nothing, and what it could name.
-fn what_there_is(report: &Report, entry: &Entry) -> String {
+fn what_there_is(candidates: &[Candidate<'_>], entry: &Entry, place: &'static str) -> (&'static str, String) {
     const SHOWN: usize = 12;
     let mut names: Vec<String> = Vec::new();
     let mut push = |name: &str| {
@@ -137,14 +195,14 @@ fn what_there_is(report: &Report, entry: &Entry) -> String {
             names.push(name.to_owned());
         }
     };
-    let routes_fit = report.rows.iter().any(|row| entry.routes.matches(&row.route.key.0));
-    for row in &report.rows {
-        push(if routes_fit { &row.endpoint } else { &row.route.key.0 });
+    let routes_fit = candidates.iter().any(|one| one.keys.iter().any(|key| entry.routes.matches(key)));
+    for one in candidates {
+        push(if routes_fit { one.endpoint } else { one.keys.first().map_or("", String::as_str) });
     }
     let more = if names.len() > SHOWN { ", …" } else { "" };
     names.truncate(SHOWN);
     let what = if routes_fit { "endpoints" } else { "routes" };
-    format!("the {what} of this report are {}{more}", quoted(&names))
+    (place, format!("the {what} of this {place} are {}{more}", quoted(&names)))
 }
 
 fn quoted(names: &[String]) -> String {
