@@ -9,6 +9,7 @@ use super::http::Reply;
 use super::login::Account;
 use super::origin::{Answer, Breakage, Filter, Front, Site, Tls};
 use super::proxy::ProxyPlan;
+use crate::catalogue::TrustClass;
 use crate::plan::{Budget, Identity, PlannedRoute, Proxy, SchemeChoice};
 
 /// The plan of one world: every endpoint healthy and every name known, except as said here.
@@ -41,8 +42,8 @@ pub struct Blueprint {
     pub budget: Budget,
     /// Endpoints that the catalogue calls retired.
     pub retired: Vec<&'static str>,
-    /// This machine's store lacks the public root of Microsoft's services.
-    pub lacks_public_root: bool,
+    /// Classes whose root this machine's store lacks.
+    pub missing_roots: Vec<TrustClass>,
     /// How far this machine's clock is ahead of everybody else's.
     pub clock_ahead: jiff::Span,
     pub expectations: Vec<Expectation>,
@@ -121,7 +122,7 @@ impl Default for Blueprint {
             basic_cleartext: false,
             budget: Budget::default(),
             retired: Vec::new(),
-            lacks_public_root: false,
+            missing_roots: Vec::new(),
             clock_ahead: jiff::Span::new(),
             expectations: Vec::new(),
         }

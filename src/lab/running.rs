@@ -159,8 +159,8 @@ impl Builder {
         self.script()?;
         let (resolver, name_server) = self.name_server()?;
         let mut machine_roots = self.authorities.machine_roots();
-        if self.blueprint.lacks_public_root {
-            let missing = self.authorities.anchor(TrustClass::MicrosoftPublic);
+        for class in &self.blueprint.missing_roots {
+            let missing = self.authorities.anchor(*class);
             machine_roots.retain(|root| *root != missing);
         }
         let public_roots = self.authorities.public_roots();

@@ -24,6 +24,10 @@ pub struct Wish<'a> {
     pub valid: (&'a str, &'a str),
     /// Where the issuer's certificate can be fetched, as the certificate says.
     pub ca_issuers: Option<&'a str>,
+    /// The identifier of the own key in hexadecimal digits, in place of the true one.
+    pub key_id: Option<&'a str>,
+    /// Extensions that no other wish names, as openssl writes them.
+    pub more: &'a str,
 }
 
 impl Pair {
@@ -45,6 +49,8 @@ impl Default for Wish<'_> {
             digest: "sha256",
             valid: ("20200101000000Z", "20450101000000Z"),
             ca_issuers: None,
+            key_id: None,
+            more: "",
         }
     }
 }
@@ -104,6 +110,28 @@ impl Authorities {
         pair
     }
 
+    /// Another certificate for the name and key of `subject`, signed by `issuer`.
+    pub fn certify(&self, file: &str, issuer: &Pair, subject: &Pair, name: &str) -> Pair {
+        let pair = Pair { certificate: self.path(file, "pem"), key: subject.key.clone() };
+        let (request, extensions) = (self.path(file, "csr"), self.path(file, "ext"));
+        let wish = Wish { subject: name, ..Wish::default() };
+        fs::write(&extensions, extension_lines(&wish, false)).expect("a file of extensions");
+        run(Command::new("openssl")
+            .args(["req", "-new", "-batch", "-subj", name, "-key"])
+            .arg(&pair.key)
+            .arg("-out")
+            .arg(&request));
+        let mut sign = Command::new("openssl");
+        sign.args(["ca", "-batch", "-notext", "-preserveDN", "-md", wish.digest, "-startdate", wish.valid.0]);
+        sign.args(["-enddate", wish.valid.1, "-config"])
+            .arg(self.folder.join("ca.conf"))
+            .arg("-extfile")
+            .arg(&extensions);
+        sign.arg("-cert").arg(&issuer.certificate).arg("-keyfile").arg(&issuer.key);
+        run(sign.arg("-in").arg(&request).arg("-out").arg(&pair.certificate));
+        pair
+    }
+
     /// `leaf` as a server sends it: itself, then `chain`.
     pub fn with_chain(&self, leaf: &Pair, chain: &[&Pair]) -> Pair {
         let mut text = read(&leaf.certificate);
@@ -151,7 +179,8 @@ impl Authorities {
 }
 
 fn extension_lines(wish: &Wish, signs_itself: bool) -> String {
-    let mut lines = String::from("subjectKeyIdentifier = hash\n");
+    let mut lines = format!("subjectKeyIdentifier = {}\n", wish.key_id.unwrap_or("hash"));
+    let _ = writeln!(lines, "{}", wish.more);
     if !signs_itself {
         lines.push_str("authorityKeyIdentifier = keyid\n");
     }
@@ -174,6 +203,13 @@ fn extension_lines(wish: &Wish, signs_itself: bool) -> String {
         let _ = writeln!(lines, "authorityInfoAccess = caIssuers;URI:{address}");
     }
     lines
+}
+
+/// The identifier of a certificate's key, in hexadecimal digits.
+pub fn key_id(certificate: &Path) -> String {
+    let shown =
+        run(Command::new("openssl").args(["x509", "-noout", "-ext", "subjectKeyIdentifier", "-in"]).arg(certificate));
+    shown.lines().nth(1).expect("an identifier").trim().replace(':', "")
 }
 
 /// The subject of a certificate in the form in which openssl takes one.

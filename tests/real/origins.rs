@@ -142,6 +142,75 @@ fn a_genuine_chain_without_its_key_is_not_believed() {
     }
 }
 
+/// One authority, one leaf, and every way to send or to forge what stands above it.
+#[test]
+fn what_is_sent_above_a_leaf_and_in_which_order_is_seen_through() {
+    let Some(world) = World::new() else { return };
+    let forged = Forger::of(&world);
+    let [v10c, v10, v10_vortex, vortex, settings, watson, oca] = crate::hosts::APPLICATION;
+    let [login, ceus1, ..] = crate::hosts::PUBLIC;
+    let (authorities, issuer) = (&world.authorities, &world.application_issuer);
+    let leaf = |host: &str, issuer: &Pair| forged.signed(host, Some(issuer), &Wish::default());
+    // The issuing authority's name and key under another root: the company's, and the public one.
+    let cross = |file: &str, root: &Pair| authorities.certify(file, root, issuer, "/O=Microsoft/CN=Issuing CA");
+    let (by_company, by_public) =
+        (cross("cross-by-company", &world.corporate_root), cross("cross-by-public", &world.public_root));
+    // An authority of somebody's own that claims the genuine one's key identifier, and its name or another.
+    let id = crate::authorities::key_id(&issuer.certificate);
+    let claims = |file: &str, subject: &str| {
+        authorities.issue(file, None, &Wish { subject, key_id: Some(&id), ..Wish::default() })
+    };
+    let (same_name, other_name) =
+        (claims("same-id", "/O=Microsoft/CN=Issuing CA"), claims("same-id-only", "/CN=Other"));
+    // A server's genuine certificate that signs another.
+    let customer = forged.signed("mail.example", Some(&world.public_issuer), &Wish::default());
+    let critical = Wish { more: "1.3.6.1.4.1.99999.7 = critical,ASN1:NULL", ..Wish::default() };
+    let send = |leaf: &Pair, above: &[&Pair]| authorities.with_chain(leaf, above);
+    let cases = [
+        // The root too early, everything twice, strangers between.
+        (v10c, send(&leaf(v10c, issuer), &[&world.application_root, issuer]), "ok", "ok"),
+        (v10, send(&leaf(v10, issuer), &[issuer, issuer, &world.application_root, issuer]), "ok", "ok"),
+        (v10_vortex, send(&leaf(v10_vortex, issuer), &[&world.corporate_root, &same_name, issuer]), "ok", "ok"),
+        // Cross-certificates beside the genuine one; alone, they lead where they lead.
+        (vortex, send(&leaf(vortex, issuer), &[&by_company, &by_public, issuer]), "ok", "ok"),
+        (settings, send(&leaf(settings, issuer), &[&by_public]), "inconclusive", "chain.wrong_class"),
+        (watson, send(&leaf(watson, issuer), &[&by_company]), "intercepted", "intercepted.trusted"),
+        (oca, send(&leaf(oca, &same_name), &[issuer]), "intercepted", "intercepted.untrusted"),
+        (login, send(&leaf(login, &customer), &[&customer, &world.public_issuer]), "blocked", "chain.constraints"),
+        (
+            ceus1,
+            send(&forged.signed(ceus1, Some(&world.public_issuer), &critical), &[&world.public_issuer]),
+            "blocked",
+            "chain.constraints",
+        ),
+    ];
+    let sites: Vec<Site> = cases.iter().map(|(host, shows, ..)| Site::new(host, shows)).collect();
+    let servers = Nginx::start(world.folder(), "nginx", free_address(), &sites);
+    let report = Check::new(&world).machine_roots(&world.corporate_root.certificate).direct_to(&servers).report();
+    for (host, _, status, code) in &cases {
+        report.expect("direct", [*host], status, code);
+    }
+    let tells = |host: &str| report.row(host, "direct")["chain"]["tells"].to_string();
+    assert!(
+        tells(v10).contains("duplicated") && tells(v10_vortex).contains("extra"),
+        "{} {}",
+        tells(v10),
+        tells(v10_vortex)
+    );
+    assert!(report.row(login, "direct")["summary"].to_string().contains("is no CA"), "{}", report.row(login, "direct"));
+
+    // The same key identifier under another name; the genuine authority is known, because the machine has it among its
+    // roots, and was not sent.
+    let store = [&world.corporate_root, issuer].map(|pair| crate::authorities::read(&pair.certificate)).concat();
+    let store = world.file("store.pem", &store);
+    let shows = leaf(v10c, &other_name);
+    let servers = Nginx::start(world.folder(), "again", free_address(), &[Site::new(v10c, &shows)]);
+    let report = Check::new(&world).machine_roots(&store).direct_to(&servers).report();
+    report.expect("direct", [v10c], "intercepted", "intercepted.untrusted");
+    let evidence = report.evidence(v10c, "direct");
+    assert!(evidence.contains("that key did not sign it"), "{evidence}");
+}
+
 /// Makes what a server should not show.
 struct Forger<'a> {
     world: &'a World,

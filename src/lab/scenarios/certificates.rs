@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::ToSpan;
 
+use crate::catalogue::TrustClass;
 use crate::lab::authority::{Inspector, Shown};
 use crate::lab::blueprint::Blueprint;
 use crate::lab::origin::{Breakage, ClientCertificate, Tls};
@@ -97,7 +98,7 @@ pub(super) fn antivirus() -> Blueprint {
 
 /// Everything is genuine, and this machine's own programs cannot tell.
 pub(super) fn missing_root() -> Blueprint {
-    Blueprint { lacks_public_root: true, ..Blueprint::direct() }
+    Blueprint { missing_roots: vec![TrustClass::MicrosoftPublic], ..Blueprint::direct() }
 }
 
 /// Signatures that nobody here can check: whose they are stays open, whoever made them.
