@@ -9,11 +9,31 @@ use crate::plan::{Identity, Proxy};
 
 /// What a 407 after the whole exchange means.
 pub(super) fn opinion(tunnel: Option<&TunnelEvidence>) -> Opinion {
+    if let Some((cause, status)) = tunnel.and_then(|tunnel| account_state(tunnel.legs.last()?)) {
+        return Opinion::new(cause, Stage::Proxy).with(status);
+    }
     match tunnel.and_then(other_node) {
         Some((one, other)) => Opinion::new(Cause::PauthLbSplit, Stage::Proxy)
             .with(format!("the challenge came from \"{one}\", the refusal from \"{other}\"")),
         None => Opinion::new(Cause::PauthRejected, Stage::Proxy),
     }
+}
+
+/// What the directory says of the account, where the proxy's page passes its status on (MS-ERREF §2.3, by name or number).
+fn account_state(leg: &Leg) -> Option<(Cause, &'static str)> {
+    const STATES: [(&str, &str, Cause); 5] = [
+        ("NT_STATUS_ACCOUNT_LOCKED_OUT", "C0000234", Cause::PauthAccountLocked),
+        ("NT_STATUS_ACCOUNT_DISABLED", "C0000072", Cause::PauthAccountDisabled),
+        ("NT_STATUS_ACCOUNT_EXPIRED", "C0000193", Cause::PauthAccountExpired),
+        ("NT_STATUS_PASSWORD_EXPIRED", "C0000071", Cause::PauthAccountExpired),
+        ("NT_STATUS_PASSWORD_MUST_CHANGE", "C0000224", Cause::PauthAccountExpired),
+    ];
+    leg.credential.as_ref()?;
+    let page = String::from_utf8_lossy(&leg.body_start).to_ascii_uppercase();
+    STATES
+        .into_iter()
+        .find(|(name, number, _)| page.contains(name) || page.contains(&format!("0X{number}")))
+        .map(|(name, _, cause)| (cause, name))
 }
 
 /// The names under which the challenge and the refusal of NTLM came over one connection, where they differ.

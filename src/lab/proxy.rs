@@ -32,6 +32,8 @@ pub struct ProxyPlan {
     pub gate: Gate,
     /// The one method that the gate stands before; none for all of them.
     pub guards: Option<&'static str>,
+    /// What its 407s say to people.
+    pub page: &'static str,
     /// What surrounds its challenges.
     pub refusal: Refusal,
     /// The first rule whose hosts fit counts; without one the request is forwarded.
@@ -100,6 +102,7 @@ impl ProxyPlan {
             port: 8080,
             gate: Gate::Open,
             guards: None,
+            page: "Proxy authentication required",
             refusal: Refusal { manner: Manner::Whole, closes: false },
             rules: Vec::new(),
             shown_by: Inspector::Corporate,
@@ -110,6 +113,12 @@ impl ProxyPlan {
     #[must_use]
     pub fn gate(self, gate: Gate) -> Self {
         Self { gate, ..self }
+    }
+
+    /// What its 407s say to people.
+    #[must_use]
+    pub fn saying(self, page: &'static str) -> Self {
+        Self { page, ..self }
     }
 
     /// Only this method has to come past the gate.
@@ -282,7 +291,7 @@ impl RunningProxy {
         } else if is_old {
             reply = reply.header("Proxy-Connection", "keep-alive");
         }
-        reply.page("<html><body>Proxy authentication required</body></html>").dated(Clock::System.now())
+        reply.page(format!("<html><body>{}</body></html>", self.plan.page)).dated(Clock::System.now())
     }
 
     fn deed(&self, host: &str) -> Deed {

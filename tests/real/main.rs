@@ -9,6 +9,7 @@
 
 mod authorities;
 mod dnsmasq;
+mod domain;
 mod hosts;
 mod kdc;
 mod nginx;
@@ -20,6 +21,7 @@ mod world;
 
 mod authentication;
 mod denial;
+mod domain_accounts;
 mod follow_ups;
 mod inspection;
 mod interruption;

@@ -50,6 +50,19 @@ pub(super) fn wrong_password() -> Blueprint {
         .expect(EVERYTHING, "blocked", "pauth.rejected")
 }
 
+/// Proxies that pass on what the directory says of the account.
+pub(super) fn account_states() -> Blueprint {
+    let proxy = |name, page| ProxyPlan::open(name).gate(Gate::Basic(USER)).saying(page);
+    Blueprint::default()
+        .user(STRANGER)
+        .as_user(proxy("locked", "Authentication failed: NT_STATUS_ACCOUNT_LOCKED_OUT"))
+        .expect(EVERYTHING, "blocked", "pauth.account_locked")
+        .as_user(proxy("disabled", "Logon failure, status 0xc0000072"))
+        .expect(EVERYTHING, "blocked", "pauth.account_disabled")
+        .as_user(proxy("expired", "Authentication failed: NT_STATUS_PASSWORD_EXPIRED"))
+        .expect(EVERYTHING, "blocked", "pauth.account_expired")
+}
+
 pub(super) fn password_in_clear() -> Blueprint {
     let mut blueprint = Blueprint::default()
         .user(USER)
