@@ -126,13 +126,11 @@ fn shaking(job: u32, attempt: Attempt, fault: Option<Fault>) -> Observation {
         first_bytes: Vec::new(),
         detail: None,
     }));
-    match fault {
-        Some(fault) => stopped(recorder, tls, fault),
-        None => {
-            recorder.passed(crate::observation::Stage::Tls, Duration::ZERO, tls);
-            recorder.finish(Instant::now())
-        }
+    if let Some(fault) = fault {
+        return stopped(recorder, tls, fault);
     }
+    recorder.passed(crate::observation::Stage::Tls, Duration::ZERO, tls);
+    recorder.finish(Instant::now())
 }
 
 fn control() -> Attempt {
