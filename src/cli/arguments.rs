@@ -54,6 +54,10 @@ pub(super) enum Command {
     },
     /// What a code means and what to do about it.
     Explain(super::explain::ExplainArguments),
+    /// Print a script that completes commands and options in a shell.
+    Completions(super::manual::CompletionsArguments),
+    /// Print a manual page.
+    Man(super::manual::ManArguments),
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod files;
 mod lab;
+mod manual;
 mod outputs;
 mod pac;
 mod progress;
@@ -70,6 +71,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Proxy(arguments) => proxy::run(&arguments),
         Command::Endpoints { command } => endpoints::run(command),
         Command::Enroll { command } => enroll::run(&command),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     };
     done.unwrap_or_else(|failure| {
