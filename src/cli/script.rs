@@ -16,7 +16,7 @@ use crate::catalogue::Catalogue;
 use crate::judge::Cause;
 use crate::net::{FetchTerms, Net, wall_clock};
 use crate::plan::{Directions, Said};
-use crate::proxies::pac::{Limits, NameAnswers, Question, Script, World, evaluate};
+use crate::proxies::pac::{Limits, NameAnswers, Question, Script, World, evaluate, without_logins};
 
 /// How long a script's server may take, and all servers that WPAD leads to.
 const FETCH_DEADLINE: Duration = Duration::from_secs(10);
@@ -104,6 +104,7 @@ pub(super) fn directions(
 
 /// Why there is no script, or none that can be asked, and who changes what.
 pub(super) fn refusal(name: &str, detail: &dyn std::fmt::Display, code: &str) -> Failure {
+    let detail = without_logins(&detail.to_string());
     Failure::usage(format!("{name}: {detail} ({code}){}", change(code)))
 }
 

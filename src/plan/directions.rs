@@ -19,7 +19,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Path, PlannedRoute, Proxy};
-use crate::proxies::pac::{Answer, Choice, Evaluation, Lookup, ScriptFailure};
+use crate::proxies::pac::{Answer, Choice, Evaluation, Lookup, ScriptFailure, without_logins};
 
 /// More proxies than this are no failover: somebody put a list of them into a script, and each would see a password.
 const MOST_PROXIES: usize = 16;
@@ -37,6 +37,7 @@ pub struct Directions {
 pub struct AskedScript {
     /// Its address or file, without a user's name and password.
     pub name: String,
+    /// Without the names and passwords that somebody may have written into it.
     pub text: String,
     /// The function that was called.
     pub function: String,
@@ -116,7 +117,7 @@ impl Directions {
         let Evaluation { function, replies, notes } = evaluation;
         let script = AskedScript {
             name,
-            text: text.to_owned(),
+            text: without_logins(text),
             function: function.to_owned(),
             at,
             own_addresses: if notes.own_address { own_addresses.to_vec() } else { Vec::new() },
@@ -179,7 +180,8 @@ impl Direction {
         let answer = match reply {
             Ok(answer) => answer,
             Err(failure) => {
-                let said = Said::Failure { code: failure.code().to_owned(), text: failure.to_string() };
+                let said =
+                    Said::Failure { code: failure.code().to_owned(), text: without_logins(&failure.to_string()) };
                 return Self { endpoint, said, ways: vec![Way::Direct], remarks: Vec::new() };
             }
         };

@@ -106,6 +106,23 @@ fn identities_ask_the_proxies_of_the_script_too() {
 }
 
 #[test]
+fn a_login_that_stands_in_a_script_stands_nowhere_else() {
+    let proxy = closed();
+    let folder = tempfile::tempdir().expect("a folder");
+    let pac = file(folder.path(), &script(&format!("return 'PROXY {proxy}; PROXY anna:hunter2@{proxy}';")));
+    let recording = folder.path().join("run.jsonl").display().to_string();
+    let report = report(&["--pac", &pac, "--record", &recording]);
+    assert!(!report.to_string().contains("hunter2"), "{report:#}");
+    let kept = std::fs::read_to_string(&recording).expect("the recording");
+    assert!(kept.contains(&format!("PROXY …@{proxy}")) && !kept.contains("hunter2"), "{}", &kept[..2000]);
+
+    let broken = file(folder.path(), b"function FindProxyForURL(u, h) { return 'PROXY anna:hunter2@p'; } }");
+    let run = waprobe(&["check", "--pac", &broken], "");
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("'PROXY …@p'; } }") && !run.err.contains("hunter2"), "{}", run.err);
+}
+
+#[test]
 fn an_expectation_names_the_rows_that_the_script_makes() {
     let proxy = closed();
     let folder = tempfile::tempdir().expect("a folder");

@@ -84,9 +84,30 @@ impl Place {
         let length = full.chars().count();
         let start = if length <= QUOTED { 0 } else { (column - 1).min(length).saturating_sub(QUOTED / 2) };
         let text: String = full.chars().skip(start).take(QUOTED).collect();
-        let offset = (column - 1).saturating_sub(start).min(text.chars().count());
+        let before: String = text.chars().take((column - 1).saturating_sub(start)).collect();
+        let text = without_logins(&text);
+        let offset = without_logins(&before).chars().count().min(text.chars().count());
         Some(Self { line, column, text, offset })
     }
+}
+
+/// `user:password@` may stand before a proxy in a script: it is never repeated.
+#[must_use]
+pub fn without_logins(script: &str) -> String {
+    let is_end = |character: char| character.is_whitespace() || "'\"`;,/()".contains(character);
+    let mut shown = String::with_capacity(script.len());
+    let mut word_start = 0;
+    for (at, character) in script.char_indices() {
+        if is_end(character) {
+            word_start = at + character.len_utf8();
+        } else if character == '@' && script[word_start..at].contains(':') {
+            shown.truncate(shown.len() - (at - word_start));
+            shown.push('…');
+            word_start = at + 1;
+        }
+        shown.push(character);
+    }
+    shown
 }
 
 impl fmt::Display for FailureKind {
@@ -135,6 +156,26 @@ mod tests {
             failure.to_string(),
             "line 2, column 6: ReferenceError: x is not defined\n  2 | \tif (x) {\n    | \t    ^"
         );
+    }
+
+    #[test]
+    fn a_login_in_a_script_is_not_repeated() {
+        for (script, shown) in [
+            ("return 'PROXY anna:hunter2@proxy:80; DIRECT'", "return 'PROXY …@proxy:80; DIRECT'"),
+            ("\"http://anna:hunter2@proxy:80/\"", "\"http://…@proxy:80/\""),
+            ("a:b@c:d@e", "…@…@e"),
+            ("// ask admin@contoso.example: größe", "// ask admin@contoso.example: größe"),
+            ("", ""),
+        ] {
+            assert_eq!(without_logins(script), shown);
+        }
+        let script = Script::read(b"x = 'anna:hunter2@proxy'; y(").expect("a script");
+        let place = Place::find(&script, 1, 27).expect("a place");
+        assert_eq!(
+            (place.text.as_str(), &place.text[..place.text.len() - 2]),
+            ("x = '…@proxy'; y(", "x = '…@proxy'; ")
+        );
+        assert_eq!(place.offset, 15);
     }
 
     #[test]

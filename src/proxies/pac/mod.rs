@@ -16,6 +16,6 @@ mod world;
 
 pub use answer::{Answer, Choice, ProxyKind, Remark};
 pub use evaluate::{Evaluation, Limits, Notes, Question, evaluate};
-pub use failure::{FailureKind, Place, ScriptFailure};
+pub use failure::{FailureKind, Place, ScriptFailure, without_logins};
 pub use script::{NotScript, Script};
 pub use world::{Alert, Lookup, NameAnswers, Resolver, World};
