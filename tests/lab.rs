@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, OsSelection, Solution};
-use waprobe::judge::{Cause, Grounds, Status, findings, follow_ups, judge};
+use waprobe::judge::{Cause, Grounds, Owner, Status, findings, follow_ups, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
@@ -40,6 +40,35 @@ fn every_scenario_comes_out_as_it_was_built_and_so_does_its_recording() {
     });
     let wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert!(wrong.is_empty(), "{} surprises:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_product_that_shows_itself_is_changed_by_those_who_run_it_and_in_its_own_terms() {
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == "known-products").expect("the scenario");
+    let world = scenario.start().expect("a world");
+    let report = check(&world).report(&world.catalogue);
+    for (product, code, owner, words) in [
+        ("Fortinet FortiGate", "intercepted.trusted", Owner::FirewallTeam, "SSL/SSH inspection profile"),
+        ("ESET", "intercepted.trusted", Owner::DesktopTeam, "in ESET on the devices"),
+        ("Zscaler Internet Access", "intercepted.trusted", Owner::ProxyTeam, "Do Not Inspect"),
+        ("Fiddler", "intercepted.trusted", Owner::Operator, "end Fiddler"),
+        ("Squid", "proxy.denied_403", Owner::ProxyTeam, "before the line that denies"),
+        ("Squid", "pauth.required", Owner::ProxyTeam, "before the line that asks for proxy_auth"),
+        ("Kerio Control", "http.block_page", Owner::FirewallTeam, "allow exactly these host names"),
+    ] {
+        let finding = report
+            .findings
+            .iter()
+            .find(|finding| finding.code == code && finding.product.as_deref() == Some(product))
+            .unwrap_or_else(|| panic!("{product} {code} in {:#?}", report.findings));
+        assert_eq!(finding.owner, owner, "{product}");
+        assert!(finding.remedy.contains(words), "{product}: {}", finding.remedy);
+        assert!(!finding.remedy.contains('*'), "{product}: {}", finding.remedy);
+        // The note on consumer accounts goes with the host that it is about, and with no other.
+        let is_about_account = finding.remedy.contains("login.live.com");
+        let says_so = finding.notes.iter().any(|note| note.contains("Block Microsoft accounts"));
+        assert_eq!(says_so, is_about_account && code != "pauth.required", "{product}: {:?}", finding.notes);
+    }
 }
 
 /// Rows that are not as the scenario says, and codes that it claims and does not produce or produces and does not claim.

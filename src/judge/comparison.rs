@@ -178,11 +178,12 @@ fn by_route<'a>(rows: &[Row<'a>]) -> BTreeMap<usize, Vec<Row<'a>>> {
 }
 
 /// Who looks after what inspects these rows: the product's owner where they all show one.
-fn inspectors_owner<'v>(mut verdicts: impl Iterator<Item = &'v Verdict>) -> Owner {
-    let product = |verdict: &'v Verdict| verdict.chain.as_ref().and_then(|chain| chain.product.as_deref());
-    let first = verdicts.next().and_then(product);
-    let is_one = verdicts.all(|verdict| product(verdict) == first);
-    Change::of(&Cause::InterceptedTrusted, first.filter(|_| is_one)).owner
+fn inspectors_owner(rows: &[Row<'_>]) -> Owner {
+    let product = |row: &Row<'_>| row.verdict.chain.as_ref().and_then(|chain| chain.product.clone());
+    let first = rows.first().and_then(product);
+    let is_one = rows.iter().all(|row| product(row) == first);
+    let is_proxied = rows.iter().any(|row| row.route.proxy().is_some());
+    Change::of(&Cause::InterceptedTrusted, first.as_deref().filter(|_| is_one), is_proxied).owner
 }
 
 /// Hosts that are inspected beside hosts that are not.
@@ -214,7 +215,7 @@ fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
         .map(|(Gap { proxy, missing, excluded }, rows)| Finding {
             code: PARTIAL.to_owned(),
             title: at("TLS is inspected for some hosts only", proxy.as_deref()),
-            owner: inspectors_owner(rows.iter().map(|row| row.verdict)),
+            owner: inspectors_owner(&rows),
             remedy: naming(
                 &format!(
                     "keep what is left alone already ({}), and exclude exactly these host names from TLS inspection as \
@@ -239,7 +240,7 @@ fn shared_keys(rows: &[Row<'_>]) -> Vec<Finding> {
             Some(Finding {
                 code: SAME_KEY.to_owned(),
                 title: at("One key answers for several unrelated hosts", proxy.as_deref()),
-                owner: inspectors_owner(rows.iter().map(|row| row.verdict)),
+                owner: inspectors_owner(&rows),
                 remedy: naming(
                     "one device on the way speaks for all of them; exclude exactly these host names from its TLS \
                      inspection",
@@ -310,7 +311,7 @@ fn path_differences(rows: &[Row<'_>]) -> Vec<Finding> {
         .map(|((inspected, genuine), rows)| Finding {
             code: PATH_DIFFERENCE.to_owned(),
             title: format!("TLS is inspected on {inspected}, and not on {genuine}"),
-            owner: inspectors_owner(rows.iter().map(|row| row.verdict)),
+            owner: inspectors_owner(&rows),
             remedy: naming(
                 &format!("exclude exactly these host names from TLS inspection on {inspected}"),
                 &hosts(&rows),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::remedy::Change;
-use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up};
+use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up, remedy};
 use crate::observation::{Observation, Stage};
 
 /// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them comes
@@ -16,10 +16,12 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         let job = &grounds.plan.jobs[verdict.job.0 as usize];
         let proxy = grounds.plan.route(job).proxy().map(ToString::to_string);
         let product = verdict.product.clone().or_else(|| verdict.chain.as_ref()?.product.clone());
+        let is_at_proxy = (verdict.stage != Stage::Http || verdict.chain.is_none())
+            && !(verdict.status == Status::Intercepted && remedy::is_on_every_route(product.as_deref()));
         let key = Key {
             severity: Reverse(verdict.status),
             code: verdict.cause.code(),
-            proxy: proxy.filter(|_| verdict.stage != Stage::Http || verdict.chain.is_none()),
+            proxy: proxy.filter(|_| is_at_proxy),
             product,
         };
         groups.entry(key).or_default().push(verdict);
@@ -73,10 +75,11 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
     let place = match (&key.proxy, &key.product) {
         (Some(proxy), Some(product)) => format!(" ({product} at {proxy})"),
         (Some(proxy), None) => format!(" ({proxy})"),
+        (None, Some(product)) if remedy::is_on_every_route(Some(product)) => format!(" ({product})"),
         (None, Some(product)) => format!(" ({product}, on the direct route)"),
         (None, None) => String::new(),
     };
-    let Change { owner, instruction, is_about_hosts } = Change::of(cause, key.product.as_deref());
+    let Change { owner, instruction, is_about_hosts } = Change::of(cause, key.product.as_deref(), key.proxy.is_some());
     Finding {
         code: key.code.clone(),
         title: format!("{}{place}", facts.title),

@@ -39,7 +39,7 @@ use chain::{ChainJudge, Reached};
 pub use comparison::COMPARISON_CODES;
 pub use findings::findings;
 pub use follow_up::follow_ups;
-pub use remedy::{Particulars, particulars};
+pub use remedy::{DESCRIBED_AT, Particulars, particulars};
 
 pub use cause::{Cause, CauseFacts, Owner};
 

@@ -20,10 +20,12 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub fn of(cause: &Cause, product: Option<&str>) -> Self {
+    /// For rows of one route; where no proxy is asked, nobody's proxy team is to be bothered for what is unknown.
+    pub fn of(cause: &Cause, product: Option<&str>, is_proxied: bool) -> Self {
         let facts = cause.facts();
+        let owner_of_unknown = if is_interception(cause) && !is_proxied { Owner::FirewallTeam } else { facts.owner };
         let general =
-            Self { owner: facts.owner, instruction: facts.remedy.into(), is_about_hosts: cause.is_about_hosts() };
+            Self { owner: owner_of_unknown, instruction: facts.remedy.into(), is_about_hosts: cause.is_about_hosts() };
         let Some((wanted, product)) = Wanted::of(cause).zip(product.and_then(chain::product)) else {
             return general;
         };
@@ -43,8 +45,16 @@ impl Change {
             .into(),
             (None, _) => general.instruction,
         };
-        Self { owner: owner(product.kind), instruction, is_about_hosts: general.is_about_hosts }
+        // A filter of names is run by those who run the name servers, whatever else the product can do.
+        let owner = if *cause == Cause::DnsFilterVendorIp { facts.owner } else { owner(product.kind) };
+        Self { owner, instruction, is_about_hosts: general.is_about_hosts }
     }
+}
+
+/// Whether a product stands in front of all routes alike, so that its rows on several of them are one finding: what runs on
+/// the device, and a firewall between it and whatever is asked.
+pub(super) fn is_on_every_route(product: Option<&str>) -> bool {
+    product.and_then(chain::product).is_some_and(|product| matches!(product.kind, Kind::Endpoint | Kind::Firewall))
 }
 
 /// Who runs such a product.
@@ -70,7 +80,7 @@ impl Wanted {
     fn of(cause: &Cause) -> Option<Self> {
         Some(match cause {
             Cause::InterceptedTrusted | Cause::InterceptedUntrusted | Cause::ProxyUpstreamTls => Self::Exclusion,
-            Cause::ProxyDenied403 | Cause::HttpBlockPage => Self::Admission,
+            Cause::ProxyDenied403 | Cause::HttpBlockPage | Cause::DnsFilterVendorIp => Self::Admission,
             Cause::PauthRequired => Self::NoAuthentication,
             _ => return None,
         })
@@ -94,6 +104,8 @@ pub struct Particulars {
     pub notes: Vec<String>,
 }
 
+/// Begins the note on the maker's page.
+pub const DESCRIBED_AT: &str = "described at";
 const ACCOUNT_HOST: &str = "login.live.com";
 const ACCOUNT_NOTE: &str = "login.live.com: to keep consumer accounts out, set the policy \"Accounts: Block Microsoft accounts\" \
     or \"Block all consumer Microsoft account user authentication\" instead of blocking this host, by which the solutions know the device.";
@@ -120,7 +132,7 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
     let known = product.as_deref().and_then(chain::product);
     let mut notes = Vec::new();
     let wanted = Wanted::of(&cause);
-    let is_interception = matches!(cause, Cause::InterceptedTrusted | Cause::InterceptedUntrusted);
+    let is_interception = is_interception(&cause);
     if is_interception
         && product.is_none()
         && finding.jobs.iter().filter_map(job).all(|job| plan.route(job).proxy().is_none())
@@ -131,17 +143,22 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
         notes.push("It runs on the device itself: no change on a proxy or firewall helps.".to_owned());
     }
     if let Some(instruction) = wanted.zip(known).and_then(|(wanted, product)| wanted.instruction(product)) {
-        notes.push(format!("described at {}", instruction.source));
+        notes.push(format!("{DESCRIBED_AT} {}", instruction.source));
     }
-    if hosts.contains(&ACCOUNT_HOST) && is_shut_out(&cause) {
+    // Nobody debugs in order to keep a host out.
+    let is_debugged = known.is_some_and(|product| product.kind == Kind::DebugProxy);
+    if hosts.contains(&ACCOUNT_HOST) && is_shut_out(&cause) && !is_debugged {
         notes.push(ACCOUNT_NOTE.to_owned());
     }
     let is_written_down = matches!(wanted, Some(Wanted::Exclusion | Wanted::Admission));
-    let is_debugged = known.is_some_and(|product| product.kind == Kind::DebugProxy);
     if is_written_down && !is_debugged && hosts.iter().any(|host| host.ends_with(BLOB_DOMAIN)) {
         notes.push(BLOB_NOTE.to_owned());
     }
     Particulars { product, notes }
+}
+
+fn is_interception(cause: &Cause) -> bool {
+    matches!(cause, Cause::InterceptedTrusted | Cause::InterceptedUntrusted)
 }
 
 /// Somebody may have meant to keep this very host out.
@@ -194,12 +211,16 @@ mod tests {
             // Whatever product it is, this is not what it can be asked for.
             (Cause::ProxyUpstreamDns, Some("Squid"), Owner::ProxyTeam, "check the name server"),
         ] {
-            let change = Change::of(&cause, product);
+            let change = Change::of(&cause, product, true);
             assert_eq!(change.owner, owner, "{product:?}");
             assert!(change.instruction.starts_with(begins), "{product:?}: {}", change.instruction);
         }
-        assert!(!Change::of(&Cause::InterceptedTrusted, Some("mitmproxy")).is_about_hosts);
-        assert!(Change::of(&Cause::InterceptedTrusted, Some("ESET")).is_about_hosts);
-        assert!(Change::of(&Cause::PauthRequired, Some("Squid")).instruction.contains("proxy_auth"));
+        let change = |cause: Cause, product| Change::of(&cause, product, false);
+        assert!(!change(Cause::InterceptedTrusted, Some("mitmproxy")).is_about_hosts);
+        assert!(change(Cause::InterceptedTrusted, Some("ESET")).is_about_hosts);
+        assert!(change(Cause::PauthRequired, Some("Squid")).instruction.contains("proxy_auth"));
+        assert_eq!(change(Cause::InterceptedTrusted, None).owner, Owner::FirewallTeam);
+        assert_eq!(change(Cause::InterceptedTrusted, Some("Zscaler Internet Access")).owner, Owner::ProxyTeam);
+        assert_eq!(change(Cause::DnsFilterVendorIp, Some("Cisco Umbrella")).owner, Owner::DnsTeam);
     }
 }

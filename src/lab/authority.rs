@@ -67,7 +67,14 @@ pub enum Inspector {
     Unknown,
     /// The same, which keeps its own certificate to itself and says where it could be fetched.
     Withdrawn,
+    /// A product that people buy, by the name it gives its CA; installed in the machine's store.
+    Product(&'static str),
 }
+
+/// The names that products give their CAs.
+pub(super) const ZSCALER: &str = "Zscaler Intermediate Root CA (zscalerthree.net)";
+pub(super) const FORTIGATE: &str = "Fortinet Untrusted CA";
+pub(super) const FIDDLER: &str = "DO_NOT_TRUST_FiddlerRoot";
 
 /// A root with its issuing CA.
 #[derive(Debug)]
@@ -86,6 +93,7 @@ pub(super) struct Authorities {
     corporate: Hierarchy,
     antivirus: Hierarchy,
     unknown: Hierarchy,
+    products: Vec<(&'static str, Hierarchy)>,
     /// The names of `application`, and other keys.
     impostor: Hierarchy,
     /// Inspectors use one key for everybody.
@@ -117,6 +125,10 @@ impl Authorities {
             // The name by which the product is known.
             antivirus: hierarchy("ESET SSL Filter CA", "ESET SSL Filter CA")?,
             unknown: hierarchy("Unmanaged Inspection Root", "Unmanaged Inspection CA")?,
+            products: [ZSCALER, FORTIGATE, FIDDLER]
+                .into_iter()
+                .map(|name| Ok((name, hierarchy("Product Root", name)?)))
+                .collect::<Result<_, Mistake>>()?,
             impostor: hierarchy(APPLICATION.0, APPLICATION.1)?,
             inspection_key: KeyPair::generate()?,
         })
@@ -139,6 +151,7 @@ impl Authorities {
         roots.push(certificate(&self.application.root));
         roots.push(certificate(&self.corporate.root));
         roots.push(certificate(&self.antivirus.root));
+        roots.extend(self.products.iter().map(|(_, hierarchy)| certificate(&hierarchy.root)));
         roots
     }
 
@@ -154,6 +167,10 @@ impl Authorities {
             Inspector::Corporate => &self.corporate,
             Inspector::Antivirus => &self.antivirus,
             Inspector::Unknown | Inspector::Withdrawn => &self.unknown,
+            Inspector::Product(name) => {
+                let known = self.products.iter().find(|(product, _)| *product == name);
+                known.map_or(&self.unknown, |(_, hierarchy)| hierarchy)
+            }
         }
     }
 

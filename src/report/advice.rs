@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::columns::Column;
 use super::text::sanitize;
 use super::{Finding, Report, Row, wording};
-use crate::judge::{Cause, Owner, Status};
+use crate::judge::{Cause, DESCRIBED_AT, Owner, Status};
 
 /// What several rows together show about an inspection that is a finding already: the same change mends it.
 const SUPPORTING: [&str; 6] = [
@@ -79,10 +79,14 @@ impl<'r> Numbers<'r> {
     pub fn advice(&self, report: &'r Report, columns: &[Column<'r>]) -> [(&'static str, Vec<Advice<'r>>); 2] {
         let by_id: HashMap<&str, &Row> = report.rows.iter().map(|row| (row.id.as_str(), row)).collect();
         let mut number = 0;
+        let mut told: HashSet<String> = HashSet::new();
         [("What to change", &self.changes), ("Worth knowing", &self.notes)].map(|(title, findings)| {
             let list = findings.iter().map(|finding| {
                 number += 1;
-                self.entry(number, finding, &by_id, columns)
+                let mut advice = self.entry(number, finding, &by_id, columns);
+                // What has been said once of the same hosts is known.
+                advice.notes.retain(|note| note.is_of_this_finding() || told.insert(note.text.clone()));
+                advice
             });
             (title, list.collect())
         })
@@ -159,6 +163,13 @@ pub(super) struct Note {
     pub code: Option<String>,
 }
 
+impl Note {
+    /// It says what was seen, or where this very change is described.
+    fn is_of_this_finding(&self) -> bool {
+        self.code.is_some() || self.text.starts_with(DESCRIBED_AT)
+    }
+}
+
 fn is_interception(finding: &Finding) -> bool {
     matches!(Cause::from_code(&finding.code), Some(Cause::InterceptedTrusted | Cause::InterceptedUntrusted))
 }
@@ -205,7 +216,7 @@ fn title(finding: &Finding, rows: &[&Row]) -> String {
 }
 
 /// A remedy ends with the hosts that it is about; they have a line of their own.
-fn instruction<'f>(remedy: &'f str, row: Option<&Row>) -> (&'f str, bool) {
+pub(super) fn instruction<'f>(remedy: &'f str, row: Option<&Row>) -> (&'f str, bool) {
     match row.and_then(|row| remedy.split_once(&format!(": {}", row.host))) {
         Some((instruction, _)) => (instruction, true),
         None => (remedy, false),

@@ -6,6 +6,7 @@ mod connections;
 mod follow_ups;
 mod logins;
 mod names;
+mod products;
 mod proxies;
 mod scripts;
 mod windows;
@@ -76,6 +77,9 @@ pub fn scenarios() -> Vec<Scenario> {
             &["http.post_blocked", "http.reset_on_upload", "http.body_limit"]),
         scenario("old-servers", "Servers of TLS 1.1", follow_ups::old_servers, &["tls.legacy_only"]),
 
+        scenario("known-products", "Products that show themselves: gateways, a firewall, antivirus, a debugging proxy, Squid",
+            products::known_products, &["intercepted.trusted", "proxy.denied_403", "pauth.required", "http.block_page"])
+            .telling(&["chain.path_difference", "chain.same_key_many_hosts", "intercepted.partial"]),
         scenario("denying-proxy", "A proxy that says no in many ways", proxies::denying_proxy,
             &["proxy.denied_403", "proxy.method_blocked", "proxy.bad_request_400", "proxy.not_forwarding",
               "proxy.request_timeout", "http.block_page", "x.inconclusive"]),

@@ -7,6 +7,7 @@ use super::{plural, route_name};
 use crate::catalogue::{ImpactRow, Solution};
 use crate::judge::{Cause, Owner, Status};
 use crate::plan::Identity;
+use crate::report::advice::instruction;
 use crate::report::columns::{Column, columns};
 use crate::report::text::sanitize;
 use crate::report::{Impact, ImpactStatus, Report, Row};
@@ -52,7 +53,7 @@ pub fn device(report: &Report) -> Option<String> {
         sentences.push(format!("whether it gets out for {} is not decided", titles(&undecided)));
     }
     let mut text = format!("{device}: {}.", sentences.join("; "));
-    if let Some(change) = first_change(&columns, &impacts, &blocked) {
+    if let Some(change) = first_change(report, &columns, &impacts, &blocked) {
         text.push(' ');
         text.push_str(&change);
     }
@@ -136,7 +137,12 @@ struct Obstacle<'a, 'r> {
 
 /// The route on which the least stands in the way, and on it the change that mends most. Where nothing gets out on any, a
 /// proxy comes before the direct route, which is meant to be closed where there is one.
-fn first_change(columns: &[Column<'_>], impacts: &[&Impact], blocked: &BTreeSet<Solution>) -> Option<String> {
+fn first_change(
+    report: &Report,
+    columns: &[Column<'_>],
+    impacts: &[&Impact],
+    blocked: &BTreeSet<Solution>,
+) -> Option<String> {
     let obstacles = columns.iter().filter_map(|column| {
         let needed: HashSet<&str> = impacts
             .iter()
@@ -157,18 +163,23 @@ fn first_change(columns: &[Column<'_>], impacts: &[&Impact], blocked: &BTreeSet<
     })?;
     let count = |code: &str| easiest.rows.iter().filter(|row| row.code == code).count();
     let main = easiest.causes.iter().copied().max_by_key(|code| count(code))?;
-    let facts = Cause::from_code(main)?.facts();
+    let row = easiest.rows.iter().copied().find(|row| row.code == main)?;
+    // The finding speaks in the words of the product that is there.
+    let finding = report.findings.iter().find(|finding| finding.code == main && finding.rows.contains(&row.id));
+    let (owner, remedy) = match finding {
+        Some(finding) => (finding.owner, sanitize(instruction(&finding.remedy, Some(row)).0)),
+        None => Cause::from_code(main).map(|cause| (cause.facts().owner, cause.facts().remedy.to_owned()))?,
+    };
     let place = match easiest.column.route().proxy {
         Some(_) => format!("on {}", route_name(easiest.column.route(), easiest.column.scheme)),
         None => "on the direct route".to_owned(),
     };
     let text = format!(
         "To be changed first, {place}, by {owner}: {remedy} ({main}, {hosts} that it needs).",
-        owner = match facts.owner {
-            Owner::Microsoft | Owner::Operator | Owner::Nobody => facts.owner.to_string(),
-            _ => format!("the {}", facts.owner),
+        owner = match owner {
+            Owner::Microsoft | Owner::Operator | Owner::Nobody => owner.to_string(),
+            _ => format!("the {}", owner),
         },
-        remedy = facts.remedy,
         hosts = plural(count(main), "endpoint"),
     );
     let others = easiest.rows.len() - count(main);

@@ -5,6 +5,8 @@ mod device;
 mod headline;
 mod script;
 
+use std::collections::BTreeSet;
+
 use super::columns::columns;
 use super::outcome::Conclusion;
 use super::text::sanitize;
@@ -112,10 +114,18 @@ pub fn counts(report: &Report) -> String {
 
 /// Why a finding matters, where its title alone would surprise somebody whose browser works.
 pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
-    let chain = rows.first()?.chain.as_ref()?;
-    let issuer = chain.certificates.first().map(|leaf| sanitize(common_name(&leaf.issuer)));
-    let issuer = issuer.filter(|issuer| !issuer.is_empty());
-    let issuer = issuer.map_or_else(|| "another CA".to_owned(), |issuer| format!("\"{issuer}\""));
+    rows.first()?.chain.as_ref()?;
+    let issuers: BTreeSet<String> = rows
+        .iter()
+        .filter_map(|row| Some(sanitize(common_name(&row.chain.as_ref()?.certificates.first()?.issuer))))
+        .filter(|issuer| !issuer.is_empty())
+        .collect();
+    // Several inspect, or somebody forges; who signs for which host stands with the rows.
+    let (issuer, ca) = match issuers.len() {
+        0 => ("by another CA".to_owned(), "that CA"),
+        1 => (issuers.iter().map(|issuer| format!("by \"{issuer}\"")).collect(), "that CA"),
+        many => (format!("under {many} different names"), "those CAs"),
+    };
     let wants_microsofts = |row: &&Row| {
         row.chain.as_ref().is_some_and(|chain| chain.expected.contains(&TrustClass::MicrosoftApplicationRoot))
     };
@@ -135,11 +145,11 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
             let accepted =
                 rows.iter().all(|row| row.chain.as_ref().is_some_and(|chain| chain.machine_trusts == Some(true)));
             let so = if accepted { ", so browsers work" } else { "" };
-            Some(format!("The certificates are issued by {issuer}. This machine trusts that CA{so}; {check}."))
+            Some(format!("The certificates are issued {issuer}. This machine trusts {ca}{so}; {check}."))
         }
         Cause::InterceptedUntrusted => Some(format!(
-            "The certificates are issued by {issuer}, which neither Microsoft nor this machine knows. Making the machine \
-             trust it would please browsers; {still}."
+            "The certificates are issued {issuer}, with keys that neither Microsoft nor this machine knows. Making the \
+             machine trust {ca} would please browsers; {still}."
         )),
         _ => None,
     }
