@@ -226,7 +226,8 @@ fn one_device_gets_a_plain_answer_and_the_first_change() {
         "A device with win10-1809 (Windows 10 1809 and later): in part: its diagnostic data gets out through \
          proxy.example:3128 · user · ntlm (while somebody is signed in) for Upgrade Readiness and Update Compliance; it \
          does not get out over any route that was tested for Device Health. To be changed first, on proxy.example:3128 · \
-         user · ntlm, by the proxy team: exclude exactly these host names from TLS inspection (intercepted.trusted, 6 \
+         user · ntlm, by the proxy team: in Zscaler, add a rule to the SSL/TLS Inspection Policy with the action Do Not Inspect, \
+         above the rules that inspect, for a URL category that holds exactly these host names (intercepted.trusted, 6 \
          endpoints that it needs)."
     );
     let two_reasons = |endpoint: &str| match endpoint {

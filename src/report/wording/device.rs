@@ -178,7 +178,7 @@ fn first_change(
         "To be changed first, {place}, by {owner}: {remedy} ({main}, {hosts} that it needs).",
         owner = match owner {
             Owner::Microsoft | Owner::Operator | Owner::Nobody => owner.to_string(),
-            _ => format!("the {}", owner),
+            _ => format!("the {owner}"),
         },
         hosts = plural(count(main), "endpoint"),
     );

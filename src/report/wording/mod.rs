@@ -121,10 +121,10 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
         .filter(|issuer| !issuer.is_empty())
         .collect();
     // Several inspect, or somebody forges; who signs for which host stands with the rows.
-    let (issuer, ca) = match issuers.len() {
-        0 => ("by another CA".to_owned(), "that CA"),
-        1 => (issuers.iter().map(|issuer| format!("by \"{issuer}\"")).collect(), "that CA"),
-        many => (format!("under {many} different names"), "those CAs"),
+    let (issuer, ca) = match (issuers.first(), issuers.len()) {
+        (None, _) => ("by another CA".to_owned(), "that CA"),
+        (Some(issuer), 1) => (format!("by \"{issuer}\""), "that CA"),
+        (_, many) => (format!("under {many} different names"), "those CAs"),
     };
     let wants_microsofts = |row: &&Row| {
         row.chain.as_ref().is_some_and(|chain| chain.expected.contains(&TrustClass::MicrosoftApplicationRoot))
