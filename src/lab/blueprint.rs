@@ -14,7 +14,6 @@ use crate::plan::{Budget, Identity, PlannedRoute, Proxy, SchemeChoice};
 
 /// The plan of one world: every endpoint healthy and every name known, except as said here.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of a world")]
 pub struct Blueprint {
     /// Answers of the name server, by the endpoint's name in the catalogue.
     pub names: HashMap<&'static str, NameAnswer>,
