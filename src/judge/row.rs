@@ -193,6 +193,12 @@ pub(super) fn judge_stages(
     {
         return of_chain(chain);
     }
+    // A certificate shown without its key is not hidden by how the connection ended then.
+    if let Some(chain) = chain
+        && chain.cause == Cause::TlsBadSignature
+    {
+        return of_chain(chain);
+    }
     let confirmed = is_confirmed(chain);
     if let Some((stage, fault)) = seen.fault()
         && fault.is_end_of_run()

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::catalogue::{CatalogueSource, OsSelection, Solution};
+use crate::certificate::Certificate;
 use crate::observation::recording::MachineRootsNote;
 use crate::observation::{
     Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, NameSource, Recorder, ServerAnswer, SystemAnswer,
@@ -482,5 +483,85 @@ fn a_job_without_an_observation_says_why_it_was_not_tested() {
     {
         let verdict = verdict_on(direct(), TLS, &[], ended);
         assert_eq!((verdict.cause.code().as_str(), verdict.status), (code, Status::NotTested));
+    }
+}
+
+/// A chain that Microsoft's own server sent; every certificate of it is public.
+fn genuine_chain() -> Vec<Certificate> {
+    let pem = include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/chains/v20.events.data.microsoft.com-2025-mssecureserver2011.pem"
+    ));
+    Certificate::list_from_pem(pem).expect("a chain")
+}
+
+fn tls_with(chain: Vec<Certificate>, signature: Signature) -> TlsEvidence {
+    let Evidence::Tls(evidence) = tls() else { unreachable!("what it was made as") };
+    TlsEvidence { chain, signature, ..*evidence }
+}
+
+#[test]
+fn a_certificate_without_its_key_is_named_whatever_came_after_it() {
+    let replayed = || tls_with(genuine_chain(), Signature::Wrong { scheme: "RSA_PSS_SHA256".into() });
+    let shown = |fault: Option<Fault>| {
+        let way =
+            Way::of(TLS).passed(Evidence::Dns(dns(&["10.0.0.1"]))).passed(tcp(&[("10.0.0.1", TcpOutcome::Connected)]));
+        let evidence = Evidence::Tls(Box::new(replayed()));
+        let seen = match fault {
+            Some(fault) => way.stopped(evidence, fault),
+            None => way.passed(evidence).passed(Evidence::Http(http(200, &[], ""))).finished(),
+        };
+        verdict_on(direct(), TLS, &[seen], Ended::Complete)
+    };
+    for fault in [
+        None,
+        Some(Fault::ResetByPeer { received: 4000 }),
+        Some(Fault::ClosedByPeer { received: 4000 }),
+        Some(Fault::TimedOut { received: 4000 }),
+        Some(Fault::Alert { code: 40 }),
+    ] {
+        let verdict = shown(fault.clone());
+        assert_eq!(
+            (verdict.status, verdict.cause.code().as_str()),
+            (Status::Blocked, "tls.bad_signature"),
+            "{fault:?}"
+        );
+    }
+}
+
+#[test]
+fn a_short_chain_is_measured_by_one_that_was_proved_and_by_no_other() {
+    let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
+    let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
+    let routes = vec![direct(), proxied()];
+    let plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
+    let note = MachineRootsNote { source: "a test".into(), count: 0, problems: Vec::new() };
+    let roots = Roots { machine: Vec::new(), note, public: None };
+    // Within the genuine chain's validity.
+    let at = "2025-10-01T00:00:00Z".parse().expect("a moment");
+    let short = include_str!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/chains/outlook.office.com-2019-digicertcloudservicesca1-leafonly.pem"
+    ));
+    let short = Certificate::list_from_pem(short).expect("a leaf");
+    let proved = || Signature::Verified { scheme: "RSA_PSS_SHA256".into() };
+    let job = |route: usize| {
+        plan.jobs.iter().find(|job| job.endpoint == 0 && job.route == route).map(|job| job.id.0).expect("a job")
+    };
+    for (signature, code) in [
+        (proved(), "intercepted.untrusted"),
+        (Signature::Wrong { scheme: "x".into() }, "chain.incomplete"),
+        (Signature::NotAsked, "chain.incomplete"),
+    ] {
+        let observations =
+            [(0, genuine_chain(), signature), (1, short.clone(), proved())].map(|(route, chain, signature)| {
+                Way::of(job(route))
+                    .passed(Evidence::Tls(Box::new(tls_with(chain, signature))))
+                    .passed(Evidence::Http(http(404, &[], "")))
+                    .finished()
+            });
+        let verdicts = judge(&Grounds::new(&catalogue, &plan, &roots, at, Ended::Complete), &observations);
+        let found = verdicts.iter().find(|verdict| verdict.job == JobId(job(1))).expect("a row");
+        assert_eq!(found.cause.code(), code, "{:#?}", found.evidence);
     }
 }
