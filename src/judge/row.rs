@@ -131,6 +131,7 @@ fn judge_attempt(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, seen: &O
     let mut chain = chain_verdict(grounds, chains, endpoint, seen);
     let opinion = judge_stages(endpoint, route, seen, chain.as_ref());
     let opinion = ticket::explained_by_clock(opinion, seen, grounds.at);
+    let opinion = ticket::explained_by_size(opinion, seen);
     let opinion = retired(endpoint, seen, opinion);
     let product = product(&opinion, chain.as_ref(), seen);
     if let Some(chain) = chain.as_mut().filter(|chain| chain.status == Status::Intercepted) {

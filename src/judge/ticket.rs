@@ -38,12 +38,25 @@ pub(super) fn missing(problem: TicketProblem, detail: &str) -> Opinion {
 pub(super) fn refused(error: Option<u32>) -> Opinion {
     let (cause, detail) = match error {
         Some(14) => (Cause::PauthKrbEtype, "the proxy says so (error 14)".to_owned()),
-        Some(number @ (31 | 41 | 44 | 45)) => (Cause::PauthKrbDuplicateSpn, format!("it says so (error {number})")),
+        Some(number @ (31 | 41 | 44 | 45)) => {
+            (Cause::PauthKrbDuplicateSpn, format!("the proxy says so (error {number})"))
+        }
         Some(number @ (33 | 37)) => (Cause::PauthKrbSkew, format!("the proxy says so (error {number})")),
         Some(number) => (Cause::PauthRejected, format!("the proxy refuses the ticket (error {number} of Kerberos)")),
         None => (Cause::PauthRejected, "the proxy refuses the ticket and gives no reason".to_owned()),
     };
     Opinion::new(cause, Stage::Proxy).with(detail)
+}
+
+/// A refusal that the ticket's size explains: of a request in absolute form, which is answered as a server answers.
+pub(super) fn explained_by_size(opinion: Opinion, seen: &Observation) -> Opinion {
+    let leg = seen.tunnel().and_then(|tunnel| tunnel.legs.last()).filter(|_| seen.tls().is_none());
+    match seen.http().and_then(|http| http.status) {
+        Some(status) if is_too_big(status, leg) => {
+            Opinion::new(Cause::PauthKrbTokenTooBig, Stage::Proxy).with(format!("status {status}"))
+        }
+        _ => opinion,
+    }
 }
 
 /// A proxy that gives no reason and whose own clock explains it.

@@ -9,6 +9,7 @@ use super::http::Reply;
 use super::login::Account;
 use super::origin::{Answer, Breakage, Filter, Front, Site, Tls};
 use super::proxy::ProxyPlan;
+use super::tickets::TicketPlan;
 use crate::catalogue::TrustClass;
 use crate::plan::{Budget, Identity, PlannedRoute, Proxy, SchemeChoice};
 
@@ -39,6 +40,8 @@ pub struct Blueprint {
     pub user: Option<Account>,
     pub device: Option<Account>,
     pub basic_cleartext: bool,
+    /// What tickets somebody gets, by the proxy's name; without any there is no Kerberos.
+    pub tickets: Vec<(&'static str, TicketPlan)>,
     pub budget: Budget,
     /// Endpoints that the catalogue calls retired.
     pub retired: Vec<&'static str>,
@@ -120,6 +123,7 @@ impl Default for Blueprint {
             user: None,
             device: None,
             basic_cleartext: false,
+            tickets: Vec::new(),
             budget: Budget::default(),
             retired: Vec::new(),
             missing_roots: Vec::new(),
@@ -161,6 +165,13 @@ impl Blueprint {
     #[must_use]
     pub fn as_user(self, proxy: ProxyPlan) -> Self {
         self.route(&proxy, Identity::User, SchemeChoice::Auto).proxy(proxy)
+    }
+
+    /// The same, and this is what the directory says of a ticket for it.
+    #[must_use]
+    pub fn by_ticket(mut self, proxy: ProxyPlan, ticket: TicketPlan) -> Self {
+        self.tickets.push((proxy.name, ticket));
+        self.as_user(proxy)
     }
 
     /// A healthy world with this proxy, and the route through it that no one authenticates.

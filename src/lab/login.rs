@@ -27,6 +27,8 @@ pub enum Gate {
     Faltering(Account),
     /// NTLM, by itself or inside Negotiate.
     Windows(Account, Windows),
+    /// A ticket of Kerberos inside Negotiate, whosever it is.
+    Tickets,
     /// Nothing is ever right; every request is answered with these challenges.
     Hopeless(&'static [&'static str]),
 }
@@ -110,6 +112,12 @@ impl Guard {
                     }
                     _ => Entry::Challenged(vec![format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")]),
                 }
+            }
+            Gate::Tickets => {
+                let token = credential.and_then(|value| value.strip_prefix("Negotiate ")).and_then(decode);
+                // The tag that every first token begins with.
+                let is_token = token.is_some_and(|token| token.first() == Some(&0x60));
+                if is_token { Entry::Open } else { Entry::Challenged(vec!["Negotiate".to_owned()]) }
             }
             Gate::Hopeless(challenges) => Entry::Challenged(challenges.iter().map(ToString::to_string).collect()),
             Gate::Windows(account, windows) => windows.check(*account, credential, session),

@@ -17,6 +17,7 @@ mod scenarios;
 mod story;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod windows;
 mod wire;
 
@@ -30,6 +31,7 @@ pub use proxy::{Deed, Hosts, Pretence, ProxyPlan, Refusal};
 pub use running::{LabMistake, Logins, World};
 pub use scenarios::{NOT_PRODUCIBLE, scenarios};
 pub use story::story;
+pub use tickets::TicketPlan;
 pub use windows::{Carrier, Conduct, Form, Windows};
 
 /// A world worth checking against, by name.

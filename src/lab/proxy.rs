@@ -451,7 +451,7 @@ impl RunningProxy {
         let mut offered = vec![0; methods.into()];
         stream.read_exact(&mut offered).await?;
         let account = match &self.plan.gate {
-            Gate::Open | Gate::Hopeless(_) => None,
+            Gate::Open | Gate::Tickets | Gate::Hopeless(_) => None,
             Gate::Basic(account) | Gate::Faltering(account) | Gate::Digest(account, _) | Gate::Windows(account, _) => {
                 Some(*account)
             }

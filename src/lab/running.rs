@@ -19,9 +19,10 @@ use super::dns::{Addresses, NameAnswer, NameServer};
 use super::login::Account;
 use super::origin::{Origin, Site, provider};
 use super::proxy::{Behind, RunningProxy};
+use super::tickets::Directory;
 use crate::catalogue::{Catalogue, Endpoint, TrustClass};
 use crate::certificate::Certificate;
-use crate::net::{Clock, Dial, Entropy, Names, Net, NoTokens, SystemNames};
+use crate::net::{Clock, Dial, Entropy, Names, Net, NoTokens, SystemNames, TokenSource};
 use crate::plan::{Budget, FollowUps, PlannedRoute};
 
 /// A running world. It ends when this is dropped.
@@ -106,6 +107,15 @@ const SCRIPT_URL: &str = "http://pac.lab/proxy.pac";
 const SCRIPT_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 251);
 const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);
 const PRIVATE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 20, 30, 40);
+
+/// The directory, or that there is none.
+fn tokens(blueprint: &Blueprint) -> Arc<dyn TokenSource> {
+    if blueprint.tickets.is_empty() {
+        return Arc::new(NoTokens("the lab has no Kerberos"));
+    }
+    let known = blueprint.tickets.iter().map(|(proxy, ticket)| (format!("{proxy}.proxy.lab"), *ticket)).collect();
+    Arc::new(Directory(known))
+}
 
 impl World {
     /// Starts every server of `blueprint`.
@@ -210,7 +220,7 @@ impl Builder {
                 dial: Dial::Mapped(Arc::new(map)),
                 clock,
                 entropy: Entropy::System,
-                tokens: Arc::new(NoTokens("the lab has no Kerberos")),
+                tokens: tokens(&blueprint),
             },
             logins: Logins {
                 user: blueprint.user.map(login),

@@ -6,6 +6,8 @@ use crate::lab::login::{Account, Algorithm, Digest, Gate, Nonces};
 use crate::lab::proxy::{Deed, Hosts, ProxyPlan};
 use crate::lab::scenarios::EVERYTHING;
 use crate::lab::story::USER;
+use crate::lab::tickets::TicketPlan;
+use crate::net::TicketProblem;
 use crate::plan::{Identity, ProxyScheme, Scheme, SchemeChoice};
 
 const DIGEST: Digest = Digest { algorithm: Some(Algorithm::Md5), with_quality: true, nonces: Nonces::Lasting };
@@ -125,6 +127,41 @@ pub(super) fn one_method() -> Blueprint {
         .as_user(proxy("plain", "GET"))
         .route(&proxy("plain", "GET"), Identity::Bypass, SchemeChoice::Auto)
         .expect(&["adl"], "blocked", "pauth.required")
+}
+
+/// What a directory, a library or a proxy may have against a ticket. The first proxy takes it.
+pub(super) fn tickets() -> Blueprint {
+    const USUAL: TicketPlan = TicketPlan::Given(3000);
+    // Rejections of Negotiate that are errors of Kerberos: 41, the ticket was changed, and 37, the clocks differ.
+    const MODIFIED: &[&str] = &["Negotiate fgwwCqADAgEFpgMCASk="];
+    const SKEWED: &[&str] = &["Negotiate fgwwCqADAgEFpgMCASU="];
+    let proxy = |name| ProxyPlan::open(name).gate(Gate::Tickets);
+    let hopeless = |name, challenges| ProxyPlan::open(name).gate(Gate::Hopeless(challenges));
+    let too_large = Deed::Reply(Box::new(Reply::status(431)));
+    let refusals = [
+        ("nobody", TicketProblem::NoTicket, "not-tested", "pauth.krb_no_ticket"),
+        ("unregistered", TicketProblem::UnknownService, "blocked", "pauth.krb_spn_unknown"),
+        ("alias", TicketProblem::CanonicalOnly, "blocked", "pauth.krb_cname"),
+        ("address", TicketProblem::Address, "blocked", "pauth.krb_ip_literal"),
+        ("old-encryption", TicketProblem::NoCommonEncryption, "blocked", "pauth.krb_etype"),
+        ("far-away", TicketProblem::KdcUnreachable, "blocked", "pauth.krb_kdc_unreachable"),
+        ("disabled", TicketProblem::Revoked, "blocked", "pauth.account_disabled"),
+        ("expired", TicketProblem::AccountExpired, "blocked", "pauth.account_expired"),
+    ];
+    let mut blueprint = Blueprint::default()
+        .by_ticket(proxy("takes"), USUAL)
+        .by_ticket(hopeless("other-key", MODIFIED), USUAL)
+        .expect(EVERYTHING, "blocked", "pauth.krb_duplicate_spn")
+        .by_ticket(hopeless("other-time", SKEWED), USUAL)
+        .expect(EVERYTHING, "blocked", "pauth.krb_skew")
+        .by_ticket(hopeless("silent", &["Negotiate"]), USUAL)
+        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .by_ticket(proxy("narrow").rule(Hosts::All, too_large), TicketPlan::Given(40_000))
+        .expect(EVERYTHING, "blocked", "pauth.krb_token_too_big");
+    for (name, problem, status, code) in refusals {
+        blueprint = blueprint.by_ticket(proxy(name), TicketPlan::Missing(problem)).expect(EVERYTHING, status, code);
+    }
+    blueprint
 }
 
 pub(super) fn no_login() -> Blueprint {
