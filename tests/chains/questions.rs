@@ -240,6 +240,25 @@ fn a_cas_own_limits_hold() {
 }
 
 #[test]
+fn a_long_path_is_held_against_the_same_rules_as_a_short_one() {
+    let world = World::new();
+    let deep = |first: Party| {
+        let mut parties = vec![first];
+        for level in 0..8 {
+            let below = parties[0].authority(&format!("CA {level}"), as_it_is);
+            parties.insert(0, below);
+        }
+        parties.insert(0, parties[0].server(HOST, as_it_is));
+        parties.into_iter().map(|party| party.certificate).collect::<Vec<_>>()
+    };
+    let sound = deep(world.application.authority("First CA", as_it_is));
+    expect(&world.verdict(&sound, APPLICATION), Ok, "ok", "more CAs than the library follows");
+    let forged = deep(world.application_issuing.server("mail.example", as_it_is));
+    let forged = [forged, vec![world.application_issuing.certificate.clone()]].concat();
+    expect(&world.verdict(&forged, APPLICATION), Blocked, "chain.constraints", "a server's certificate among them");
+}
+
+#[test]
 fn a_limited_ca_that_the_machine_trusts_as_a_root_is_an_inspector() {
     let mut world = World::new();
     let elsewhere = NameConstraints {

@@ -64,8 +64,9 @@ pub(super) fn breaches(certificates: &[Certificate], anchor: &Anchor) -> Vec<Bre
     found.sort_by_key(|breach| breach.rule);
     let verified = common_span(certificates).map(|(from, _)| verify_exactly(certificates, anchor, from));
     match verified {
-        // The walk has checked every signature; the library knows fewer algorithms, and stops before it looks at names.
-        Some(Err(refusal)) if is_about_algorithms(&refusal) => {
+        // The walk has checked every signature; the library knows fewer algorithms and shorter paths, and stops before it
+        // looks at names.
+        Some(Err(refusal)) if is_beyond_the_library(&refusal) => {
             found.extend(certificates.iter().skip(1).find(|issuer| constrains_names(issuer)).map(|_| {
                 Breach {
                     rule: Rule::Constraints,
@@ -219,11 +220,16 @@ fn in_words(refusal: &webpki::Error) -> String {
     }
 }
 
-fn is_about_algorithms(refusal: &webpki::Error) -> bool {
+/// The library's own limits, which are no rule of the certificates'.
+fn is_beyond_the_library(refusal: &webpki::Error) -> bool {
     use webpki::Error as E;
     matches!(
         refusal,
-        E::UnsupportedSignatureAlgorithmContext(_) | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
+        E::UnsupportedSignatureAlgorithmContext(_)
+            | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
+            | E::MaximumPathDepthExceeded
+            | E::MaximumPathBuildCallsExceeded
+            | E::MaximumSignatureChecksExceeded
     )
 }
 
