@@ -402,7 +402,8 @@ fn control(text: &str) -> Result<ControlChoice, String> {
 }
 
 fn resolver(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("'{text}' is not an address with a port, such as 192.168.1.53:53 or [::1]:53"))
+    let mistake = || format!("'{text}' is not an address with a port, such as 192.168.1.53:53 or [::1]:53");
+    text.parse().ok().filter(|server: &SocketAddr| server.port() != 0).ok_or_else(mistake)
 }
 
 /// `30s`, `1500ms`, `2m`, or a bare number of seconds.

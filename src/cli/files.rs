@@ -44,6 +44,26 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
     text_up_to(path, LARGEST_TEXT)
 }
 
+/// Reads PEM text; whoever hands over the binary form is told how to turn it into text.
+pub(super) fn pem(path: &Path) -> Result<String, Failure> {
+    /// A SEQUENCE, with which every certificate and every PKCS #7 begins.
+    const SEQUENCE: u8 = 0x30;
+    let bytes = bytes(path, LARGEST_TEXT)?;
+    let is_binary = bytes.first() == Some(&SEQUENCE);
+    String::from_utf8(bytes).map_err(|_| {
+        let name = name(path);
+        let mend = if is_binary {
+            format!(
+                "it looks like DER; make PEM of it with: openssl x509 -inform der -in {name}, or for a PKCS #7: openssl pkcs7 \
+                 -inform der -print_certs -in {name}"
+            )
+        } else {
+            "it is not UTF-8 text".to_owned()
+        };
+        Failure::usage(format!("could not read {name}: {mend}"))
+    })
+}
+
 /// Reads a report, which names every row with its evidence.
 pub(super) fn report(path: &Path) -> Result<String, Failure> {
     text_up_to(path, LARGEST_REPORT)

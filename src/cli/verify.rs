@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let host = host(&arguments.host)?;
     let expected = expected(&host, &arguments.classes, &catalogue)?;
     let at = files::moment(arguments.at.as_deref())?;
-    let chain = Certificate::chain_from_pem(&files::text(&arguments.chain)?)
+    let chain = Certificate::chain_from_pem(&files::pem(&arguments.chain)?)
         .map_err(|mistake| Failure::usage(format!("{}: {mistake}", files::name(&arguments.chain))))?;
     let roots = roots.wait()?;
     let question =

@@ -121,3 +121,22 @@ fn a_block_that_is_no_certificate_is_unparsable() {
     let (exit, document) = json(&[file.path().to_str().expect("a path"), "--host", V10C]);
     assert_eq!((exit, &document["code"]), (3, &"chain.unparsable".into()));
 }
+
+#[test]
+fn a_binary_certificate_is_refused_with_the_command_that_makes_text_of_it() {
+    use base64::Engine as _;
+    let pem = std::fs::read_to_string(MADE).expect("a fixture");
+    let body: String = pem
+        .lines()
+        .skip_while(|line| !line.starts_with("-----BEGIN"))
+        .skip(1)
+        .take_while(|line| !line.starts_with('-'))
+        .collect();
+    let der = base64::engine::general_purpose::STANDARD.decode(body).expect("base64");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), der).expect("room for it");
+    let output = verify(&[file.path().to_str().expect("a plain path"), "--host", V10C]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("looks like DER") && told.contains("openssl x509 -inform der"), "{told}");
+}

@@ -11,7 +11,7 @@ pub(super) const NOT_TESTED: CauseFacts = CauseFacts::new(
     Status::NotTested,
     Owner::Operator,
     "It was not tested",
-    "see the evidence for what is missing",
+    "give what the row's evidence names as missing, or let the run come to its end, and check again",
 );
 
 pub(super) const INCONCLUSIVE: CauseFacts = CauseFacts::new(
