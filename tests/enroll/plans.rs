@@ -113,9 +113,9 @@ fn what_device_management_cannot_set_is_refused_whole() {
 #[test]
 fn another_reader_of_registry_files_sees_the_same_values() {
     let Ok(version) = Command::new("hivexregedit").arg("--help").output() else {
-        assert!(std::env::var_os("CI").is_none(), "hivexregedit is missing: apt-get install libhivex-bin");
+        assert!(std::env::var_os("CI").is_none(), "hivexregedit is missing: apt-get install libwin-hivex-perl");
         eprintln!(
-            "!! SKIPPED: hivexregedit is missing (apt-get install libhivex-bin), so no other reader saw our files"
+            "!! SKIPPED: hivexregedit is missing (apt-get install libwin-hivex-perl), so no other reader saw our files"
         );
         return;
     };
