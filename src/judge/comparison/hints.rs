@@ -16,7 +16,7 @@ pub(super) const NO_SCT: &str = "chain.no_sct";
 pub(super) fn of_chains(rows: &[Row<'_>]) -> Vec<Finding> {
     let kinds = [
         ("fresh-leaf", FRESH_LEAF, "The certificates were made less than a day before they were shown"),
-        ("no-sct", NO_SCT, "The certificates are in no public log, where those of a public CA would be"),
+        ("no-sct", NO_SCT, "The certificates carry no timestamp of a public log, as those of public CAs do"),
     ];
     let mut findings = Vec::new();
     for (tell, code, title) in kinds {
