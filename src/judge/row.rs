@@ -161,7 +161,8 @@ fn product(opinion: &Opinion, chain: Option<&ChainVerdict>, seen: &Observation) 
     }
 }
 
-fn chain_verdict(
+/// The verdict on the chain that this observation recorded; `None` without one.
+pub(super) fn chain_verdict(
     grounds: &Grounds<'_>,
     chains: &ChainJudge,
     endpoint: &Endpoint,

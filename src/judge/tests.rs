@@ -132,20 +132,7 @@ fn tunnel() -> Evidence {
 }
 
 fn tls() -> Evidence {
-    Evidence::Tls(Box::new(TlsEvidence {
-        server_name: "v10c.events.data.microsoft.com".into(),
-        version: None,
-        cipher_suite: None,
-        key_exchange: None,
-        alpn: None,
-        chain: Vec::new(),
-        signature: Signature::NotAsked,
-        client_certificate_wanted: false,
-        hello_retried: false,
-        stapled_ocsp: false,
-        first_bytes: Vec::new(),
-        detail: None,
-    }))
+    Evidence::Tls(Box::new(TlsEvidence::begun("v10c.events.data.microsoft.com")))
 }
 
 fn http(status: u16, headers: &[(&str, &str)], body: &str) -> HttpEvidence {

@@ -275,6 +275,27 @@ pub struct TlsEvidence {
     pub detail: Option<String>,
 }
 
+impl TlsEvidence {
+    /// A handshake with `server_name` of which nothing was seen yet.
+    #[must_use]
+    pub fn begun(server_name: &str) -> Self {
+        Self {
+            server_name: server_name.to_owned(),
+            version: None,
+            cipher_suite: None,
+            key_exchange: None,
+            alpn: None,
+            chain: Vec::new(),
+            signature: Signature::NotAsked,
+            client_certificate_wanted: false,
+            hello_retried: false,
+            stapled_ocsp: false,
+            first_bytes: Vec::new(),
+            detail: None,
+        }
+    }
+}
+
 /// Whether the peer proved that it holds the leaf's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -444,7 +444,7 @@ mod tests {
 
     use super::*;
     use crate::catalogue::{Catalogue, OsSelection, Solution};
-    use crate::observation::{Recorder, Signature, Stage, TlsEvidence};
+    use crate::observation::{Recorder, Stage, TlsEvidence};
     use crate::plan::{Budget, JobId, PlannedRoute};
 
     fn header() -> Header {
@@ -473,18 +473,10 @@ mod tests {
         let now = Instant::now();
         let mut recorder = Recorder::new(JobId(job), Attempt::First, now);
         let evidence = TlsEvidence {
-            server_name: "v10c.events.data.microsoft.com".into(),
             version: Some("TLSv1.3".into()),
-            cipher_suite: None,
-            key_exchange: None,
-            alpn: None,
             chain,
-            signature: Signature::NotAsked,
-            client_certificate_wanted: false,
-            hello_retried: false,
-            stapled_ocsp: false,
             first_bytes: b"HTTP/1.1 400 \xff\x00".to_vec(),
-            detail: None,
+            ..TlsEvidence::begun("v10c.events.data.microsoft.com")
         };
         recorder.passed(Stage::Tls, Duration::from_millis(3), Evidence::Tls(Box::new(evidence)));
         recorder.finish(now)

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::stream::{Connection, Tee};
 use super::{Context, StageOutcome};
 use crate::certificate::Certificate;
-use crate::observation::{Evidence, Fault, Signature, TlsEvidence};
+use crate::observation::{Evidence, Fault, TlsEvidence};
 
 /// More than the flight of any server: its certificates take a few thousand bytes.
 const LARGEST_FLIGHT: usize = 128 << 10;
@@ -43,18 +43,11 @@ pub(super) async fn ask(stream: Connection, name: &str, context: &Context) -> St
     let asked = timeout(context.plan.budget.tls, read_flight(&mut stream, name, context, &mut flight)).await;
     let start = seen.start();
     let evidence = Evidence::Tls(Box::new(TlsEvidence {
-        server_name: name.to_owned(),
         version: flight.version.map(|(major, minor)| version_name(major, minor)),
         cipher_suite: flight.suite.map(|suite| format!("0x{suite:04x}")),
-        key_exchange: None,
-        alpn: None,
         chain: flight.chain.into_iter().map(Certificate::from_der).collect(),
-        signature: Signature::NotAsked,
-        client_certificate_wanted: false,
-        hello_retried: false,
-        stapled_ocsp: false,
         first_bytes: if matches!(start.first(), Some(20..=23)) { Vec::new() } else { start },
-        detail: None,
+        ..TlsEvidence::begun(name)
     }));
     let received = seen.count();
     let fault = match asked {

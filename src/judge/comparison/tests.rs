@@ -11,7 +11,7 @@ use crate::certificate::Certificate;
 use crate::judge::StageTimes;
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
-    Attempt, DnsEvidence, Ended, Evidence, NameSource, Question, RecordType, Recorder, Signature, TlsEvidence,
+    Attempt, DnsEvidence, Ended, Evidence, NameSource, Question, RecordType, Recorder, TlsEvidence,
 };
 use crate::plan::{Budget, Plan, Scheme, SchemeChoice};
 
@@ -395,20 +395,7 @@ fn an_older_tls_version_through_a_proxy_is_a_hint_and_a_newer_one_is_none() {
         let now = Instant::now();
         let seen = |job, version: &str| {
             let mut recorder = Recorder::new(JobId(job), Attempt::First, now);
-            let tls = TlsEvidence {
-                server_name: V10C.to_owned(),
-                version: Some(version.to_owned()),
-                cipher_suite: None,
-                key_exchange: None,
-                alpn: None,
-                chain: Vec::new(),
-                signature: Signature::NotAsked,
-                client_certificate_wanted: false,
-                hello_retried: false,
-                stapled_ocsp: false,
-                first_bytes: Vec::new(),
-                detail: None,
-            };
+            let tls = TlsEvidence { version: Some(version.to_owned()), ..TlsEvidence::begun(V10C) };
             recorder.passed(Stage::Tls, Duration::ZERO, Evidence::Tls(Box::new(tls)));
             recorder.finish(now)
         };

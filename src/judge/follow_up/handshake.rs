@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use super::{on_route, route_of};
-use crate::judge::chain::{ChainJudge, ChainQuestion, Proof};
+use crate::judge::chain::ChainJudge;
+use crate::judge::row::chain_verdict;
 use crate::judge::{Cause, Grounds, Status, Verdict};
 use crate::observation::{Ask, Fault, FollowUp, Observation, Stage};
 use crate::plan::{JobId, PlannedRoute};
@@ -160,16 +161,8 @@ fn read_old(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verdict, o
         return;
     }
     let endpoint = &grounds.catalogue.endpoints[grounds.plan.jobs[verdict.job.0 as usize].endpoint];
-    let chain = chains.judge(&ChainQuestion {
-        chain: &tls.chain,
-        host: &endpoint.host,
-        expected: &endpoint.trust,
-        proof: Proof::Handshake(&tls.signature),
-        at: grounds.at,
-        peer_date: None,
-    });
-    verdict.evidence.extend(chain.evidence.iter().cloned());
-    verdict.chain = Some(chain);
+    verdict.chain = chain_verdict(grounds, chains, endpoint, old);
+    verdict.evidence.extend(verdict.chain.iter().flat_map(|chain| chain.evidence.iter().cloned()));
 }
 
 /// A connection to an address that nobody has says that the others' connections prove nothing.

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::handshake::last;
 use super::on_route;
-use crate::judge::chain::{ChainJudge, ChainQuestion, Proof};
+use crate::judge::chain::ChainJudge;
+use crate::judge::row::chain_verdict;
 use crate::judge::{Cause, Grounds, Status, Verdict, evidence};
 use crate::observation::{Ask, Fault, FollowUp, NameSource, Observation, Stage};
 use crate::plan::PlannedRoute;
@@ -55,15 +56,7 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
         }
         let listed = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let endpoint = &grounds.catalogue.endpoints[grounds.plan.jobs[verdict.job.0 as usize].endpoint];
-        if let Some(tls) = seen.tls().filter(|tls| !tls.chain.is_empty()) {
-            let chain = chains.judge(&ChainQuestion {
-                chain: &tls.chain,
-                host: &endpoint.host,
-                expected: &endpoint.trust,
-                proof: Proof::Handshake(&tls.signature),
-                at: grounds.at,
-                peer_date: None,
-            });
+        if let Some(chain) = chain_verdict(grounds, chains, endpoint, seen) {
             let is_genuine = chain.status == Status::Ok;
             let who = if is_genuine { "the genuine service answers there" } else { "somebody else answers there" };
             verdict.evidence.push(format!("follow-up: {server} resolves the name to {listed}, and {who}"));

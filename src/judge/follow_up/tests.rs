@@ -7,8 +7,8 @@ use crate::catalogue::{Catalogue, CatalogueSource, Control, OsSelection, Solutio
 use crate::judge::{Finding, Grounds, Status, Verdict, findings, follow_ups, judge};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
-    Ask, Attempt, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, NameSource, Observation, Recorder, Signature,
-    TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence,
+    Ask, Attempt, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, NameSource, Observation, Recorder, TcpAttempt,
+    TcpEvidence, TcpOutcome, TlsEvidence,
 };
 use crate::plan::{Budget, FollowUps, JobId, Plan, PlannedRoute};
 
@@ -112,20 +112,7 @@ fn answered(job: u32, attempt: Attempt, status: u16, body: &str) -> Observation 
 fn shaking(job: u32, attempt: Attempt, fault: Option<Fault>) -> Observation {
     let mut recorder = way(job, attempt);
     recorder.passed(crate::observation::Stage::Tcp, Duration::ZERO, connected());
-    let tls = Evidence::Tls(Box::new(TlsEvidence {
-        server_name: "a name".into(),
-        version: None,
-        cipher_suite: None,
-        key_exchange: None,
-        alpn: None,
-        chain: Vec::new(),
-        signature: Signature::NotAsked,
-        client_certificate_wanted: false,
-        hello_retried: false,
-        stapled_ocsp: false,
-        first_bytes: Vec::new(),
-        detail: None,
-    }));
+    let tls = Evidence::Tls(Box::new(TlsEvidence::begun("a name")));
     if let Some(fault) = fault {
         return stopped(recorder, tls, fault);
     }
