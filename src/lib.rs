@@ -19,3 +19,5 @@ pub mod probe;
 pub mod proxies;
 pub mod registry;
 pub mod report;
+#[cfg(windows)]
+pub mod windows;

@@ -17,12 +17,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("enroll", &["catalogue", "registry"]),
     ("plan", &["catalogue", "proxies"]),
     ("observation", &["catalogue", "certificate", "plan"]),
-    ("net", &["certificate", "observation"]),
+    ("net", &["certificate", "observation", "windows"]),
     ("auth", &["observation", "plan"]),
     ("probe", &["auth", "catalogue", "certificate", "net", "observation", "plan"]),
     ("judge", &["catalogue", "certificate", "observation", "plan"]),
     ("impact", &["catalogue", "judge", "plan"]),
     ("report", &["catalogue", "certificate", "enroll", "impact", "judge", "observation", "plan"]),
+    ("windows", &["certificate", "registry"]),
     ("lab", &["catalogue", "certificate", "net", "plan"]),
     (
         "cli",
@@ -40,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "proxies",
             "registry",
             "report",
+            "windows",
         ],
     ),
 ];
