@@ -3,6 +3,8 @@
 //! In: DER or PEM from a peer, a store or a file. Out: a [`Certificate`]. Never: an opinion on it; whether a signature
 //! or a date is acceptable is asked in `judge`.
 
+pub mod place;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@ mod chains {
     mod command;
     mod hostile;
     mod model;
+    mod places;
     mod properties;
     mod questions;
     mod real;

@@ -150,7 +150,8 @@ fn check(world: &World) -> Run {
     for root in &world.machine_roots {
         store.add(root.der().to_vec().into()).expect("the lab's roots can be read");
     }
-    let note = MachineRootsNote { source: "the lab".into(), count: world.machine_roots.len(), problems: Vec::new() };
+    let note =
+        MachineRootsNote { source: "the lab".into(), count: world.machine_roots.len(), ..MachineRootsNote::default() };
     let header = Header {
         schema: Header::schema(),
         tool: recording::Tool { name: "waprobe".into(), version: "0.0.0".into() },
@@ -162,7 +163,12 @@ fn check(world: &World) -> Run {
         expectation: None,
         fail_on: None,
     };
-    let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
+    let roots = Roots {
+        machine: world.machine_roots.clone(),
+        note,
+        public: Some(world.public_roots.clone()),
+        ..Roots::default()
+    };
     let catalogue = Arc::new(world.catalogue.clone());
     let context = Rc::new(Context::new(catalogue.clone(), plan, world.net.clone(), access, Arc::new(store)));
     let mut observations = Vec::new();

@@ -171,18 +171,25 @@ impl RootsToCome {
 pub(super) fn machine_roots(paths: &[PathBuf]) -> Result<Roots, Failure> {
     if paths.is_empty() {
         let loaded = load_machine_roots();
-        let note =
-            MachineRootsNote { source: loaded.source, count: loaded.certificates.len(), problems: loaded.problems };
-        return Ok(Roots { machine: loaded.certificates, note, public: None });
+        let note = MachineRootsNote {
+            source: loaded.source,
+            count: loaded.certificates.len(),
+            problems: loaded.problems,
+            on_demand: loaded.on_demand,
+        };
+        return Ok(Roots { machine: loaded.certificates, note, public: None, places: loaded.places });
     }
     let mut machine = Vec::new();
     for path in paths {
         machine.extend(certificates(path)?.0);
     }
     let names = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    let note =
-        MachineRootsNote { source: format!("--machine-roots {names}"), count: machine.len(), problems: Vec::new() };
-    Ok(Roots { machine, note, public: None })
+    let note = MachineRootsNote {
+        source: format!("--machine-roots {names}"),
+        count: machine.len(),
+        ..MachineRootsNote::default()
+    };
+    Ok(Roots { machine, note, ..Roots::default() })
 }
 
 /// A password from a file; one line break at its end is the editor's.

@@ -93,9 +93,17 @@ pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) ->
         device_keytab: None,
         basic_cleartext: world.logins.basic_cleartext,
     };
-    let note =
-        MachineRootsNote { source: "the lab".to_owned(), count: world.machine_roots.len(), problems: Vec::new() };
-    let roots = Roots { machine: world.machine_roots.clone(), note, public: Some(world.public_roots.clone()) };
+    let note = MachineRootsNote {
+        source: "the lab".to_owned(),
+        count: world.machine_roots.len(),
+        ..MachineRootsNote::default()
+    };
+    let roots = Roots {
+        machine: world.machine_roots.clone(),
+        note,
+        public: Some(world.public_roots.clone()),
+        ..Roots::default()
+    };
     let planned: Vec<&str> =
         plan.jobs.iter().map(|job| world.catalogue.endpoints[job.endpoint].name.as_str()).collect();
     let expectation = expected_of(&world.expectation, &planned)?;

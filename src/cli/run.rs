@@ -161,9 +161,25 @@ async fn terminated() {
     }
 }
 
-#[cfg(not(unix))]
+/// Ctrl-Break, which job runners send to a group of processes, and the ends of the console, the session and the system.
+#[cfg(windows)]
 async fn terminated() {
-    std::future::pending().await
+    use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_logoff, ctrl_shutdown};
+    let signals = (ctrl_break(), ctrl_close(), ctrl_logoff(), ctrl_shutdown());
+    let (Ok(mut asked), Ok(mut closed), Ok(mut signed_off), Ok(mut shut_down)) = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = asked.recv() => {}
+        _ = closed.recv() => {}
+        _ = signed_off.recv() => {}
+        _ = shut_down.recv() => {}
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
+async fn terminated() {
+    std::future::pending::<()>().await;
 }
 
 /// Waits for what is asked before a run.

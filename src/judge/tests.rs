@@ -49,8 +49,8 @@ fn verdict_on(route: PlannedRoute, job: u32, observations: &[Observation], ended
     let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
     let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
     let plan = Plan::new(&catalogue, vec![route], Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
-    let note = MachineRootsNote { source: "a test".into(), count: 0, problems: Vec::new() };
-    let roots = Roots { machine: Vec::new(), note, public: None };
+    let note = MachineRootsNote { source: "a test".into(), count: 0, ..MachineRootsNote::default() };
+    let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
     let at = "2026-11-22T10:30:00Z".parse().expect("a moment");
     let verdicts = judge(&Grounds::new(&catalogue, &plan, &roots, at, ended), observations);
     verdicts.into_iter().find(|verdict| verdict.job == JobId(job)).expect("a row for every job")
@@ -522,8 +522,8 @@ fn a_short_chain_is_measured_by_one_that_was_proved_and_by_no_other() {
     let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
     let routes = vec![direct(), proxied()];
     let plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
-    let note = MachineRootsNote { source: "a test".into(), count: 0, problems: Vec::new() };
-    let roots = Roots { machine: Vec::new(), note, public: None };
+    let note = MachineRootsNote { source: "a test".into(), count: 0, ..MachineRootsNote::default() };
+    let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
     // Within the genuine chain's validity.
     let at = "2025-10-01T00:00:00Z".parse().expect("a moment");
     let short = include_str!(concat!(

@@ -4,7 +4,7 @@
 //! that it names, a line per observation, one end line with counts. A file without the end line is read and called cut off.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufRead, Write};
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Ended, Evidence, Observation};
 use crate::catalogue::CatalogueSource;
+use crate::certificate::place::{RootPlace, RootPlaces};
 use crate::certificate::{Certificate, hex};
 use crate::plan::Plan;
 
@@ -44,22 +45,27 @@ pub struct Tool {
 }
 
 /// Where the machine's roots came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineRootsNote {
     /// `SSL_CERT_FILE=/etc/…`, `the system's store`, `--machine-roots lab.pem`.
     pub source: String,
     pub count: usize,
     /// What could not be read of them.
     pub problems: Vec<String>,
+    /// Windows fetches a root of Microsoft's programme when it is first needed: that one is not in the store says nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub on_demand: bool,
 }
 
 /// The roots that the judge holds against a chain, beside those of the catalogue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Roots {
     pub machine: Vec<Certificate>,
     pub note: MachineRootsNote,
     /// Public roots in place of Mozilla's set: a lab's world has its own.
     pub public: Option<Vec<Certificate>>,
+    /// Where Windows keeps those of `machine`; empty for every other source.
+    pub places: RootPlaces,
 }
 
 /// A run as read back.
@@ -81,9 +87,17 @@ pub struct Recording {
 enum Line {
     Certificate { sha256: String, der: String },
     Observation(Observation),
-    MachineRoot(String),
+    MachineRoot(MachineRoot),
     PublicRoot(String),
     End(End),
+}
+
+/// A root by its hash, with its places where they are known.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum MachineRoot {
+    Somewhere(String),
+    At { sha256: String, places: BTreeSet<RootPlace> },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -118,6 +132,7 @@ pub struct Writer<W: Write> {
     written: HashSet<[u8; 32]>,
     /// The machine's, until a chain names them.
     roots: Vec<Certificate>,
+    places: RootPlaces,
     machine_roots: usize,
     observations: usize,
 }
@@ -128,7 +143,8 @@ impl<W: Write> Writer<W> {
     pub fn begin(mut out: W, header: &Header, roots: &Roots) -> io::Result<Self> {
         write_line(&mut out, header)?;
         let written = HashSet::new();
-        let mut writer = Self { out, written, roots: roots.machine.clone(), machine_roots: 0, observations: 0 };
+        let (machine, places) = (roots.machine.clone(), roots.places.clone());
+        let mut writer = Self { out, written, roots: machine, places, machine_roots: 0, observations: 0 };
         for root in roots.public.iter().flatten() {
             writer.certificate(root)?;
             write_line(&mut writer.out, &Line::PublicRoot(hex(root.sha256())))?;
@@ -167,7 +183,12 @@ impl<W: Write> Writer<W> {
         self.roots = others;
         for root in named {
             self.certificate(&root)?;
-            write_line(&mut self.out, &Line::MachineRoot(hex(root.sha256())))?;
+            let sha256 = hex(root.sha256());
+            let line = match self.places.remove(root.sha256()) {
+                None => MachineRoot::Somewhere(sha256),
+                Some(places) => MachineRoot::At { sha256, places },
+            };
+            write_line(&mut self.out, &Line::MachineRoot(line))?;
             self.machine_roots += 1;
         }
         Ok(())
@@ -233,6 +254,7 @@ struct Reader {
     /// A job has two attempts at most, and each question about it is asked once.
     attempts: HashSet<(u32, Attempt)>,
     machine: Vec<Certificate>,
+    places: RootPlaces,
     public: Vec<Certificate>,
     end: Option<End>,
     remarks: Vec<String>,
@@ -268,8 +290,13 @@ impl Reader {
                 }
                 self.observations.push(observation);
             }
-            Line::MachineRoot(sha256) => {
+            Line::MachineRoot(MachineRoot::Somewhere(sha256)) => {
                 let root = self.known(&sha256)?;
+                self.machine.push(root);
+            }
+            Line::MachineRoot(MachineRoot::At { sha256, places }) => {
+                let root = self.known(&sha256)?;
+                self.places.insert(*root.sha256(), places);
                 self.machine.push(root);
             }
             Line::PublicRoot(sha256) => {
@@ -297,7 +324,7 @@ impl Reader {
     }
 
     fn finish(self, header: Header) -> Result<Recording, RecordingMistake> {
-        let Self { observations, machine, public, end, mut remarks, .. } = self;
+        let Self { observations, machine, places, public, end, mut remarks, .. } = self;
         match &end {
             None => remarks.push(format!(
                 "the recording is cut off: no end line after {} observations of {} planned jobs",
@@ -323,8 +350,8 @@ impl Reader {
                 detail: format!("an observation names job {}, and the plan has {jobs} jobs", stray.job().0),
             });
         }
-        let roots =
-            Roots { machine, note: header.machine_roots.clone(), public: (!public.is_empty()).then_some(public) };
+        let (note, public) = (header.machine_roots.clone(), (!public.is_empty()).then_some(public));
+        let roots = Roots { machine, note, public, places };
         let (duration, ended) = match end {
             None => (None, Ended::Interrupted),
             // Rows whose lines are lost were tested by somebody, and by nobody as far as this file goes.
@@ -397,6 +424,11 @@ fn named_by(certificates: &[&Certificate], roots: Vec<Certificate>) -> (Vec<Cert
     })
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
@@ -463,7 +495,7 @@ mod tests {
             catalogue: catalogue.source,
             anchors: BTreeMap::new(),
             plan,
-            machine_roots: MachineRootsNote { source: "a test".into(), count: 1, problems: Vec::new() },
+            machine_roots: MachineRootsNote { source: "a test".into(), count: 1, ..MachineRootsNote::default() },
             expectation: None,
             fail_on: None,
         }
@@ -494,7 +526,7 @@ mod tests {
     fn roots() -> Roots {
         let trust = Catalogue::embedded().trust;
         let note = header().machine_roots;
-        Roots { machine: trust.public.anchors, note, public: None }
+        Roots { machine: trust.public.anchors, note, ..Roots::default() }
     }
 
     fn issuing_ca() -> Certificate {
@@ -526,6 +558,23 @@ mod tests {
             .find(|helper| helper.fields().is_some_and(|fields| fields.issuer.contains("DigiCert Global Root G2")));
         let text = recorded(&[observation(0, vec![issued_by_g2.expect("a helper")])], &roots());
         assert_eq!(read(text.as_bytes()).expect("a recording").roots.machine, vec![g2.expect("a root")]);
+    }
+
+    #[test]
+    fn a_root_travels_with_its_places_and_one_without_them_is_a_plain_hash() {
+        let mut roots = roots();
+        let sent = roots.machine[0].clone();
+        let places = BTreeSet::from([RootPlace::GroupPolicy, RootPlace::Registry]);
+        let plain = recorded(&[observation(0, vec![sent.clone()])], &roots);
+        assert!(plain.contains(&format!("{{\"machine-root\":\"{}\"}}", hex(sent.sha256()))), "{plain}");
+        assert!(!plain.contains("on_demand"), "said of Windows alone");
+
+        roots.places.insert(*sent.sha256(), places.clone());
+        let text = recorded(&[observation(0, vec![sent.clone()])], &roots);
+        assert!(text.contains("\"places\":[\"registry\",\"group-policy\"]"), "{text}");
+        let read = read(text.as_bytes()).expect("a recording");
+        assert_eq!(read.roots.machine, std::slice::from_ref(&sent));
+        assert_eq!(read.roots.places, RootPlaces::from([(*sent.sha256(), places)]));
     }
 
     #[test]

@@ -125,10 +125,15 @@ static JUDGE: LazyLock<ChainJudge> = LazyLock::new(|| {
         application_root: ClassMaterial { anchors: vec![root(0)], helpers: vec![helper] },
         public: ClassMaterial { anchors: vec![root(1)], helpers: Vec::new() },
     };
-    let note = MachineRootsNote { source: "the model".into(), count: 3, problems: Vec::new() };
+    let note = MachineRootsNote { source: "the model".into(), count: 3, ..MachineRootsNote::default() };
     ChainJudge::new(
         &trust,
-        &Roots { machine: vec![root(1), root(2), root(3)], note, public: Some(vec![root(1), root(2)]) },
+        &Roots {
+            machine: vec![root(1), root(2), root(3)],
+            note,
+            public: Some(vec![root(1), root(2)]),
+            ..Roots::default()
+        },
     )
 });
 

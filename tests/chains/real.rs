@@ -14,8 +14,8 @@ fn judge(file: &str, host: &str, expected: &[TrustClass], at: &str) -> ChainVerd
     let pem =
         std::fs::read_to_string(format!("{}/fixtures/chains/{file}.pem", env!("CARGO_MANIFEST_DIR"))).expect(file);
     let chain = Certificate::list_from_pem(&pem).expect(file);
-    let note = MachineRootsNote { source: "none".into(), count: 0, problems: Vec::new() };
-    let roots = Roots { machine: Vec::new(), note, public: None };
+    let note = MachineRootsNote { source: "none".into(), count: 0, ..MachineRootsNote::default() };
+    let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
     let at: Timestamp = at.parse().expect("a moment");
     let question = ChainQuestion { chain: &chain, host, expected, proof: Proof::File, at, peer_date: None };
     ChainJudge::new(&Catalogue::embedded().trust, &roots).judge(&question)
@@ -91,8 +91,8 @@ fn the_issuing_ca_may_be_left_out_and_the_helper_fills_in() {
     ))
     .expect("fixture");
     let chain = Certificate::list_from_pem(&pem).expect("fixture");
-    let note = MachineRootsNote { source: "none".into(), count: 0, problems: Vec::new() };
-    let roots = Roots { machine: Vec::new(), note, public: None };
+    let note = MachineRootsNote { source: "none".into(), count: 0, ..MachineRootsNote::default() };
+    let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
     let judge = ChainJudge::new(&Catalogue::embedded().trust, &roots);
     let at = "2025-10-01T00:00:00Z".parse().expect("a moment");
     let verdict = judge.judge(&ChainQuestion {

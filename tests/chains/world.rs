@@ -156,7 +156,7 @@ impl World {
             ["Application Root", "Public Root", "Other Public Root", "Company Root", "Unknown Root"].map(Party::root);
         let issuing = |root: &Party, name: &str| root.authority(name, as_it_is);
         let class = |root: &Party| ClassMaterial { anchors: vec![root.certificate.clone()], helpers: Vec::new() };
-        let note = MachineRootsNote { source: "the world".into(), count: 4, problems: Vec::new() };
+        let note = MachineRootsNote { source: "the world".into(), count: 4, ..MachineRootsNote::default() };
         Self {
             application_issuing: issuing(&application, "Application Issuing CA"),
             public_issuing: issuing(&public, "Public Issuing CA"),
@@ -168,6 +168,7 @@ impl World {
                 machine: [&public, &other, &machine].map(|root| root.certificate.clone()).to_vec(),
                 note,
                 public: Some([&public, &other].map(|root| root.certificate.clone()).to_vec()),
+                ..Roots::default()
             },
             application,
             public,

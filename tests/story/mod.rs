@@ -95,8 +95,8 @@ pub fn told(os: &[&str], routes: Vec<PlannedRoute>, tell: impl Fn(usize, &str) -
         .map(|job| verdict(&catalogue, job, tell(job.route, &catalogue.endpoints[job.endpoint].name)))
         .collect();
     let started = "2026-11-22T10:30:00Z".parse().expect("a moment");
-    let note = MachineRootsNote { source: "/etc/ssl/certs".to_owned(), count: 139, problems: Vec::new() };
-    let roots = Roots { machine: Vec::new(), note, public: None };
+    let note = MachineRootsNote { source: "/etc/ssl/certs".to_owned(), count: 139, ..MachineRootsNote::default() };
+    let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
     let grounds = Grounds::new(&catalogue, &plan, &roots, started, Ended::Complete);
     let run = RunFacts {
         started,

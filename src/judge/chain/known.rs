@@ -3,12 +3,13 @@
 //! An anchor is a name and a key, whatever certificate they came in: the self-signed form of a root and its cross-certificates
 //! are one anchor. One anchor may stand in several sets; the trust table asks for the best.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use crate::catalogue::{Trust, TrustClass};
+use crate::certificate::place::RootPlace;
 use crate::certificate::{Certificate, Fields};
 use crate::observation::recording::Roots;
 
@@ -33,6 +34,8 @@ pub(super) struct Anchor {
     pub classes: Vec<TrustClass>,
     pub public: bool,
     pub machine: bool,
+    /// Where Windows keeps it; empty where that is not known.
+    pub places: BTreeSet<RootPlace>,
     /// For verification by the rules; `None` when the library cannot use this root.
     pub verifiable: Option<TrustAnchor<'static>>,
 }
@@ -46,6 +49,11 @@ impl Anchor {
     /// A root that somebody installed.
     pub fn is_only_the_machines(&self) -> bool {
         self.machine && !self.public && self.classes.is_empty()
+    }
+
+    /// A public root that this machine has not, or not yet.
+    pub fn is_missing_here(&self) -> bool {
+        !self.machine && (self.public || !self.classes.is_empty())
     }
 }
 
@@ -61,22 +69,35 @@ pub(super) struct Known {
     machine: Vec<TrustAnchor<'static>>,
     /// Whether it is known what the machine trusts.
     pub has_machine: bool,
+    /// Whether the machine fetches further roots when they are first needed.
+    on_demand: bool,
 }
 
 impl Known {
     pub fn new(trust: &Trust, roots: &Roots) -> Self {
         let mut gathered = Gathered::default();
         for class in TrustClass::ALL {
-            gathered.anchors(&trust.class(class).anchors, |anchor| anchor.classes.push(class));
+            gathered.anchors(&trust.class(class).anchors, |anchor, _| anchor.classes.push(class));
             gathered.helpers(&trust.class(class).helpers);
         }
-        gathered.anchors(roots.public.as_ref().unwrap_or(&PUBLIC_ROOTS), |anchor| anchor.public = true);
-        gathered.anchors(&OTHER_MICROSOFT_ROOTS, |anchor| anchor.public = true);
-        gathered.anchors(&roots.machine, |anchor| anchor.machine = true);
+        gathered.anchors(roots.public.as_ref().unwrap_or(&PUBLIC_ROOTS), |anchor, _| anchor.public = true);
+        gathered.anchors(&OTHER_MICROSOFT_ROOTS, |anchor, _| anchor.public = true);
+        gathered.anchors(&roots.machine, |anchor, root| {
+            anchor.machine = true;
+            anchor.places.extend(roots.places.get(root.sha256()).into_iter().flatten());
+            // Microsoft's programme is as public as Mozilla's, and longer.
+            anchor.public |= anchor.places.contains(&RootPlace::AuthRoot);
+        });
         let mut known = gathered.finish();
         // A recording keeps only the roots that its chains name: a store that was read and has none of them said no.
         known.has_machine = !roots.machine.is_empty() || roots.note.count > 0;
+        known.on_demand = roots.note.on_demand;
         known
+    }
+
+    /// Whether the machine fetches `anchor` when it is first needed: that its store does not hold it yet says nothing.
+    pub fn may_fetch(&self, anchor: &Anchor) -> bool {
+        self.on_demand && anchor.is_missing_here()
     }
 
     /// Anchors that may have signed `certificate`: by the issuer's name, or by the key identifier it points to.
@@ -132,7 +153,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn anchors(&mut self, certificates: &[Certificate], mark: impl Fn(&mut Anchor)) {
+    fn anchors(&mut self, certificates: &[Certificate], mark: impl Fn(&mut Anchor, &Certificate)) {
         for certificate in certificates {
             let Some(fields) = certificate.fields() else { continue };
             let key = (fields.subject_der.clone(), fields.spki_sha256);
@@ -142,11 +163,12 @@ impl Gathered {
                     classes: Vec::new(),
                     public: false,
                     machine: false,
+                    places: BTreeSet::new(),
                     verifiable: trust_anchor(certificate),
                 });
                 self.anchors.len() - 1
             });
-            mark(&mut self.anchors[index]);
+            mark(&mut self.anchors[index], certificate);
             // An issuing CA that somebody put among the roots still has an issuer of its own.
             if !fields.is_self_issued() {
                 self.helpers.push(certificate.clone());

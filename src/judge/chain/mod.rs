@@ -296,6 +296,7 @@ impl Facts<'_> {
     /// known here.
     fn lacks_root(&self) -> bool {
         self.standing.machine_path.is_some()
+            && !self.standing.root_may_come
             && matches!(self.standing.row, TableRow::Expected(_))
             && self.path_anchor().is_some_and(|anchor| anchor.public && !anchor.machine)
     }

@@ -48,6 +48,8 @@ pub(super) struct Standing {
     pub breaches: Vec<Breach>,
     /// The machine's own path building, names aside; `None` when its roots are not known.
     pub machine_path: Option<bool>,
+    /// The path ends in a public root that the machine has not yet, and fetches when it is first needed.
+    pub root_may_come: bool,
     /// The search ended early, so that a better path cannot be ruled out.
     pub cut_off: bool,
 }
@@ -92,6 +94,7 @@ pub(super) fn standing(chain: &[Certificate], expected: &[TrustClass], at: Times
             is_current: false,
             breaches: Vec::new(),
             machine_path: known.has_machine.then_some(false),
+            root_may_come: false,
             cut_off: false,
         };
     }
@@ -107,12 +110,15 @@ fn at_once(chain: &[Certificate], expected: &[TrustClass], at: Timestamp, known:
     for class in expected {
         let Ok((certificates, anchor)) = shape::verify(&completed, known.of_class(*class), at) else { continue };
         let anchor = known.anchor(anchor)?.clone();
+        let accepts = known.has_machine && machine_accepts(chain, at, known);
+        let root_may_come = known.may_fetch(&anchor);
         return Some(Standing {
             row: TableRow::Expected(*class),
             spans: shape::common_span(&certificates).into_iter().collect(),
             is_current: true,
             breaches: shape::breaches_of_verified(&certificates),
-            machine_path: known.has_machine.then(|| machine_accepts(chain, at, known)),
+            machine_path: (known.has_machine && (accepts || !root_may_come)).then_some(accepts),
+            root_may_come,
             cut_off: false,
             path: Some(Path { certificates, end: End::Anchor(anchor) }),
         });
@@ -208,11 +214,10 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
     let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
     let Paths { found, cut_off } = walk(chain, known);
     let candidates: Vec<Candidate> = found.into_iter().map(|path| Candidate::new(path, expected)).collect();
-    let machine_path = known.has_machine.then(|| {
-        // The library knows fewer algorithms than the machine's own programs, and is asked about short chains only.
-        candidates.iter().any(|candidate| is_machines_own(candidate, chain, at))
-            || (chain.len() <= LONGEST_PLAIN_CHAIN && machine_accepts(chain, at, known))
-    });
+    // The library knows fewer algorithms than the machine's own programs, and is asked about short chains only.
+    let machine_accepts = known.has_machine
+        && (candidates.iter().any(|candidate| is_machines_own(candidate, chain, at))
+            || (chain.len() <= LONGEST_PLAIN_CHAIN && machine_accepts(chain, at, known)));
     let best = candidates.iter().enumerate().min_by_key(|(index, candidate)| (candidate.rank(at), *index));
     let Some((best, _)) = best else {
         // A search that ended before its first path: the leaf alone, and nothing said about it.
@@ -223,7 +228,8 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
             spans: Vec::new(),
             is_current: false,
             breaches: Vec::new(),
-            machine_path,
+            machine_path: known.has_machine.then_some(machine_accepts),
+            root_may_come: false,
             cut_off: true,
         };
     };
@@ -236,7 +242,10 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
     let is_current = candidates[best].is_valid_at(at);
     // What cannot be checked here may be checked by the machine's own programs.
     let is_unchecked = candidates[best].row == TableRow::Unchecked;
-    let machine_path = machine_path.filter(|accepts| *accepts || !is_unchecked);
+    let root_may_come = matches!(&candidates[best].path.end, End::Anchor(anchor) if known.may_fetch(anchor));
+    let would_do = root_may_come && is_current && candidates[best].breaches.is_empty();
+    let is_answer = machine_accepts || !(is_unchecked || would_do);
+    let machine_path = (known.has_machine && is_answer).then_some(machine_accepts);
     let Some(chosen) = candidates.into_iter().nth(best) else { unreachable!("an index of this very list") };
     Standing {
         row: chosen.row,
@@ -245,6 +254,7 @@ fn after_a_search(chain: &[Certificate], expected: &[TrustClass], at: Timestamp,
         is_current,
         breaches: chosen.breaches,
         machine_path,
+        root_may_come,
         cut_off,
     }
 }

@@ -7,6 +7,7 @@ use super::signature::obstacle;
 use super::table::TableRow;
 use super::{Facts, Proof};
 use crate::catalogue::TrustClass;
+use crate::certificate::place::RootPlace;
 use crate::certificate::{Certificate, Fields};
 use crate::judge::Cause;
 use crate::observation::Signature;
@@ -74,6 +75,7 @@ pub(super) fn evidence(facts: &Facts<'_>, cause: &Cause) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(proof(facts));
     lines.push(path(facts));
+    lines.extend(origin(facts));
     lines.extend(unchecked(facts));
     if *cause == Cause::ChainWrongClass {
         lines.push(
@@ -237,8 +239,37 @@ fn skew(facts: &Facts<'_>) -> Option<String> {
     Some(format!("this computer's clock is {amount} {side} the server's"))
 }
 
+/// Who put a root into Windows' store, by the place where it stands there. Roots of the classes need no such word.
+fn origin(facts: &Facts<'_>) -> Option<String> {
+    let anchor = facts.path_anchor()?;
+    let said = |place: &RootPlace| match place {
+        RootPlace::AuthRoot => "Windows took it in as a root of Microsoft's programme (AuthRoot)",
+        RootPlace::Registry => {
+            "it was put into this computer's own trusted roots, by an installer, a script, device management or by hand"
+        }
+        RootPlace::GroupPolicy => "group policy put it there: whoever administers the domain wants it trusted",
+        RootPlace::Enterprise => {
+            "Active Directory publishes it: whoever administers the forest wants it trusted on every computer"
+        }
+        RootPlace::SmartCard => "it came with a smart card",
+        RootPlace::User => "it stands in this user's own trusted roots, which services do not see",
+        RootPlace::UserGroupPolicy => "group policy put it there for this user; services do not see it",
+        RootPlace::Elsewhere => "the store gives it out, and does not say where from",
+    };
+    let places: Vec<&str> = anchor.places.iter().map(said).collect();
+    let is_of_interest = matches!(facts.standing.row, TableRow::Machine | TableRow::Public) && !places.is_empty();
+    is_of_interest.then(|| format!("how the root came into Windows' store: {}", places.join("; ")))
+}
+
 /// The machine store's own answer, beside ours: what a browser or curl would say.
 fn machine(facts: &Facts<'_>) -> Option<String> {
+    if facts.standing.root_may_come && facts.standing.machine_path.is_none() {
+        let root = facts.anchor().and_then(Certificate::fields).map(short_name).unwrap_or_default();
+        return Some(format!(
+            "this computer's store does not hold {root} yet, which says nothing: Windows fetches such a root when it is first \
+             needed"
+        ));
+    }
     let needs_the_application_root = !facts.question.expected.contains(&TrustClass::MicrosoftPublic);
     let says = match (facts.machine_trusts()?, facts.standing.row) {
         (true, TableRow::Expected(_)) => "this computer's store accepts the chain too",

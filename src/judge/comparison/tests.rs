@@ -135,8 +135,8 @@ fn compared<const N: usize>(
     let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
     let planned = routes.iter().map(|(route, _)| route.clone()).collect();
     let plan = Plan::new(&catalogue, planned, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
-    let note = MachineRootsNote { source: "a test".into(), count: 0, problems: Vec::new() };
-    let roots = Roots { machine: Vec::new(), note, public: None };
+    let note = MachineRootsNote { source: "a test".into(), count: 0, ..MachineRootsNote::default() };
+    let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
     let at = "2026-11-22T10:30:00Z".parse().expect("a moment");
     let grounds = Grounds::new(&catalogue, &plan, &roots, at, Ended::Complete);
     let mut verdicts: Vec<Verdict> =

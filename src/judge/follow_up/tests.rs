@@ -45,8 +45,8 @@ impl World {
         let routes = vec![PlannedRoute::Direct];
         let mut plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
         plan.follow_ups = follow_ups(FollowUps::of(&catalogue));
-        let note = MachineRootsNote { source: "a test".into(), count: 0, problems: Vec::new() };
-        Self { catalogue, plan, roots: Roots { machine: Vec::new(), note, public: None } }
+        let note = MachineRootsNote { source: "a test".into(), count: 0, ..MachineRootsNote::default() };
+        Self { catalogue, plan, roots: Roots { machine: Vec::new(), note, ..Roots::default() } }
     }
 
     fn grounds(&self) -> Grounds<'_> {
