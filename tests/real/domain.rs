@@ -8,10 +8,13 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::authorities::run;
+use crate::kdc;
 use crate::server::Server;
 use crate::software::program;
 
 pub struct Domain {
+    home: PathBuf,
+    address: IpAddr,
     configuration: PathBuf,
     errors: PathBuf,
     server: Server,
@@ -50,7 +53,7 @@ impl Domain {
         samba.arg("--option=server services=rpc, ldap, kdc, winbindd, cldap");
         let server = Server::start("samba", samba, &home, &[(address, 389).into()]);
         let errors = error_pages(folder);
-        let domain = Self { configuration, errors, server };
+        let domain = Self { home: home.clone(), address, configuration, errors, server };
         domain.wait_for_winbind();
         // Squid's helper is no root, and this folder is for those who may ask.
         let privileged = home.join("state/winbindd_privileged");
@@ -74,6 +77,42 @@ impl Domain {
     pub fn machine(&self, name: &str, password: &str) {
         self.tool(&["computer", "create", name]);
         self.tool(&["user", "setpassword", &format!("{name}$"), &format!("--newpassword={password}")]);
+    }
+
+    /// A keytab with the keys that the directory has of `principal`.
+    pub fn keytab(&self, principal: &str) -> PathBuf {
+        let file = self.home.join(format!("{}.keytab", principal.replace('/', "-")));
+        self.tool(&["domain", "exportkeytab", &file.display().to_string(), &format!("--principal={principal}")]);
+        run(Command::new("chmod").arg("644").arg(&file));
+        file
+    }
+
+    /// What clients read in place of /etc/krb5.conf.
+    pub fn kerberos(&self) -> PathBuf {
+        let file = self.home.join("clients.conf");
+        std::fs::write(&file, kdc::client(&self.address.to_string(), "")).expect("a clients' configuration");
+        file
+    }
+
+    /// A ticket cache of `name`, got with its password.
+    pub fn ticket(&self, name: &str, password: &str) -> PathBuf {
+        let cache = self.home.join(format!("{name}.cache"));
+        kdc::kinit(&self.kerberos(), &cache, name, password, &[]);
+        cache
+    }
+
+    /// Squid's helper for Negotiate by Kerberos.
+    pub fn negotiate_helper(&self, keytab: &Path) -> String {
+        kdc::negotiate_helper(&self.home, &self.kerberos(), keytab)
+    }
+
+    /// Changes the directory's own database, past what the directory would refuse.
+    pub fn modify(&self, ldif: &str) {
+        const CHANGE: &str = "import ldb, sys
+store = ldb.Ldb(sys.argv[1], options=['modules:'])
+for kind, change in store.parse_ldif(sys.argv[2]): store.modify(change)";
+        let store = self.home.join("private/sam.ldb.d/DC=CORP,DC=EXAMPLE.ldb");
+        run(Command::new("/usr/bin/python3").args(["-c", CHANGE]).arg(store).arg(ldif));
     }
 
     /// Squid's helper for NTLM.

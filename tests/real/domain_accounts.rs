@@ -1,16 +1,17 @@
-//! People and machines of a real domain before Squid, by NTLM.
+//! People and machines of a real domain before Squid, by NTLM and then by tickets.
 
 use crate::domain::Domain;
+use crate::domain_tickets;
 use crate::hosts;
 use crate::nginx::Nginx;
 use crate::squid::{Policy, Squid};
 use crate::waprobe::{Check, Report};
 use crate::world::{World, free_address};
 
-const PASSWORD: &str = "Correct-horse-7493";
-const MACHINE_PASSWORD: &str = "Machine-battery-5128";
+pub const PASSWORD: &str = "Correct-horse-7493";
+pub const MACHINE_PASSWORD: &str = "Machine-battery-5128";
 /// Wrong passwords after which the domain locks an account.
-const THRESHOLD: usize = 3;
+pub const THRESHOLD: usize = 3;
 
 /// One domain for all of it: it takes its time to be made.
 #[test]
@@ -68,6 +69,7 @@ fn a_domain_says_who_gets_in_and_why_somebody_does_not() {
     let finding = report.finding("pauth.user_ok_machine_denied").expect("the two accounts are compared");
     assert_eq!(finding["owner"], "proxy team");
     assert_eq!(report.json["approaches"][0]["recommended"], "user");
+    domain_tickets::tell(&world, &domain, &servers);
 }
 
 fn as_user(world: &World, servers: &Nginx, squid: &Squid, name: &str, password: &str) -> Report {

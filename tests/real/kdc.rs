@@ -71,13 +71,7 @@ impl Kdc {
     /// A ticket cache of `name`, got with its password.
     pub fn ticket(&self, name: &str, password: &str, options: &[&str]) -> PathBuf {
         let cache = self.home.join(format!("{name}.cache"));
-        let mut command = Command::new(program("kinit").expect("kinit is there"));
-        command.env("KRB5_CONFIG", &self.configuration).args(options).arg("-c").arg(&cache).arg(name);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kinit starts");
-        child.stdin.take().expect("its input").write_all(format!("{password}\n").as_bytes()).expect("it reads");
-        let output = child.wait_with_output().expect("it ends");
-        assert!(output.status.success(), "kinit: {}", String::from_utf8_lossy(&output.stderr));
+        kinit(&self.configuration, &cache, name, password, options);
         cache
     }
 
@@ -107,23 +101,40 @@ impl Kdc {
 
     /// Squid's own helper for Negotiate, which knows the keys in `keytab`.
     pub fn helper(&self, keytab: &Path) -> String {
-        let replays = self.home.join("replays");
-        fs::create_dir_all(&replays).expect("a folder for the helper");
-        run(Command::new("chmod").arg("777").arg(&replays));
-        format!(
-            "{} KRB5_CONFIG={} KRB5RCACHEDIR={} {} -k {} -s GSS_C_NO_NAME",
-            program("env").expect("env is there").display(),
-            self.configuration.display(),
-            replays.display(),
-            program("negotiate_kerberos_auth").expect("squid's helper").display(),
-            keytab.display(),
-        )
+        negotiate_helper(&self.home, &self.configuration, keytab)
     }
 }
 
-fn client(kdc: &str, lines: &str) -> String {
+/// What a client of the realm reads in place of /etc/krb5.conf, with more `lines` among the defaults.
+pub fn client(kdc: &str, lines: &str) -> String {
     format!(
         "[libdefaults]\n  default_realm = {REALM}\n  dns_lookup_kdc = false\n  dns_lookup_realm = false\n  rdns = false\n  \
          default_ccache_name = FILE:/nonexistent/cache\n  {lines}\n[realms]\n  {REALM} = {{\n    kdc = {kdc}\n  }}\n"
+    )
+}
+
+/// Gets a ticket into `cache` with a password.
+pub fn kinit(configuration: &Path, cache: &Path, name: &str, password: &str, options: &[&str]) {
+    let mut command = Command::new(program("kinit").expect("kinit is there"));
+    command.env("KRB5_CONFIG", configuration).args(options).arg("-c").arg(cache).arg(name);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kinit starts");
+    child.stdin.take().expect("its input").write_all(format!("{password}\n").as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "kinit: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Squid's own helper for Negotiate, which knows the keys in `keytab` and remembers tickets below `home`.
+pub fn negotiate_helper(home: &Path, configuration: &Path, keytab: &Path) -> String {
+    let replays = home.join("replays");
+    fs::create_dir_all(&replays).expect("a folder for the helper");
+    run(Command::new("chmod").arg("777").arg(&replays));
+    format!(
+        "{} KRB5_CONFIG={} KRB5RCACHEDIR={} {} -k {} -s GSS_C_NO_NAME",
+        program("env").expect("env is there").display(),
+        configuration.display(),
+        replays.display(),
+        program("negotiate_kerberos_auth").expect("squid's helper").display(),
+        keytab.display(),
     )
 }

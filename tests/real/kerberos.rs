@@ -1,6 +1,5 @@
 //! Squid knows people and machines by Kerberos, as MIT's KDC does.
 
-use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::authorities::run;
+use crate::call::Call;
 use crate::hosts;
 use crate::kdc::Kdc;
 use crate::nginx::Nginx;
@@ -59,82 +59,11 @@ impl Company {
     fn check_through(&self, url: &str) -> Call {
         let check = Check::new(&self.world).direct_to(&self.servers).args(["--no-direct", "--proxy", url]);
         let hosts = self.world.file("hosts", &self.hosts);
-        Call { check, hosts, configuration: self.kdc.configuration.clone(), cache: None, preloaded: None }
+        Call::new(check, hosts, &self.kdc.configuration)
     }
 
     fn password(&self, password: &str) -> std::path::PathBuf {
         self.world.file("password", &format!("{password}\n"))
-    }
-}
-
-/// A check in a machine that knows the proxy's name, and whose Kerberos is configured.
-struct Call {
-    check: Check,
-    hosts: std::path::PathBuf,
-    configuration: std::path::PathBuf,
-    cache: Option<std::path::PathBuf>,
-    preloaded: Option<std::path::PathBuf>,
-}
-
-impl Call {
-    fn args<const N: usize>(mut self, arguments: [&str; N]) -> Self {
-        self.check = self.check.args(arguments);
-        self
-    }
-
-    fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
-        self.check = self.check.arg(argument);
-        self
-    }
-
-    fn signed_in(mut self, cache: &Path) -> Self {
-        self.cache = Some(cache.to_owned());
-        self
-    }
-
-    /// With this library in the program, before all others.
-    fn preloaded(mut self, library: &Path) -> Self {
-        self.preloaded = Some(library.to_owned());
-        self
-    }
-
-    fn by_password(self, name: &str, password: &Path) -> Self {
-        self.args(["--proxy-user", name, "--proxy-password-file"]).arg(password)
-    }
-
-    fn configured(mut self, configuration: &Path) -> Self {
-        configuration.clone_into(&mut self.configuration);
-        self
-    }
-
-    fn report(self) -> Report {
-        let output = self.output(&["--format", "json"]);
-        Report::read(&output)
-    }
-
-    /// The program looks names up by the system, so that the system has to know them: in a mount namespace of its own.
-    fn output(self, more: &[&str]) -> std::process::Output {
-        let check = self.check.args::<0>([]).command();
-        let is_root = run(Command::new("id").arg("-u")).trim() == "0";
-        let mut command = Command::new("unshare");
-        command.args(if is_root { &["--mount"][..] } else { &["--map-root-user", "--mount"] });
-        command.args(["sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]).arg(&self.hosts);
-        command.arg(check.get_program()).args(check.get_args()).args(more);
-        for (key, value) in check.get_envs() {
-            match value {
-                Some(value) => command.env(key, value),
-                None => command.env_remove(key),
-            };
-        }
-        command.env("KRB5_CONFIG", &self.configuration);
-        if let Some(library) = &self.preloaded {
-            command.env("LD_PRELOAD", library);
-        }
-        match &self.cache {
-            Some(cache) => command.env("KRB5CCNAME", cache),
-            None => command.env_remove("KRB5CCNAME"),
-        };
-        command.output().expect("waprobe starts")
     }
 }
 

@@ -8,6 +8,7 @@
 //! except where `CI=true` or `WAPROBE_REAL=required` is set: there a test that cannot run is a failure.
 
 mod authorities;
+mod call;
 mod dnsmasq;
 mod domain;
 mod hosts;
@@ -22,6 +23,7 @@ mod world;
 mod authentication;
 mod denial;
 mod domain_accounts;
+mod domain_tickets;
 mod follow_ups;
 mod inspection;
 mod interruption;

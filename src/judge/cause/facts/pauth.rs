@@ -155,7 +155,8 @@ pub(super) const KRB_SPN_UNKNOWN: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::DirectoryTeam,
     "The directory does not know the proxy's service, so that nobody gets a ticket for it",
-    "register the service principal HTTP/ with the proxy's name, as clients are given it, for the proxy's account (setspn -S)",
+    "register the service principal HTTP/ with the proxy's name, as clients are given it, for the proxy's account (setspn -S); where it is \
+     registered, look for a second account that has it too (setspn -X): then it is as unknown as without any",
 );
 
 pub(super) const KRB_CNAME: CauseFacts = CauseFacts::new(
@@ -234,6 +235,6 @@ pub(super) const ACCOUNT_DISABLED: CauseFacts = CauseFacts::new(
     "pauth.account_disabled",
     Status::Blocked,
     Owner::DirectoryTeam,
-    "The directory has revoked the account: it is disabled or locked",
-    "enable or unlock the account, or use another one",
+    "The directory has revoked the account: it is disabled, locked or expired",
+    "enable, unlock or extend the account, or use another one; the directory's log says which of them it is",
 );
