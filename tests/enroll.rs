@@ -1,5 +1,7 @@
 //! Enrolment from the outside: exported profiles, plans read back, bad input, and the command line.
 
+#[path = "enroll/apply.rs"]
+mod apply;
 #[path = "enroll/plans.rs"]
 mod plans;
 #[path = "enroll/profiles.rs"]

@@ -5,6 +5,7 @@
 //! takes. Never: this machine's registry, a clock, a file. A value that the snapshot does not speak about is never a
 //! finding.
 
+pub mod apply;
 mod case;
 pub mod collect;
 pub mod commercial_id;

@@ -59,6 +59,11 @@ pub(super) fn utf_16_little(bytes: &[u8]) -> String {
     units(bytes, Order::Little)
 }
 
+/// Strings as the registry keeps them, each with the NUL that ends it.
+pub(super) fn utf_16_ended<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    texts.into_iter().flat_map(|text| text.encode_utf16().chain([0])).flat_map(u16::to_le_bytes).collect()
+}
+
 fn utf_16(bytes: &[u8], order: Order) -> Result<String, SnapshotMistake> {
     let text = units(bytes, order);
     if bytes.len() % 2 == 1 {

@@ -1,12 +1,14 @@
 //! A device's registry as a value: what an export holds, and what it does not say.
 //!
 //! In: a `.reg` file as Windows writes it, or a `waprobe-snapshot/1` document. Out: a [`Snapshot`] that answers every
-//! question with one of three: set, not set, not known. Never: the machine this runs on, and no guess about a key that
+//! question with one of three: set, not set, not known; and [`Edit`], what a registry that can be changed has to do.
+//! Never: the machine this runs on, and no guess about a key that
 //! was not exported.
 
 mod bytes;
 mod device;
 mod document;
+mod edit;
 mod reg;
 mod snapshot;
 mod value;
@@ -14,6 +16,7 @@ mod write;
 
 pub use device::{Device, Service, StartType, Task};
 pub use document::SCHEMA;
+pub use edit::{Edit, EditError, RawValue};
 pub use snapshot::{Key, Lookup, Presence, Snapshot};
 pub use value::Value;
 pub use write::{to_reg_bytes, to_reg_text};

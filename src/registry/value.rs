@@ -51,6 +51,20 @@ impl Value {
         }
     }
 
+    /// The type's number and the data as the registry keeps them.
+    pub(super) fn raw(&self) -> (u32, Vec<u8>) {
+        match self {
+            Self::None(bytes) => (0, bytes.clone()),
+            Self::Sz(text) => (1, bytes::utf_16_ended([text.as_str()])),
+            Self::ExpandSz(text) => (2, bytes::utf_16_ended([text.as_str()])),
+            Self::Binary(bytes) => (3, bytes.clone()),
+            Self::Dword(number) => (4, number.to_le_bytes().to_vec()),
+            Self::MultiSz(parts) => (7, bytes::utf_16_ended(parts.iter().map(String::as_str).chain([""]))),
+            Self::Qword(number) => (11, number.to_le_bytes().to_vec()),
+            Self::Other { kind, bytes } => (*kind, bytes.clone()),
+        }
+    }
+
     /// The type as Windows names it.
     #[must_use]
     pub fn type_name(&self) -> String {

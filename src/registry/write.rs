@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::bytes::utf_16_ended;
 use super::snapshot::Snapshot;
 use super::value::Value;
 
@@ -42,21 +43,16 @@ fn quoted(text: &str) -> String {
 fn data(value: &Value, column: usize) -> String {
     match value {
         // A line break or a NUL in a text would be misread by other readers of this format.
-        Value::Sz(text) if text.chars().any(char::is_control) => hex("hex(1):", &utf_16([text.as_str()]), column),
+        Value::Sz(text) if text.chars().any(char::is_control) => hex("hex(1):", &utf_16_ended([text.as_str()]), column),
         Value::Sz(text) => quoted(text),
-        Value::ExpandSz(text) => hex("hex(2):", &utf_16([text.as_str()]), column),
-        Value::MultiSz(parts) => hex("hex(7):", &utf_16(parts.iter().map(String::as_str).chain([""])), column),
+        Value::ExpandSz(text) => hex("hex(2):", &utf_16_ended([text.as_str()]), column),
+        Value::MultiSz(parts) => hex("hex(7):", &utf_16_ended(parts.iter().map(String::as_str).chain([""])), column),
         Value::Dword(number) => format!("dword:{number:08x}"),
         Value::Qword(number) => hex("hex(b):", &number.to_le_bytes(), column),
         Value::Binary(bytes) => hex("hex:", bytes, column),
         Value::None(bytes) => hex("hex(0):", bytes, column),
         Value::Other { kind, bytes } => hex(&format!("hex({kind:x}):"), bytes, column),
     }
-}
-
-/// Each text with the NUL that ends it.
-fn utf_16<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
-    texts.into_iter().flat_map(|text| text.encode_utf16().chain([0])).flat_map(u16::to_le_bytes).collect()
 }
 
 /// A hex list, broken before column 80 as Windows breaks it.

@@ -39,6 +39,17 @@ pub struct PlannedValue {
     pub node: Option<&'static str>,
 }
 
+/// Every value that a plan can hold: nothing else is ever written, nor put back.
+pub const WRITABLE: [(&str, &str); 7] = [
+    (POLICY, "CommercialId"),
+    (POLICY, "AllowTelemetry"),
+    (POLICY, "LimitEnhancedDiagnosticDataWindowsAnalytics"),
+    (POLICY, "AllowDeviceNameInTelemetry"),
+    (PREFERENCE, "CommercialDataOptIn"),
+    (PREFERENCE, "IEDataOptIn"),
+    (APPRAISER, "RequestAllAppraiserVersions"),
+];
+
 /// What every plan has to say before its values.
 pub const WARNING: &str = "Regenerating the Commercial ID in the portal resets the data of every solution in the workspace, and the new \
      ID has to be deployed to all devices again. Do it only when the old ID can no longer be used.";

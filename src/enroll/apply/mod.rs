@@ -1,0 +1,235 @@
+//! Writing a plan into a registry, and taking it back.
+//!
+//! In: a [`Plan`], a registry that can be changed, a place that keeps the backup. Out: what was, or would be, changed.
+//! Never: a change before the backup is kept, and never a second backup over the first: until it is undone, the backup
+//! says how the device was before waprobe touched it for the first time, however often a plan is applied.
+
+mod backup;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::plan::Plan;
+use crate::registry::{Edit, EditError, RawValue};
+
+pub use backup::{Backup, BackupMistake, LARGEST_BACKUP, SCHEMA, Saved};
+
+/// What applying a plan means for one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    pub changes: Vec<Change>,
+    /// Names of values that are as planned already.
+    pub unchanged: Vec<&'static str>,
+    /// Keys that do not exist yet, each after its parent.
+    pub missing_keys: Vec<String>,
+}
+
+/// One value that is not as planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub key: &'static str,
+    pub name: &'static str,
+    pub before: Option<RawValue>,
+    pub after: RawValue,
+    pub why: String,
+}
+
+/// Where the backup is kept.
+pub trait Store {
+    /// `None` where there is none.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn load(&self) -> Result<Option<Backup>, String>;
+
+    /// Keeps `backup` in place of the one before it, as a whole or not at all, and does not return before it would survive
+    /// a loss of power.
+    ///
+    /// # Errors
+    /// Why it cannot be kept.
+    fn save(&mut self, backup: &Backup) -> Result<(), String>;
+
+    /// Puts the backup aside: from now on there is none.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    fn retire(&mut self) -> Result<(), String>;
+}
+
+/// Why a plan was not applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    #[error("{0}. Nothing was changed")]
+    NotKept(String),
+    #[error("could not {what}: {error}. What had been written before it was taken back, so nothing is changed")]
+    TakenBack { what: String, error: EditError },
+    #[error(
+        "could not {what}: {error}. What had been written before it could not be taken back either ({why}). Nothing is \
+         lost: once the registry can be written, `waprobe enroll undo --yes` puts everything back"
+    )]
+    HalfDone { what: String, error: EditError, why: String },
+}
+
+/// What undoing a backup means for one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restoration<'a> {
+    pub saved: &'a Saved,
+    pub current: Option<RawValue>,
+}
+
+/// What became of an undo.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restored {
+    pub removed_keys: Vec<String>,
+    /// Keys that waprobe created and that hold something else by now.
+    pub kept_keys: Vec<String>,
+    /// What could not be put back, and why.
+    pub failures: Vec<String>,
+}
+
+/// Compares `plan` with what the registry holds.
+///
+/// # Errors
+/// What the registry says when it cannot be read.
+pub fn compare(plan: &Plan, registry: &impl Edit) -> Result<Changes, EditError> {
+    let mut changes = Changes { changes: Vec::new(), unchanged: Vec::new(), missing_keys: Vec::new() };
+    for planned in &plan.values {
+        let after = RawValue::from(&planned.value);
+        let before = registry.read(planned.key, planned.name)?;
+        if before.as_ref() == Some(&after) {
+            changes.unchanged.push(planned.name);
+            continue;
+        }
+        for key in with_ancestors(planned.key) {
+            if !changes.missing_keys.contains(&key) && !registry.has_key(&key)? {
+                changes.missing_keys.push(key);
+            }
+        }
+        let why = planned.why.clone();
+        changes.changes.push(Change { key: planned.key, name: planned.name, before, after, why });
+    }
+    Ok(changes)
+}
+
+/// Keeps the backup, then writes. What cannot be written whole is taken back.
+///
+/// # Errors
+/// [`ApplyError`], which says how the registry was left.
+pub fn apply(
+    changes: &Changes,
+    registry: &mut impl Edit,
+    store: &mut impl Store,
+    now: Timestamp,
+) -> Result<(), ApplyError> {
+    if changes.changes.is_empty() {
+        return Ok(());
+    }
+    let earlier = store.load().map_err(ApplyError::NotKept)?;
+    let mut backup = earlier.clone().unwrap_or_else(|| Backup::new(now));
+    backup.extend(changes);
+    store.save(&backup).map_err(ApplyError::NotKept)?;
+    let Err((what, error)) = write(changes, registry) else { return Ok(()) };
+    let mut now_only = Backup::new(now);
+    now_only.extend(changes);
+    let restored = restore(&now_only, registry);
+    if !restored.failures.is_empty() {
+        return Err(ApplyError::HalfDone { what, error, why: restored.failures.join("; ") });
+    }
+    // The registry is as it was, and so the backup should be; one that says too much does no harm.
+    let _ = match &earlier {
+        Some(earlier) => store.save(earlier),
+        None => store.retire(),
+    };
+    Err(ApplyError::TakenBack { what, error })
+}
+
+fn write(changes: &Changes, registry: &mut impl Edit) -> Result<(), (String, EditError)> {
+    for key in &changes.missing_keys {
+        registry.create_key(key).map_err(|error| (format!("create {key}"), error))?;
+    }
+    for change in &changes.changes {
+        let failed = |error| (format!("write {} in {}", change.name, change.key), error);
+        registry.write(change.key, change.name, &change.after).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// What an undo would change: values that are not as they were.
+///
+/// # Errors
+/// What the registry says when it cannot be read.
+pub fn restorations<'a>(backup: &'a Backup, registry: &impl Edit) -> Result<Vec<Restoration<'a>>, EditError> {
+    let mut restorations = Vec::new();
+    for saved in &backup.values {
+        let current = registry.read(saved.key, saved.name)?;
+        if current != saved.before {
+            restorations.push(Restoration { saved, current });
+        }
+    }
+    Ok(restorations)
+}
+
+/// Puts everything back that can be put back; what cannot is told, and the next undo tries it again.
+pub fn restore(backup: &Backup, registry: &mut impl Edit) -> Restored {
+    let mut restored = Restored::default();
+    for saved in &backup.values {
+        if let Err(error) = restore_value(saved, registry) {
+            restored.failures.push(format!("{} in {}: {error}", saved.name, saved.key));
+        }
+    }
+    // Children before their parents.
+    for key in backup.created_keys.iter().rev() {
+        match registry.has_key(key).and_then(|is_there| is_there.then(|| registry.delete_key_if_empty(key)).transpose())
+        {
+            Ok(None) => {}
+            Ok(Some(true)) => restored.removed_keys.push(key.clone()),
+            Ok(Some(false)) => restored.kept_keys.push(key.clone()),
+            Err(error) => restored.failures.push(format!("{key}: {error}")),
+        }
+    }
+    restored
+}
+
+fn restore_value(saved: &Saved, registry: &mut impl Edit) -> Result<(), EditError> {
+    if registry.read(saved.key, saved.name)? == saved.before {
+        return Ok(());
+    }
+    let Some(before) = &saved.before else { return registry.delete(saved.key, saved.name) };
+    for key in with_ancestors(saved.key) {
+        if !registry.has_key(&key)? {
+            registry.create_key(&key)?;
+        }
+    }
+    registry.write(saved.key, saved.name, before)
+}
+
+/// The key and what is above it below the hive, parents first: `HKLM\SOFTWARE` always exists.
+fn with_ancestors(key: &str) -> impl Iterator<Item = String> {
+    key.match_indices('\\').skip(2).map(|(end, _)| &key[..end]).chain([key]).map(str::to_owned)
+}
+
+/// Whether a key is one that a plan may have created.
+fn is_known_key(key: &str) -> bool {
+    let keys: BTreeSet<String> = super::plan::WRITABLE.iter().flat_map(|(key, _)| with_ancestors(key)).collect();
+    keys.contains(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_after_its_parents() {
+        let keys: Vec<String> = with_ancestors(r"HKLM\SOFTWARE\Policies\Microsoft\Windows").collect();
+        assert_eq!(
+            keys,
+            [
+                r"HKLM\SOFTWARE\Policies",
+                r"HKLM\SOFTWARE\Policies\Microsoft",
+                r"HKLM\SOFTWARE\Policies\Microsoft\Windows"
+            ]
+        );
+        assert!(is_known_key(r"HKLM\SOFTWARE\Policies") && !is_known_key(r"HKLM\SOFTWARE"));
+    }
+}
