@@ -18,6 +18,10 @@ pub(super) enum EnrollCommand {
     Check(CheckArguments),
     /// Print the values that enrol a device, in the form that a deployment tool takes.
     Plan(PlanArguments),
+    /// Write those values into this device's registry (Windows, as administrator); without --yes only say what would change.
+    Apply(super::apply::ApplyArguments),
+    /// Put back what `apply` changed.
+    Undo(super::apply::ChangeArguments),
     /// Print a PowerShell script that makes a snapshot of the device it runs on.
     Snapshot,
     /// Print the commands that start a full inventory scan on a device.
@@ -123,6 +127,8 @@ pub(super) fn run(command: &EnrollCommand) -> Result<Exit, Failure> {
     match command {
         EnrollCommand::Check(arguments) => check_device(arguments),
         EnrollCommand::Plan(arguments) => plan_devices(arguments),
+        EnrollCommand::Apply(arguments) => super::apply::apply(arguments),
+        EnrollCommand::Undo(arguments) => super::apply::undo(arguments),
         EnrollCommand::Snapshot => text(&collect::powershell()),
         EnrollCommand::Scan => text(&format!("{}\n", collect::SCAN.join("\n"))),
     }
@@ -134,9 +140,7 @@ fn text(text: &str) -> Result<Exit, Failure> {
 }
 
 fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {
-    let id: CommercialId = arguments.commercial_id.parse().map_err(|mistake| {
-        Failure::usage(format!("'{}' is not a Commercial ID: {mistake}", arguments.commercial_id))
-    })?;
+    let id = commercial_id(&arguments.commercial_id)?;
     let windows = Windows::of(&Snapshot::default(), Some(windows_version(&arguments.os)?));
     let plan =
         plan::plan(&id, &windows, &solutions(&arguments.solution), arguments.site_discovery).map_err(Failure::usage)?;
@@ -197,8 +201,12 @@ fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+pub(super) fn commercial_id(text: &str) -> Result<CommercialId, Failure> {
+    text.parse().map_err(|mistake| Failure::usage(format!("'{text}' is not a Commercial ID: {mistake}")))
+}
+
 /// One version: a device has no more than one.
-fn windows_version(text: &str) -> Result<(&str, OsChoice), Failure> {
+pub(super) fn windows_version(text: &str) -> Result<(&str, OsChoice), Failure> {
     let selection = OsSelection::read(&[text], None).map_err(Failure::usage)?;
     match selection.choices.as_slice() {
         [choice] => Ok((text.trim(), *choice)),
@@ -206,7 +214,7 @@ fn windows_version(text: &str) -> Result<(&str, OsChoice), Failure> {
     }
 }
 
-fn solutions(chosen: &[SolutionId]) -> Vec<Solution> {
+pub(super) fn solutions(chosen: &[SolutionId]) -> Vec<Solution> {
     Solution::ALL.into_iter().filter(|solution| chosen.iter().any(|id| Solution::from(*id) == *solution)).collect()
 }
 

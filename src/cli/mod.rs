@@ -3,6 +3,7 @@
 //! In: the command line, files, the environment. Out: text on standard output, progress on standard error, an
 //! [`Exit`]. The only module where all others meet.
 
+mod apply;
 mod arguments;
 mod check;
 mod diff;

@@ -4,6 +4,7 @@
 //! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`text::sanitize`].
 
 mod advice;
+pub mod apply;
 mod approach;
 mod assemble;
 pub mod change;

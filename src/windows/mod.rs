@@ -4,3 +4,6 @@
 //! value means is decided by portable code that a snapshot, a recording or a test feeds in the same way.
 
 pub mod certificates;
+mod registry_write;
+
+pub use registry_write::LiveRegistry;

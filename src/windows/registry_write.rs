@@ -17,7 +17,8 @@ pub struct LiveRegistry;
 impl Edit for LiveRegistry {
     fn may_change(&self) -> Result<(), EditError> {
         // Where policies stand: the most closely guarded of the keys that are written.
-        let guarded = if open(r"SOFTWARE\Policies", Access::Read)?.is_some() { r"SOFTWARE\Policies" } else { "SOFTWARE" };
+        let guarded =
+            if open(r"SOFTWARE\Policies", Access::Read)?.is_some() { r"SOFTWARE\Policies" } else { "SOFTWARE" };
         open(guarded, Access::Write).map(drop)
     }
 
@@ -50,8 +51,7 @@ impl Edit for LiveRegistry {
     fn delete_key_if_empty(&mut self, key: &str) -> Result<bool, EditError> {
         let path = inside(key)?;
         let Some(opened) = open(path, Access::Read)? else { return Ok(true) };
-        let is_empty =
-            opened.keys().map_err(said)?.next().is_none() && opened.values().map_err(said)?.next().is_none();
+        let is_empty = opened.keys().map_err(said)?.next().is_none() && opened.values().map_err(said)?.next().is_none();
         drop(opened);
         if !is_empty {
             return Ok(false);
@@ -95,18 +95,19 @@ fn inside(key: &str) -> Result<&str, EditError> {
 }
 
 fn found<T>(answer: windows_registry::Result<T>) -> Result<Option<T>, EditError> {
-    match answer {
+    match answer.map_err(std::io::Error::from) {
         Ok(value) => Ok(Some(value)),
         Err(error) if [ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND].iter().any(|code| is(&error, *code)) => Ok(None),
         Err(error) => Err(said(error)),
     }
 }
 
-fn said(error: Failure) -> EditError {
-    if is(&error, ERROR_ACCESS_DENIED) { EditError::Denied } else { EditError::Other(error.message()) }
+fn said(error: impl Into<std::io::Error>) -> EditError {
+    let error = error.into();
+    if is(&error, ERROR_ACCESS_DENIED) { EditError::Denied } else { EditError::Other(error.to_string()) }
 }
 
-fn is(error: &Failure, code: u32) -> bool {
-    // A system error as an HRESULT: facility 7, severity 1.
-    error.code().0.cast_unsigned() == 0x8007_0000 | code
+/// The crate's errors are HRESULTs, in which a system error has facility 7.
+fn is(error: &std::io::Error, code: u32) -> bool {
+    error.raw_os_error().is_some_and(|raw| raw.cast_unsigned() == 0x8007_0000 | code)
 }

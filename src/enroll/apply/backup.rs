@@ -148,7 +148,8 @@ impl<'a> WrittenEntry<'a> {
 impl WrittenValue {
     fn of(raw: &RawValue) -> Self {
         let value = raw.value();
-        let bytes = raw.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits: Vec<String> = raw.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = digits.concat();
         Self { kind: raw.kind, bytes, shown: format!("{} ({})", value.shown(), value.type_name()) }
     }
 }
@@ -239,7 +240,7 @@ impl TryFrom<String> for Hex {
     fn try_from(digits: String) -> Result<Self, String> {
         const COMPLAINT: &str = "bytes are written as hexadecimal digits without spaces, such as \"02000000\"";
         let digits = digits.as_bytes();
-        if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
             return Err(COMPLAINT.to_owned());
         }
         let byte = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());

@@ -204,6 +204,14 @@ fn restore_value(saved: &Saved, registry: &mut impl Edit) -> Result<(), EditErro
     registry.write(saved.key, saved.name, before)
 }
 
+/// A value for people, with its type: the type may be all that is wrong.
+#[must_use]
+pub fn shown(value: Option<&RawValue>) -> String {
+    let Some(raw) = value else { return "not set".to_owned() };
+    let value = raw.value();
+    format!("{} ({})", value.shown(), value.type_name())
+}
+
 /// The key and what is above it below the hive, parents first: `HKLM\SOFTWARE` always exists.
 fn with_ancestors(key: &str) -> impl Iterator<Item = String> {
     key.match_indices('\\').skip(2).map(|(end, _)| &key[..end]).chain([key]).map(str::to_owned)

@@ -1,0 +1,333 @@
+//! `waprobe enroll apply` and `undo`: a plan written into this device's registry, and taken back.
+//!
+//! Nothing is written without `--yes`, and nothing before the backup is safe on disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::arguments::{Color, SolutionId};
+use super::{Exit, Failure, files, terminal};
+use crate::enroll::Windows;
+use crate::enroll::apply::{self, ApplyError, Backup, LARGEST_BACKUP, Store as _};
+use crate::enroll::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
+use crate::enroll::plan;
+use crate::net::Clock;
+use crate::registry::{Edit, EditError, Snapshot};
+use crate::report;
+use crate::report::apply::Facts;
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArguments {
+    /// The Commercial ID of your workspace, a GUID.
+    #[arg(long, value_name = "GUID")]
+    commercial_id: String,
+
+    /// Plan for this Windows version, such as win10-1809. Default: this device's own.
+    #[arg(long, value_name = "ID")]
+    os: Option<String>,
+
+    /// Only what this solution needs. Default: every solution that this Windows supports.
+    #[arg(long, value_name = "ID", value_enum)]
+    solution: Vec<SolutionId>,
+
+    /// Internet Explorer site discovery: 0 none, 1 intranet, trusted and local sites, 2 internet and restricted sites, 3 all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=3))]
+    site_discovery: Option<u32>,
+
+    #[command(flatten)]
+    change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ChangeArguments {
+    /// Write. Without it nothing is changed, and what would be is printed.
+    #[arg(long)]
+    yes: bool,
+
+    /// Where the backup lies. Default: `%ProgramData%\waprobe\enroll-backup.json`.
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
+
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+}
+
+/// Applies a plan to this device.
+pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
+    let id = super::enroll::commercial_id(&arguments.commercial_id)?;
+    let chosen = arguments.os.as_deref().map(super::enroll::windows_version).transpose()?;
+    let mut registry = this_device(WITHOUT_WINDOWS_APPLY)?;
+    let mut store = store(arguments.change.backup.as_deref())?;
+    let known = about_windows(&registry).map_err(|error| unreadable(&error))?;
+    let windows = Windows::of(&known, chosen);
+    let solutions = super::enroll::solutions(&arguments.solution);
+    let plan = plan::plan(&id, &windows, &solutions, arguments.site_discovery).map_err(Failure::usage)?;
+    let changes = apply::compare(&plan, &registry).map_err(|error| unreadable(&error))?;
+    let is_pending = !changes.changes.is_empty();
+    if arguments.change.yes && is_pending {
+        may_change(&registry)?;
+        if let Err(error) = apply::apply(&changes, &mut registry, &mut store, now()) {
+            return not_applied(&error);
+        }
+    }
+    let exit = if is_pending && !arguments.change.yes { Exit::Findings } else { Exit::Ok };
+    let backup = store.path.display().to_string();
+    let facts = Facts { is_done: arguments.change.yes, backup: &backup, exit: exit.code() };
+    let layout = terminal::layout(arguments.change.color, false);
+    files::print(|mut out| report::apply::changes(&plan, &changes, facts, layout, &mut out))?;
+    Ok(exit)
+}
+
+fn not_applied(error: &ApplyError) -> Result<Exit, Failure> {
+    match error {
+        ApplyError::NotKept(_) => Err(Failure::usage(error)),
+        ApplyError::TakenBack { .. } | ApplyError::HalfDone { .. } => {
+            super::complain(&format!("error: {}", report::text::sanitize(&error.to_string())));
+            Ok(Exit::Findings)
+        }
+    }
+}
+
+/// Puts back what `apply` changed.
+pub(super) fn undo(arguments: &ChangeArguments) -> Result<Exit, Failure> {
+    let mut registry = this_device(WITHOUT_WINDOWS_UNDO)?;
+    let mut store = store(arguments.backup.as_deref())?;
+    let Some(backup) = store.load().map_err(Failure::usage)? else {
+        return Err(Failure::usage(format!(
+            "there is nothing to undo: no backup lies at {}. If `enroll apply` was given another place, name it with --backup",
+            store.path.display()
+        )));
+    };
+    let restorations = apply::restorations(&backup, &registry).map_err(|error| unreadable(&error))?;
+    let restored = if arguments.yes {
+        may_change(&registry)?;
+        Some(apply::restore(&backup, &mut registry))
+    } else {
+        None
+    };
+    let exit = match &restored {
+        Some(restored) if restored.failures.is_empty() => Exit::Ok,
+        Some(_) | None => Exit::Findings,
+    };
+    let place = store.path.display().to_string();
+    if exit == Exit::Ok {
+        store.retire().map_err(|why| {
+            Failure::usage(format!("everything is as it was, but the backup stays where it is: {why}"))
+        })?;
+    }
+    let facts = Facts { is_done: arguments.yes, backup: &place, exit: exit.code() };
+    let layout = terminal::layout(arguments.color, false);
+    files::print(|mut out| {
+        report::apply::restorations(&backup, &restorations, restored.as_ref(), facts, layout, &mut out)
+    })?;
+    Ok(exit)
+}
+
+fn may_change(registry: &impl Edit) -> Result<(), Failure> {
+    registry.may_change().map_err(|error| match error {
+        EditError::Denied => Failure::usage(
+            "Windows does not let this account change the machine's settings, and nothing was changed: open the console with \
+             \"Run as administrator\" and try again",
+        ),
+        EditError::Other(_) => Failure::usage(format!("could not open the registry for writing: {error}")),
+    })
+}
+
+fn unreadable(error: &EditError) -> Failure {
+    Failure::usage(format!("could not read this device's registry: {error}"))
+}
+
+/// In whole seconds: nobody reads more.
+fn now() -> Timestamp {
+    let now = Clock::System.now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// What tells one Windows from another.
+fn about_windows(registry: &impl Edit) -> Result<Snapshot, EditError> {
+    let mut snapshot = Snapshot::default();
+    for (key, name) in [
+        (CURRENT_VERSION, "CurrentBuildNumber"),
+        (CURRENT_VERSION, "UBR"),
+        (CURRENT_VERSION, "EditionID"),
+        (CURRENT_VERSION, "InstallationType"),
+        (PRODUCT_OPTIONS, "ProductType"),
+    ] {
+        if let Some(raw) = registry.read(key, name)? {
+            snapshot.set(key, name, raw.value());
+        }
+    }
+    Ok(snapshot)
+}
+
+const WITHOUT_WINDOWS_APPLY: &str = "`enroll apply` writes into the registry of the Windows device that it runs on, and this is not Windows. Run it \
+     there, or make a file for the device here: `waprobe enroll plan --commercial-id GUID --os ID --for reg` (or powershell, \
+     gpo, intune, mdm)";
+const WITHOUT_WINDOWS_UNDO: &str =
+    "`enroll undo` puts back the registry of the Windows device that it runs on, and this is not Windows: run it there";
+
+#[cfg(windows)]
+fn this_device(_: &str) -> Result<crate::windows::LiveRegistry, Failure> {
+    Ok(crate::windows::LiveRegistry)
+}
+
+#[cfg(not(windows))]
+fn this_device(refusal: &str) -> Result<elsewhere::Nowhere, Failure> {
+    Err(Failure::usage(refusal))
+}
+
+/// Where there is no registry, there is no value of this type, and what would use one is compiled all the same.
+#[cfg(not(windows))]
+mod elsewhere {
+    use crate::registry::{Edit, EditError, RawValue};
+
+    pub(super) enum Nowhere {}
+
+    impl Edit for Nowhere {
+        fn may_change(&self) -> Result<(), EditError> {
+            match *self {}
+        }
+
+        fn has_key(&self, _: &str) -> Result<bool, EditError> {
+            match *self {}
+        }
+
+        fn read(&self, _: &str, _: &str) -> Result<Option<RawValue>, EditError> {
+            match *self {}
+        }
+
+        fn create_key(&mut self, _: &str) -> Result<(), EditError> {
+            match *self {}
+        }
+
+        fn write(&mut self, _: &str, _: &str, _: &RawValue) -> Result<(), EditError> {
+            match *self {}
+        }
+
+        fn delete(&mut self, _: &str, _: &str) -> Result<(), EditError> {
+            match *self {}
+        }
+
+        fn delete_key_if_empty(&mut self, _: &str) -> Result<bool, EditError> {
+            match *self {}
+        }
+    }
+}
+
+/// The backup in a file.
+#[derive(Debug)]
+struct Store {
+    path: PathBuf,
+}
+
+fn store(chosen: Option<&Path>) -> Result<Store, Failure> {
+    if let Some(path) = chosen {
+        return Ok(Store { path: path.to_path_buf() });
+    }
+    let Some(folder) = std::env::var_os("ProgramData").filter(|folder| !folder.is_empty()) else {
+        return Err(Failure::usage("%ProgramData% is not set: say where the backup lies with --backup FILE"));
+    };
+    Ok(Store { path: Path::new(&folder).join("waprobe").join("enroll-backup.json") })
+}
+
+impl apply::Store for Store {
+    fn load(&self) -> Result<Option<Backup>, String> {
+        let failed = |why: String| format!("could not read the backup {}: {why}", self.path.display());
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error.to_string())),
+        };
+        let mut text = String::new();
+        io::Read::read_to_string(&mut io::Read::take(file, LARGEST_BACKUP + 1), &mut text)
+            .map_err(|error| failed(error.to_string()))?;
+        if text.len() as u64 > LARGEST_BACKUP {
+            return Err(failed(format!("it is larger than {LARGEST_BACKUP} bytes")));
+        }
+        Backup::read(&text).map(Some).map_err(|mistake| failed(mistake.to_string()))
+    }
+
+    fn save(&mut self, backup: &Backup) -> Result<(), String> {
+        self.replace(backup.to_json().as_bytes())
+            .map_err(|error| format!("could not write the backup {}: {error}", self.path.display()))
+    }
+
+    fn retire(&mut self) -> Result<(), String> {
+        let failed = |error: io::Error| format!("could not rename {}: {error}", self.path.display());
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let moment = now().strftime("%Y%m%dT%H%M%SZ").to_string();
+        for number in 0_u32.. {
+            let suffix = if number == 0 { String::new() } else { format!("-{number}") };
+            let aside = self.path.with_file_name(format!("{stem}-undone-{moment}{suffix}.json"));
+            if aside.try_exists().map_err(failed)? {
+                continue;
+            }
+            return fs::rename(&self.path, aside).map_err(failed);
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Writes beside the file, waits for the disk, then takes its place: at any moment there is the old backup or the new.
+    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut name = self.path.file_name().ok_or_else(|| io::Error::other("it names no file"))?.to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let beside = self.path.with_file_name(name);
+        // Never through a name that somebody else has put there.
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        drop(file);
+        let done = written.and_then(|()| fs::rename(&beside, &self.path));
+        if done.is_err() {
+            let _ = fs::remove_file(&beside);
+            return done;
+        }
+        // The new name has to survive as well; Windows keeps names in a journal and opens no folder as a file.
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_lies_on_disk_as_a_whole_and_is_put_aside_without_loss() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deep").join("backup.json");
+        let mut store = Store { path: path.clone() };
+        assert_eq!(store.load(), Ok(None));
+        let backup = Backup::new("2026-11-22T20:00:00Z".parse().expect("a moment"));
+        for _ in 0..2 {
+            store.save(&backup).expect("saved");
+            assert_eq!(store.load(), Ok(Some(backup.clone())));
+            store.retire().expect("put aside");
+            assert_eq!(store.load(), Ok(None));
+        }
+        let names = fs::read_dir(path.parent().expect("a folder")).expect("readable");
+        assert_eq!(names.count(), 2, "both were kept, and nothing half-written");
+    }
+
+    #[test]
+    fn a_backup_that_cannot_be_read_is_named_with_its_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store { path: folder.path().join("backup.json") };
+        for (text, message) in [("{\n  \"schema\": 3\n}", "line 2"), ("", "line 1"), ("[]", "line 1")] {
+            fs::write(&store.path, text).expect("written");
+            let mistake = store.load().expect_err(text);
+            assert!(mistake.contains("backup.json") && mistake.contains(message), "{mistake}");
+        }
+        fs::write(&store.path, vec![b' '; 2 << 20]).expect("written");
+        assert!(store.load().is_err_and(|mistake| mistake.contains("larger than")));
+    }
+}
