@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, OsSelection, Solution};
-use waprobe::judge::{Cause, Grounds, Owner, Status, findings, follow_ups, judge};
+use waprobe::judge::{COMPARISON_CODES, Cause, Grounds, Owner, Status, findings, follow_ups, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
@@ -251,7 +251,8 @@ fn every_row_code_is_produced_by_a_scenario_or_has_a_reason_why_not() {
     assert!(missing.is_empty(), "no scenario and no reason: {missing:?}");
     let both: Vec<&&str> = produced.intersection(&excused).collect();
     assert!(both.is_empty(), "produced although it is said to be impossible: {both:?}");
-    let strange: Vec<&&str> = excused.iter().filter(|code| !known.contains(**code)).collect();
+    let strange: Vec<&&str> =
+        excused.iter().filter(|code| !known.contains(**code) && !TAXONOMY.contains(code)).collect();
     assert!(strange.is_empty(), "reasons for codes that do not exist: {strange:?}");
 }
 
@@ -294,4 +295,60 @@ fn what_an_antivirus_program_does_is_for_whoever_looks_after_the_devices() {
     let main = report.findings.iter().find(|finding| finding.code == "intercepted.trusted").expect("a finding");
     assert!(main.remedy.starts_with("in ESET on the devices, exclude"), "{}", main.remedy);
     assert!(main.remedy.ends_with("login.live.com"), "the hosts to exclude: {}", main.remedy);
+}
+
+/// Every way of failing that is to be told apart, whether this program has a code for it or not.
+#[rustfmt::skip]
+const TAXONOMY: &[&str] = &[
+    "conf.none", "conf.context_mismatch", "conf.env_only", "conf.telemetry_proxy_dead", "conf.user_auth_disabled",
+    "conf.mde_conflict", "conf.headless_user_auth", "pac.wpad_not_found", "pac.fetch_failed", "pac.timeout",
+    "pac.http_status", "pac.not_script", "pac.eval_error", "pac.eval_timeout", "pac.direct_for_endpoint",
+    "pac.dead_first_proxy", "pac.unsupported_token", "pac.file_url", "dns.timeout", "dns.servfail", "dns.refused",
+    "dns.nxdomain", "dns.malformed", "dns.nxdomain_local", "dns.nxdomain_everywhere", "dns.nodata", "dns.v6_only",
+    "dns.ede_filtered", "dns.sinkhole", "dns.filter_vendor_ip", "dns.synthetic_agent", "dns.hosts_override",
+    "dns.injected", "dns.privatelink_shadow", "dns.tcp53_blocked", "dns.no_resolver", "dns.proxy_name",
+    "dns.differs_ok", "tcp.refused", "tcp.timeout", "tcp.host_unreachable", "tcp.net_unreachable",
+    "tcp.admin_prohibited", "tcp.local_denied", "tcp.reset_after_connect", "tcp.partial_ips", "tcp.v6_broken",
+    "tcp.accepts_everything", "tcp.local_exhausted", "proxy.not_http", "proxy.denied_403", "proxy.denied_port",
+    "proxy.method_blocked", "proxy.bad_request_400", "proxy.upstream_dns", "proxy.upstream_refused",
+    "proxy.upstream_timeout", "proxy.upstream_tls", "proxy.upstream_unknown", "proxy.redirect", "proxy.portal_auth",
+    "proxy.200_then_close", "proxy.200_then_rst", "proxy.200_with_body", "proxy.2xx_not_200", "proxy.head_too_large",
+    "proxy.bad_reply", "proxy.tls_untrusted", "proxy.socks_denied", "proxy.upstream_unreachable", "proxy.empty",
+    "proxy.rst", "proxy.timeout", "proxy.rate_limited", "proxy.loop", "proxy.client_not_allowed", "proxy.icap_down",
+    "pauth.required", "pauth.no_challenge", "pauth.wrong_code", "pauth.no_common_scheme", "pauth.rejected",
+    "pauth.account_locked", "pauth.account_expired", "pauth.account_disabled", "pauth.denied_after_auth",
+    "pauth.user_ok_machine_denied", "pauth.machine_ok_user_denied", "pauth.digest_stale_loop",
+    "pauth.digest_unsupported", "pauth.ntlm_closed_mid", "pauth.reconnect_on_407", "pauth.lb_split",
+    "pauth.ntlm_early_200", "pauth.needs_proxy_connection", "pauth.ntlm_policy", "pauth.krb_no_ticket",
+    "pauth.krb_spn_unknown", "pauth.krb_cname", "pauth.krb_ip_literal", "pauth.krb_duplicate_spn", "pauth.krb_skew",
+    "pauth.krb_etype", "pauth.krb_kdc_unreachable", "pauth.krb_token_too_big", "pauth.nego_is_ntlm",
+    "pauth.cbt_required", "pauth.connect_only", "pauth.get_only", "pauth.loop", "pauth.basic_cleartext",
+    "pauth.intermittent", "tls.rst_after_hello", "tls.fin_after_hello", "tls.timeout_after_hello", "tls.sni_filtered",
+    "tls.ip_filtered", "tls.large_hello", "tls.split_hello", "tls.pmtu", "tls.plaintext_reply", "tls.not_tls",
+    "tls.legacy_only", "tls.tls13_intolerant", "tls.client_cert_wanted", "tls.lower_than_direct", "tls.bad_signature",
+    "tls.slow", "intercepted.trusted", "intercepted.untrusted", "intercepted.partial", "chain.same_key_many_hosts",
+    "chain.path_difference", "chain.wrong_class", "chain.incomplete", "chain.unparsable", "chain.root_absent_locally",
+    "chain.expired", "chain.not_yet_valid", "chain.clock_skew", "chain.name_mismatch", "chain.weak", "chain.eku",
+    "chain.constraints", "chain.revoked", "chain.revocation_unreachable", "chain.no_sct", "chain.fresh_leaf",
+    "http.block_page", "http.portal", "http.foreign_redirect", "http.middlebox_status", "http.unexpected_status",
+    "http.407_in_tunnel", "http.plain_blocked", "http.post_blocked", "http.body_limit", "http.reset_on_upload",
+    "http.timeout_first_byte", "http.truncated", "http.empty", "http.malformed", "http.throttled", "http.retired",
+    "proxy.tcp_refused", "proxy.tcp_timeout", "proxy.tcp_host_unreachable", "proxy.tcp_net_unreachable",
+    "proxy.tcp_admin_prohibited", "proxy.tcp_local_denied", "proxy.tcp_local_exhausted", "proxy.tls_failed",
+    "tls.alert.handshake_failure", "tls.alert.unrecognized_name", "tls.alert.access_denied", "x.not_tested",
+    "x.not_applicable", "x.inconclusive", "x.offline", "x.flaky", "x.budget", "x.refused_by_policy", "x.internal",
+];
+
+#[test]
+fn every_way_of_failing_is_shown_by_a_scenario_or_has_a_reason_why_not() {
+    let all = scenarios();
+    let shown: BTreeSet<&str> =
+        all.iter().flat_map(|scenario| scenario.codes.iter().chain(scenario.findings)).copied().collect();
+    let excused: BTreeSet<&str> = NOT_PRODUCIBLE.iter().map(|(code, _)| *code).collect();
+    let untold: Vec<&&str> =
+        TAXONOMY.iter().filter(|code| !shown.contains(**code) && !excused.contains(**code)).collect();
+    assert!(untold.is_empty(), "no scenario and no reason: {untold:?}");
+    let of_comparison: Vec<&&str> =
+        COMPARISON_CODES.iter().filter(|code| !shown.contains(**code) && !excused.contains(**code)).collect();
+    assert!(of_comparison.is_empty(), "no scenario and no reason: {of_comparison:?}");
 }

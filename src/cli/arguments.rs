@@ -67,7 +67,7 @@ pub(super) struct CheckArguments {
     #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "pac", "wpad", "identity", "scheme", "proxy_user", "device_user", "device_keytab",
         "allow_basic_cleartext", "max_connects", "resolver", "connect_to", "anchors", "machine_roots", "timeout",
         "concurrency", "expect", "fail_on", "control",
-        "no_follow_ups", "compare_resolver", "post"])]
+        "no_follow_ups", "compare_resolver", "post", "hellos"])]
     pub lab: bool,
 
     #[command(flatten)]
@@ -160,6 +160,10 @@ pub(super) struct CheckArguments {
     /// Also ask this name server for the endpoints' names, and compare.
     #[arg(long, value_name = "ADDR:PORT", value_parser = resolver, conflicts_with = "no_follow_ups", help_heading = "Follow-ups")]
     pub compare_resolver: Vec<SocketAddr>,
+
+    /// Also shake hands by a hello of post-quantum size, and by one in two pieces, with endpoints that answer the usual one.
+    #[arg(long, conflicts_with = "no_follow_ups", help_heading = "Follow-ups")]
+    pub hellos: bool,
 
     /// Send dummy bytes, up to 2 MB, to endpoints that show their own certificate.
     #[arg(long, conflicts_with = "no_follow_ups", help_heading = "Follow-ups")]

@@ -89,6 +89,7 @@ fn follow_ups(arguments: &CheckArguments, catalogue: &Catalogue) -> FollowUps {
         wanted: !arguments.no_follow_ups,
         control,
         resolvers: arguments.compare_resolver.clone(),
+        hellos: arguments.hellos,
         uploads: arguments.post,
     }
 }

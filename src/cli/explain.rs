@@ -5,6 +5,7 @@ use clap::Args;
 use super::arguments::Color;
 use super::{Exit, Failure, files, terminal};
 use crate::enroll::exit_codes;
+use crate::lab::NOT_PRODUCIBLE;
 use crate::report::{self, explain};
 
 #[derive(Debug, Args)]
@@ -33,7 +34,13 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
         files::print(|mut out| report::enroll::explain(known, layout, &mut out))?;
         return Ok(Exit::Ok);
     }
-    let known = explain::find(code).map_err(Failure::usage)?;
+    let known = explain::find(code).map_err(|mistake| Failure::usage(never_given(code).unwrap_or(mistake)))?;
     files::print(|mut out| explain::write(&known, layout, &mut out))?;
     Ok(Exit::Ok)
+}
+
+/// What is said of a code that somebody may expect here, and that no row or finding has.
+fn never_given(code: &str) -> Option<String> {
+    let (code, reason) = NOT_PRODUCIBLE.iter().find(|(other, _)| *other == code.trim().to_ascii_lowercase())?;
+    Some(format!("no row or finding has the code `{code}`: {reason}"))
 }

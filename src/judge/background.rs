@@ -121,6 +121,15 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tls.sni_filtered", "the same address answers when another name is asked for"),
     ("tls.ip_filtered", "the same address answers no other name either"),
     ("tls.tls13_intolerant", "the handshake fails when TLS 1.3 is offered and passes when only 1.2 is"),
+    (
+        "tls.large_hello",
+        "a first message of TLS that is as long as today's, or of post-quantum size, gets no answer, and a shorter one to the \
+         same address does; where only the post-quantum size fails the row itself gets through, and a finding tells of it",
+    ),
+    (
+        "tls.split_hello",
+        "the same first message is answered when it comes in one piece, and gets no answer when it comes in two",
+    ),
     ("tls.plaintext_reply", "HTTP came where a TLS record should"),
     ("tls.not_tls", "the bytes that came are no TLS record"),
     ("tls.alert", "the handshake was ended with this alert"),
@@ -374,7 +383,7 @@ pub fn elsewhere(code: &str) -> Elsewhere {
             said(Some("35"), Some("12030 or 12175"), Some("connection_reset"))
         }
         "tls.fin_after_hello" | "proxy.200_then_close" => said(Some("35"), Some("12030 or 12175"), Some("eof_error")),
-        "tls.sni_filtered" | "tls.ip_filtered" | "tls.tls13_intolerant" => {
+        "tls.sni_filtered" | "tls.ip_filtered" | "tls.tls13_intolerant" | "tls.large_hello" | "tls.split_hello" => {
             said(Some("35 or 28"), Some("12030, 12175 or 12002"), None)
         }
         "tls.timeout_after_hello" | "http.timeout_first_byte" => {

@@ -37,7 +37,13 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     let remarks = remarks.into_iter().map(|((cause, proxy), rows)| {
         let proxy = Some(proxy).filter(|proxy| !proxy.is_empty());
         let key = Key { severity: Reverse(Status::Ok), code: cause.code(), proxy, product: None };
-        finding(grounds, &key, &cause, &rows)
+        let mut remark = finding(grounds, &key, &cause, &rows);
+        if cause == Cause::TlsLargeHello {
+            let place = key.proxy.map(|proxy| format!(" ({proxy})")).unwrap_or_default();
+            remark.title = format!("{LARGE_ONLY}{place}");
+            remark.remedy = format!("nothing has to change today; {}", remark.remedy);
+        }
+        remark
     });
     let mut groups: Vec<(Key, Vec<&Verdict>)> = groups.into_iter().collect();
     // What mends most comes first; the sort is stable, so that equals stay in the order of their codes.
@@ -54,6 +60,9 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
 
 /// More names than anybody reads; the rows of the finding have them all.
 const MOST_HOSTS: usize = 40;
+
+/// Rows that get through with the first message that Windows sends today.
+const LARGE_ONLY: &str = "A device on the way stops TLS handshakes of post-quantum size, and lets today's pass";
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {

@@ -63,6 +63,8 @@ pub enum Inspector {
     Corporate,
     /// An antivirus program on this machine, whose CA its installer put into the machine's store.
     Antivirus,
+    /// The company's CA in an older device: TLS 1.2 alone, and certificates made on the day.
+    Dated,
     /// A CA that nobody installed.
     Unknown,
     /// The same, which keeps its own certificate to itself and says where it could be fetched.
@@ -108,6 +110,7 @@ enum Validity {
     Future,
     /// As inspectors sign: from yesterday on.
     Fresh,
+    Today,
 }
 
 /// What goes wrong when a library refuses what the lab asks of it; never because of the outside world.
@@ -164,7 +167,7 @@ impl Authorities {
 
     fn of_inspector(&self, inspector: Inspector) -> &Hierarchy {
         match inspector {
-            Inspector::Corporate => &self.corporate,
+            Inspector::Corporate | Inspector::Dated => &self.corporate,
             Inspector::Antivirus => &self.antivirus,
             Inspector::Unknown | Inspector::Withdrawn => &self.unknown,
             Inspector::Product(name) => {
@@ -244,7 +247,8 @@ impl Authorities {
     /// What an inspecting proxy signs for a connection to `subject`: the names copied, the key its own, the dates fresh.
     pub fn resign(&self, inspector: Inspector, subject: &str, names: &[String]) -> Result<Arc<CertifiedKey>, Mistake> {
         let first = names.first().map_or(subject, String::as_str);
-        let mut leaf = leaf(subject, first, self.now, Validity::Fresh)?;
+        let validity = if inspector == Inspector::Dated { Validity::Today } else { Validity::Fresh };
+        let mut leaf = leaf(subject, first, self.now, validity)?;
         for name in names.iter().skip(1) {
             leaf.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
         }
@@ -323,6 +327,7 @@ fn leaf(subject: &str, name: &str, now: Timestamp, validity: Validity) -> Result
         Validity::Past => (-400, -30),
         Validity::Future => (30, 400),
         Validity::Fresh => (-1, 30),
+        Validity::Today => (0, 30),
     };
     valid(&mut parameters, now, from, to);
     Ok(parameters)

@@ -15,6 +15,7 @@ use crate::plan::{Budget, Identity, PlannedRoute, Proxy, SchemeChoice};
 
 /// The plan of one world: every endpoint healthy and every name known, except as said here.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the check")]
 pub struct Blueprint {
     /// Answers of the name server, by the endpoint's name in the catalogue.
     pub names: HashMap<&'static str, NameAnswer>,
@@ -27,6 +28,8 @@ pub struct Blueprint {
     pub other_names: Option<HashMap<&'static str, NameAnswer>>,
     /// The check sends dummy bytes up.
     pub uploads: bool,
+    /// The check shakes hands with hellos of other forms too.
+    pub hellos: bool,
     /// A device on the way accepts connections to addresses that nobody has.
     pub everybody_accepts: bool,
     /// Where the control stands: closed, silent or unreachable. Every other place is its own.
@@ -114,6 +117,7 @@ impl Default for Blueprint {
             elsewhere: None,
             other_names: None,
             uploads: false,
+            hellos: false,
             everybody_accepts: false,
             control: None,
             resolver: ResolverPlace::Listening,

@@ -31,6 +31,8 @@ pub enum NameAnswer {
         code: u16,
         text: &'static str,
     },
+    /// Somebody on the way answers first, with this address; then comes the server's own answer.
+    Overtaken(Ipv4Addr, Addresses),
     /// Too long for a datagram; the rest is to be had over TCP, where that is open.
     Truncated(Addresses),
 }
@@ -59,7 +61,7 @@ impl NameServer {
         loop {
             // An error here is the echo of an earlier answer that nobody waited for any more.
             let Ok((length, peer)) = socket.recv_from(&mut buffer).await else { continue };
-            if let Some(answer) = self.answer(&buffer[..length], false) {
+            for answer in self.answers(&buffer[..length]) {
                 let _ = socket.send_to(&answer, peer).await;
             }
         }
@@ -84,11 +86,23 @@ impl NameServer {
         }
     }
 
+    /// The datagrams to send back.
+    fn answers(&self, question: &[u8]) -> Vec<Vec<u8>> {
+        let forged = Message::from_vec(question).ok().and_then(|asked| {
+            let query = asked.queries.first()?;
+            let Some(NameAnswer::Overtaken(address, _)) = self.zone.get(&zone_name(query.name())) else { return None };
+            let forged = NameAnswer::Addresses(Addresses { v4: vec![*address], ..Addresses::default() });
+            let zone = [(zone_name(query.name()), forged)].into();
+            Self { zone }.answer(question, false)
+        });
+        forged.into_iter().chain(self.answer(question, false)).collect()
+    }
+
     /// The bytes to send back, if any.
     fn answer(&self, question: &[u8], over_tcp: bool) -> Option<Vec<u8>> {
         let asked = Message::from_vec(question).ok()?;
         let query = asked.queries.first()?.clone();
-        let name = query.name().to_ascii().trim_end_matches('.').to_ascii_lowercase();
+        let name = zone_name(query.name());
         let mut reply = Message::new(asked.metadata.id, MessageType::Response, OpCode::Query);
         reply.metadata.recursion_desired = asked.metadata.recursion_desired;
         reply.metadata.recursion_available = true;
@@ -112,7 +126,11 @@ impl NameServer {
                 reply.metadata.truncation = true;
                 ResponseCode::NoError
             }
-            Some(NameAnswer::Addresses(addresses) | NameAnswer::Truncated(addresses)) => {
+            Some(
+                NameAnswer::Addresses(addresses)
+                | NameAnswer::Truncated(addresses)
+                | NameAnswer::Overtaken(_, addresses),
+            ) => {
                 reply.add_answers(records(query.name(), query.query_type(), addresses).ok()?);
                 ResponseCode::NoError
             }
@@ -123,6 +141,10 @@ impl NameServer {
         }
         reply.to_vec().ok()
     }
+}
+
+fn zone_name(name: &Name) -> String {
+    name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
 }
 
 fn records(name: &Name, wanted: RecordType, addresses: &Addresses) -> Result<Vec<Record>, Mistake> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -47,6 +47,10 @@ pub enum Filter {
     Name,
     /// Those that offer TLS 1.3.
     Tls13,
+    /// Those that are longer than this many bytes.
+    Longer(usize),
+    /// Those that do not come in one piece.
+    Pieces,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -209,10 +213,12 @@ impl Origin {
             }
             ReadyFront::Broken(breakage) => break_off(*breakage, stream).await,
             ReadyFront::Filtered { filter, breakage, host, tls } => {
-                let hello = peek_hello(&stream).await?;
+                let (hello, is_in_one_piece) = peek_hello(&stream).await?;
                 let stops = match filter {
                     Filter::Name => holds(&hello, host.as_bytes()),
                     Filter::Tls13 => offers_tls13(&hello),
+                    Filter::Longer(most) => hello.len() > *most,
+                    Filter::Pieces => !is_in_one_piece,
                 };
                 if stops {
                     return break_off(*breakage, stream).await;
@@ -283,20 +289,20 @@ pub(super) async fn break_off(breakage: Breakage, mut stream: TcpStream) -> io::
     Ok(())
 }
 
-/// The first record of a connection, which stays in it.
-async fn peek_hello(stream: &TcpStream) -> io::Result<Vec<u8>> {
+/// The first record of a connection, which stays in it, and whether it came in one piece.
+async fn peek_hello(stream: &TcpStream) -> io::Result<(Vec<u8>, bool)> {
     let mut bytes = vec![0; 4096];
     // A hello in pieces is whole in a moment; what is not is looked at as it is.
-    for _ in 0..100 {
+    for tries in 0..100 {
         let length = stream.peek(&mut bytes).await?;
         let is_whole = length >= 5 && length >= 5 + usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
         if is_whole || length == 0 {
             bytes.truncate(length);
-            break;
+            return Ok((bytes, tries == 0));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    Ok(bytes)
+    Ok((bytes, false))
 }
 
 fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
@@ -360,10 +366,16 @@ impl ResolvesServerCert for Always {
     }
 }
 
+pub(super) static ONLY_TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
+pub(super) static BOTH_VERSIONS: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
+
 /// A server's TLS for one chain.
-pub(super) fn showing(chain: Arc<CertifiedKey>) -> Result<Arc<ServerConfig>, Mistake> {
+pub(super) fn showing(
+    chain: Arc<CertifiedKey>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<Arc<ServerConfig>, Mistake> {
     let configuration = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(Always(chain)));
     Ok(Arc::new(without_tickets(configuration)))
@@ -386,8 +398,7 @@ fn configuration(
     authorities: &Authorities,
 ) -> Result<Arc<ServerConfig>, Mistake> {
     let chain = authorities.show(tls.shown, host, class)?;
-    let versions: &[_] =
-        if tls.only_tls12 { &[&rustls::version::TLS12] } else { &[&rustls::version::TLS13, &rustls::version::TLS12] };
+    let versions = if tls.only_tls12 { ONLY_TLS12 } else { BOTH_VERSIONS };
     let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions)?;
     let builder = match tls.client_certificate {
         ClientCertificate::NotAsked => builder.with_no_client_auth(),

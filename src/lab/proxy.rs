@@ -15,7 +15,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::authority::{Authorities, Inspector};
 use super::http::{Manner, Reply};
 use super::login::{Account, Entry, Gate, Guard};
-use super::origin::showing;
+use super::origin::{BOTH_VERSIONS, ONLY_TLS12, showing};
 use super::windows::Session;
 use super::wire::{Buffered, Head, close, hush, read_head, reset};
 use crate::certificate::Certificate;
@@ -202,9 +202,10 @@ impl RunningProxy {
     pub fn new(plan: ProxyPlan, world: Arc<Behind>) -> Result<Self, super::authority::Mistake> {
         let host = plan.host();
         let tls = match plan.scheme {
-            ProxyScheme::Https if plan.speaks_tls => {
-                Some(showing(world.authorities.resign(plan.shown_by, &host, std::slice::from_ref(&host))?)?)
-            }
+            ProxyScheme::Https if plan.speaks_tls => Some(showing(
+                world.authorities.resign(plan.shown_by, &host, std::slice::from_ref(&host))?,
+                BOTH_VERSIONS,
+            )?),
             ProxyScheme::Https | ProxyScheme::Http | ProxyScheme::Socks5 => None,
         };
         let guard = Guard::new(plan.gate.clone());
@@ -437,7 +438,8 @@ impl RunningProxy {
         let subject = fields.and_then(|fields| fields.subject_attributes.common_name.as_deref()).unwrap_or(host);
         let names = fields.map_or_else(|| vec![host.to_owned()], |fields| fields.dns_names.clone());
         let chain = self.world.authorities.resign(inspector, subject, &names).map_err(io::Error::other)?;
-        let configuration = showing(chain).map_err(io::Error::other)?;
+        let versions = if inspector == Inspector::Dated { ONLY_TLS12 } else { BOTH_VERSIONS };
+        let configuration = showing(chain, versions).map_err(io::Error::other)?;
         resigned.insert(host.to_owned(), configuration.clone());
         Ok(configuration)
     }

@@ -207,6 +207,7 @@ impl Builder {
         let follow_ups = FollowUps {
             resolvers: other.iter().map(UdpSocket::local_addr).collect::<Result<_, _>>()?,
             uploads: blueprint.uploads,
+            hellos: blueprint.hellos,
             ..FollowUps::of(&catalogue)
         };
         let other = other.map(|socket| (NameServer { zone: other_zone }, socket));
@@ -302,6 +303,10 @@ impl Builder {
             self.other_zone.insert(endpoint.host.clone(), answer);
         }
         let answer = match self.blueprint.names.get(name) {
+            Some(NameAnswer::Overtaken(forged, _)) => {
+                self.map.insert(at((*forged).into()), target);
+                NameAnswer::Overtaken(*forged, addresses)
+            }
             Some(NameAnswer::Truncated(_)) => NameAnswer::Truncated(addresses),
             Some(answer) => answer.clone(),
             None => NameAnswer::Addresses(addresses),

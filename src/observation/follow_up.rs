@@ -37,6 +37,8 @@ pub enum Ask {
     ControlName,
     /// The same handshake, offering TLS 1.2 alone.
     SmallHello,
+    /// The same, made as long as the usual first message.
+    PaddedHello,
     /// The same handshake, its first message in two pieces.
     SplitHello,
     /// The same handshake with a first message as large as post-quantum key exchange makes it.

@@ -17,6 +17,9 @@ pub struct FollowUps {
     /// Other name servers, which are asked for the endpoints' names as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolvers: Vec<SocketAddr>,
+    /// Ask what shakes hands with hellos of other forms too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hellos: bool,
     /// Send dummy bytes up to endpoints that show their own certificate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uploads: bool,

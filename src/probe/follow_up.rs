@@ -123,6 +123,7 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
         }
         Ask::ControlName
         | Ask::SmallHello
+        | Ask::PaddedHello
         | Ask::SplitHello
         | Ask::LargeHello
         | Ask::OldHello
@@ -139,6 +140,7 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
         Ask::ControlTunnel => Way { until: Stage::Proxy, ..way },
         Ask::ControlName => Way { name: &control?.host, ..shaking(Hello::Usual) },
         Ask::SmallHello => shaking(Hello::Small),
+        Ask::PaddedHello => shaking(Hello::Padded),
         Ask::SplitHello => shaking(Hello::Split),
         Ask::LargeHello => shaking(Hello::Large),
         Ask::OldHello => shaking(Hello::Old),

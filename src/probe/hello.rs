@@ -17,6 +17,8 @@ use super::stream::Connection;
 
 /// What a record's header takes; a hello that is split is split behind it.
 const RECORD_HEADER: usize = 5;
+/// What makes the hello for TLS 1.2 as long as the usual one.
+const PADDING: usize = 68;
 /// Long enough for two packets instead of one, also on a busy machine.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -30,6 +32,8 @@ pub(super) enum Hello {
     Usual,
     /// TLS 1.2 alone.
     Small,
+    /// TLS 1.2 alone, with words that nobody knows, so that it is as long as the usual one.
+    Padded,
     /// As usual, and the first write goes out in two pieces.
     Split,
     /// With a post-quantum key share first, which takes two segments.
@@ -41,7 +45,7 @@ pub(super) enum Hello {
 impl Hello {
     pub fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
         match self {
-            Self::Small => ONLY_TLS12,
+            Self::Small | Self::Padded => ONLY_TLS12,
             Self::Usual | Self::Split | Self::Large | Self::Old => BOTH,
         }
     }
@@ -55,6 +59,14 @@ impl Hello {
         provider.kx_groups.retain(|group| group.name() != NamedGroup::X25519MLKEM768);
         provider.kx_groups.insert(0, aws_lc_rs::kx_group::X25519MLKEM768);
         Arc::new(provider)
+    }
+
+    /// The application protocols that it offers; the usual one offers none.
+    pub fn protocols(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Padded => vec![b"http/1.1".to_vec(), vec![b'x'; PADDING]],
+            Self::Usual | Self::Small | Self::Split | Self::Large | Self::Old => Vec::new(),
+        }
     }
 
     /// The stream on which it goes out.

@@ -96,6 +96,7 @@ fn configuration(watch: &Arc<Watch>, hello: Hello) -> ClientConfig {
         .dangerous()
         .with_custom_certificate_verifier(watch.clone())
         .with_client_cert_resolver(watch.clone());
+    configuration.alpn_protocols = hello.protocols();
     // A resumed handshake shows no chain.
     configuration.resumption = rustls::client::Resumption::disabled();
     configuration
@@ -294,6 +295,23 @@ fn not_tls(start: &[u8], error: &rustls::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hellos_are_as_long_as_they_are_meant_to_be() {
+        let length = |hello| {
+            let watch = Arc::new(Watch::new(PROVIDER.signature_verification_algorithms));
+            let name = ServerName::try_from("v10c.events.data.microsoft.com").expect("a name");
+            let configuration = Arc::new(configuration(&watch, hello));
+            let mut client = rustls::ClientConnection::new(configuration, name).expect("a client");
+            let mut bytes = Vec::new();
+            client.write_tls(&mut bytes).expect("memory takes everything");
+            bytes.len()
+        };
+        let usual = length(Hello::Usual);
+        assert!(length(Hello::Small) + 40 < usual, "{} and {usual}", length(Hello::Small));
+        assert!(length(Hello::Padded).abs_diff(usual) < 8, "{} and {usual}", length(Hello::Padded));
+        assert!(usual < 512 && length(Hello::Large) > 1400, "{usual} and {}", length(Hello::Large));
+    }
 
     /// An RSA key of so many bits; nobody knows its private half.
     struct Modulus(Vec<u8>);

@@ -217,6 +217,14 @@ pub fn write_page(not_producible: &[(&str, &str)], out: &mut impl Write) -> io::
             writeln!(out, "- **In the lab**: not shown by `waprobe lab`: {reason}.")?;
         }
     }
+    let never: Vec<&(&str, &str)> =
+        not_producible.iter().filter(|(code, _)| !all.iter().any(|known| known.code == *code)).collect();
+    if !never.is_empty() {
+        writeln!(out, "\n## Never given\n\nWhat others might look for, and no row or finding has:\n")?;
+    }
+    for (code, reason) in never {
+        writeln!(out, "- <a id=\"{code}\"></a>`{code}`: {reason}.")?;
+    }
     writeln!(
         out,
         "\n## `ur:N`\n\nExit codes of Microsoft's deployment script are explained by `waprobe explain ur:27` and the like."

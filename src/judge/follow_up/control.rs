@@ -121,6 +121,7 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         Ask::ControlTunnel => control.as_tls_endpoint(),
         Ask::ControlName
         | Ask::SmallHello
+        | Ask::PaddedHello
         | Ask::SplitHello
         | Ask::LargeHello
         | Ask::OldHello

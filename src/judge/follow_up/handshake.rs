@@ -25,6 +25,15 @@ pub(super) fn questions(
     let has_control = grounds.plan.follow_ups.control.is_some();
     let mut asked = Vec::new();
     let mut rows = 0;
+    let mut passing = passing(grounds, route, verdicts);
+    if !grounds.plan.follow_ups.hellos && !on_route(grounds, route, verdicts).any(is_unanswered) {
+        passing.clear();
+    }
+    for row in passing {
+        let Some(seen) = last(observations, row.job) else { continue };
+        let address = address(grounds, seen);
+        asked.extend([Ask::SplitHello, Ask::LargeHello].map(|ask| FollowUp { address, ..FollowUp::new(row.job, ask) }));
+    }
     for row in on_route(grounds, route, verdicts).filter(|row| row.status == Status::Blocked) {
         let Some(seen) = last(observations, row.job) else { continue };
         let address = address(grounds, seen);
@@ -32,7 +41,7 @@ pub(super) fn questions(
         if is_unanswered(row) && rows < MOST_ROWS {
             rows += 1;
             asked.extend(has_control.then(|| ask(Ask::ControlName)));
-            asked.extend([Ask::SmallHello, Ask::SplitHello, Ask::LargeHello].map(ask));
+            asked.extend([Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello].map(ask));
             if rows == 1 && grounds.plan.routes[route] == PlannedRoute::Direct {
                 asked.push(FollowUp::new(row.job, Ask::Nobody));
             }
@@ -42,6 +51,17 @@ pub(super) fn questions(
         }
     }
     asked
+}
+
+/// Rows whose handshake passes and that are asked with other hellos all the same: where the run was told to, all of them; on
+/// a route on which somebody stops handshakes, one.
+fn passing<'v>(grounds: &'v Grounds<'_>, route: usize, verdicts: &'v [Verdict]) -> Vec<&'v Verdict> {
+    let most = if grounds.plan.follow_ups.hellos { MOST_ROWS } else { 1 };
+    on_route(grounds, route, verdicts).filter(|row| is_passing(row)).take(most).collect()
+}
+
+fn is_passing(row: &Verdict) -> bool {
+    row.chain.is_some() && matches!(row.status, Status::Ok | Status::Degraded)
 }
 
 /// The last attempt at the job itself.
@@ -94,6 +114,8 @@ pub(super) fn weigh(
         if is_unanswered(verdict) {
             let is_direct = grounds.plan.routes[route] == PlannedRoute::Direct;
             sharpen(grounds, verdict, &answers, is_tls_spoken && is_direct);
+        } else if is_passing(verdict) {
+            remark(verdict, &answers);
         } else if is_about_version(verdict)
             && let Some(old) = answers.iter().find(|seen| seen.follow_up() == Some(Ask::OldHello))
         {
@@ -115,14 +137,16 @@ fn is_answered(seen: &Observation, alerts_count: bool) -> bool {
 fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation], others_pass: bool) {
     let of = |ask: Ask| {
         let seen = answers.iter().find(|seen| seen.follow_up() == Some(ask))?;
-        Some(is_answered(seen, ask == Ask::ControlName))
+        // No server has to know the protocols of a padded hello, and one that says so was reached.
+        Some(is_answered(seen, matches!(ask, Ask::ControlName | Ask::PaddedHello)))
     };
     let name = grounds.plan.follow_ups.control.as_ref().map_or("", |control| control.host.as_str());
     let asked = [
         (Ask::ControlName, format!("a hello for {name} on the same way")),
         (Ask::SmallHello, "a hello that offers TLS 1.2 alone".to_owned()),
-        (Ask::SplitHello, "the same hello in two pieces".to_owned()),
-        (Ask::LargeHello, "a hello of post-quantum size".to_owned()),
+        (Ask::PaddedHello, "one that offers TLS 1.2 alone and is as long as the usual one".to_owned()),
+        (Ask::SplitHello, IN_PIECES.to_owned()),
+        (Ask::LargeHello, LARGE.to_owned()),
     ];
     for (ask, hello) in asked {
         if let Some(is_answered) = of(ask) {
@@ -133,10 +157,13 @@ fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation
     let is_name_to_blame = of(Ask::ControlName) == Some(true);
     let cause = if is_name_to_blame {
         Cause::TlsSniFiltered
-    } else if of(Ask::SmallHello) == Some(true) {
+    } else if of(Ask::SmallHello) == Some(true) && of(Ask::PaddedHello) == Some(false) {
+        Cause::TlsLargeHello
+    } else if of(Ask::SmallHello) == Some(true) && of(Ask::LargeHello) != Some(true) {
         Cause::TlsTls13Intolerant
     } else if of(Ask::ControlName) == Some(false)
         && [Ask::SmallHello, Ask::SplitHello, Ask::LargeHello].into_iter().all(|ask| of(ask) == Some(false))
+        && of(Ask::PaddedHello) != Some(true)
         && others_pass
     {
         Cause::TlsIpFiltered
@@ -145,6 +172,37 @@ fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation
     };
     verdict.summary = format!("{}: {}", cause.facts().title, verdict.summary);
     verdict.cause = cause;
+}
+
+const IN_PIECES: &str = "the same hello in two pieces";
+const LARGE: &str = "a hello of post-quantum size";
+
+/// What stops other hellos than the row's own, which passes. It says so only of what was begun and got not one byte back.
+fn remark(verdict: &mut Verdict, answers: &[&Observation]) {
+    let mut is_stopped = |ask: Ask, hello: &str| {
+        let Some(seen) = answers.iter().find(|seen| seen.follow_up() == Some(ask)) else { return false };
+        let is_dropped = matches!(
+            seen.fault(),
+            Some((
+                Stage::Tls,
+                Fault::ResetByPeer { received: 0 }
+                    | Fault::ClosedByPeer { received: 0 }
+                    | Fault::TimedOut { received: 0 }
+            ))
+        );
+        if is_dropped || is_answered(seen, true) {
+            let became = if is_dropped { "is not answered" } else { "is answered too" };
+            verdict.evidence.push(format!("follow-up: {hello} {became}"));
+        }
+        is_dropped
+    };
+    let (in_pieces, large) = (is_stopped(Ask::SplitHello, IN_PIECES), is_stopped(Ask::LargeHello, LARGE));
+    // A large hello travels in two packets: where no two are put together, its size is not to blame.
+    if in_pieces {
+        verdict.remarks.push(Cause::TlsSplitHello);
+    } else if large {
+        verdict.remarks.push(Cause::TlsLargeHello);
+    }
 }
 
 /// An old server's certificate. Nothing proves that it is its own, and it says all the same who stands there.

@@ -22,7 +22,7 @@ use crate::plan::JobId;
 #[must_use]
 pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<FollowUp> {
     let plan = grounds.plan;
-    let is_asked_for = plan.follow_ups.uploads || !plan.follow_ups.resolvers.is_empty();
+    let is_asked_for = plan.follow_ups.uploads || plan.follow_ups.hellos || !plan.follow_ups.resolvers.is_empty();
     // A run without a fault is not even judged here, unless somebody asked for more.
     if !plan.follow_ups.wanted || (!is_asked_for && observations.iter().all(|seen| seen.fault().is_none())) {
         return Vec::new();

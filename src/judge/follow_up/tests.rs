@@ -182,7 +182,10 @@ fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
     let seen = [shaking(TLS, Attempt::First, reset()), answered(PLAIN, Attempt::First, 404, "")];
     let asked = follow_ups(&world.grounds(), &seen);
     let asks: Vec<Ask> = asked.iter().map(|follow_up| follow_up.ask).collect();
-    assert_eq!(asks, [Ask::ControlName, Ask::SmallHello, Ask::SplitHello, Ask::LargeHello, Ask::Nobody]);
+    assert_eq!(
+        asks,
+        [Ask::ControlName, Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello, Ask::Nobody]
+    );
     assert_eq!(asked[0].address, Some(address()));
 
     let code = |answers: &[(Ask, Option<Fault>)]| {
@@ -200,6 +203,19 @@ fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
         "an alert is an answer"
     );
     assert_eq!(code(&[(Ask::ControlName, reset()), (Ask::SmallHello, None)]), "tls.tls13_intolerant");
+    let told_apart = |padded: Option<Fault>, large: Option<Fault>| {
+        let asks = [(Ask::ControlName, reset()), (Ask::SmallHello, None)];
+        code(&[asks.as_slice(), &[(Ask::PaddedHello, padded), (Ask::LargeHello, large)]].concat())
+    };
+    assert_eq!(told_apart(None, reset()), "tls.tls13_intolerant");
+    assert_eq!(told_apart(Some(Fault::Alert { code: 120 }), reset()), "tls.tls13_intolerant", "the server spoke");
+    assert_eq!(told_apart(reset(), reset()), "tls.large_hello", "TLS 1.2 passes, and not at this length");
+    assert_eq!(told_apart(reset(), None), "tls.large_hello", "as balancers do that stop 256 to 511 bytes");
+    assert_eq!(
+        told_apart(None, None),
+        "tls.rst_after_hello",
+        "TLS 1.3 passes in another form, and so does this length"
+    );
     let nothing = [Ask::ControlName, Ask::SmallHello, Ask::SplitHello, Ask::LargeHello].map(|ask| (ask, reset()));
     assert_eq!(code(&nothing), "tls.rst_after_hello", "no other handshake passes, so the address is not to blame");
 }

@@ -101,6 +101,20 @@ pub(super) fn filtered_hellos() -> Blueprint {
         .budget(impatient)
 }
 
+/// Devices that are particular about the length of a hello: one takes only short ones, the others what comes in one packet.
+pub(super) fn long_hellos() -> Blueprint {
+    let mut blueprint = Blueprint::direct()
+        .filtered("v10c", Filter::Longer(200), Breakage::ResetAfterFirstBytes)
+        .filtered("v10", Filter::Longer(200), Breakage::Silent)
+        .expect(&["v10c", "v10"], "blocked", "tls.large_hello")
+        .filtered("settings-win", Filter::Longer(1000), Breakage::ResetAfterFirstBytes)
+        .filtered("watson", Filter::Longer(1000), Breakage::Silent)
+        .filtered("oca", Filter::Pieces, Breakage::CloseAfterFirstBytes)
+        .budget(impatient);
+    blueprint.hellos = true;
+    blueprint
+}
+
 /// The same devices behind a proxy that opens every tunnel.
 pub(super) fn filtered_behind_a_proxy() -> Blueprint {
     Blueprint::behind(ProxyPlan::open("open"))

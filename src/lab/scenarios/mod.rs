@@ -33,6 +33,9 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("filtered-names", "Names that a filter, a blocklist or a private zone keeps away", names::filtered_names,
             &["dns.ede_filtered", "dns.sinkhole", "dns.filter_vendor_ip", "dns.synthetic_agent", "dns.privatelink_shadow",
               "dns.v6_only"]),
+        scenario("overtaken-answers", "Somebody on the way answers questions for names before the name server does",
+            names::overtaken_answers, &[])
+            .telling(&["dns.injected"]),
         scenario("long-answers-lost", "An answer too long for a datagram, and TCP port 53 is closed",
             names::long_answers_lost, &["dns.tcp53_blocked"]),
         scenario("long-answers", "An answer too long for a datagram comes over TCP", names::long_answers_over_tcp, &[]),
@@ -67,6 +70,8 @@ pub fn scenarios() -> Vec<Scenario> {
             &["proxy.client_not_allowed", "proxy.denied_port", "proxy.denied_403", "http.block_page"]),
         scenario("filtered-hellos", "Devices that stop a handshake by its name, its version or its address",
             follow_ups::filtered_hellos, &["tls.sni_filtered", "tls.tls13_intolerant", "tls.ip_filtered"]),
+        scenario("long-hellos", "Devices that stop a handshake by the length of its first message, or by its pieces",
+            follow_ups::long_hellos, &["tls.large_hello", "tls.split_hello"]),
         scenario("filtered-behind-a-proxy", "The same behind a proxy", follow_ups::filtered_behind_a_proxy,
             &["tls.sni_filtered", "tls.tls13_intolerant"]),
         scenario("no-handshakes", "Every address answers, and no handshake does", follow_ups::no_handshakes,
@@ -110,6 +115,9 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("withdrawn-issuer", "An inspector that does not send its CA, betrayed by the direct route",
             proxies::withdrawn_issuer, &["intercepted.untrusted"])
             .telling(&["chain.path_difference"]),
+        scenario("dated-inspection", "An inspecting proxy that speaks TLS 1.2 alone and made its certificates today",
+            proxies::dated_inspection, &["intercepted.trusted"])
+            .telling(&["chain.path_difference", "chain.same_key_many_hosts", "tls.lower_than_direct", "chain.fresh_leaf", "chain.no_sct"]),
         scenario("plain-answers", "Strangers' answers to the one plain http endpoint", proxies::plain_answers,
             &["http.block_page", "http.portal", "http.foreign_redirect", "http.middlebox_status", "http.truncated"]),
 
@@ -141,7 +149,8 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("faltering-proxy", "A proxy that takes a login and then refuses it once", logins::faltering_proxy,
             &["pauth.intermittent"]),
         scenario("one-method", "Proxies that ask for a name for tunnels alone, and for plain http alone",
-            logins::one_method, &["pauth.required"]),
+            logins::one_method, &["pauth.required"])
+            .telling(&["pauth.connect_only", "pauth.get_only"]),
         scenario("no-login", "A route that needs a login, and nobody gave one", logins::no_login, &["x.not_tested"]),
         scenario("socks-login", "A SOCKS proxy that wants a password", logins::socks_login, &["pauth.required"]),
 
@@ -213,7 +222,8 @@ impl Scenario {
     }
 }
 
-/// Codes that need more than a world on loopback without privileges, each with the reason.
+/// Codes that no scenario shows, each with the reason: they need more than a world on loopback without privileges, or what
+/// they would say is said by others here.
 pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("dns.hosts_override", "would need to change this machine's hosts file"),
     ("tcp.host_unreachable", "needs a router that says so"),
@@ -227,6 +237,34 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("proxy.tcp_local_exhausted", "would need to exhaust this machine"),
     ("tls.slow", "would make every check of the lab wait for seconds; judged from recorded times"),
     ("chain.weak", "the lab's library makes no keys or signatures that weak"),
+    (
+        "tls.pmtu",
+        "a handshake that ends half-way says so in its row; what full-size packets do is not asked, and loopback has no path that loses them alone",
+    ),
+    (
+        "pauth.ntlm_policy",
+        "a policy of Windows, under which its own logon service gives no NTLM token; the lab's logins carry their own",
+    ),
+    (
+        "pauth.cbt_required",
+        "only a server with Extended Protection can tell, and a 407 looks the same there: it is pauth.rejected",
+    ),
+    (
+        "chain.revoked",
+        "nobody is asked whether a certificate is revoked: that takes connections to hosts that are no endpoints",
+    ),
+    (
+        "chain.revocation_unreachable",
+        "nobody is asked whether a certificate is revoked: that takes connections to hosts that are no endpoints",
+    ),
+    (
+        "x.refused_by_policy",
+        "what this program refuses to do has a code of its own: pauth.basic_cleartext, proxy.tls_untrusted",
+    ),
+    (
+        "x.not_applicable",
+        "endpoints that no chosen version or solution needs are not planned; impacts call it not-applicable",
+    ),
     ("pac.fetch_failed", "ends a run before there are rows; tests/proxies has servers and files for it"),
     ("pac.timeout", "ends a run before there are rows; tests/proxies has servers and files for it"),
     ("pac.http_status", "ends a run before there are rows; tests/proxies has servers and files for it"),

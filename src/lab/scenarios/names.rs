@@ -58,6 +58,12 @@ pub(super) fn long_answers_over_tcp() -> Blueprint {
     Blueprint::direct().name("v10c", NameAnswer::Truncated(Addresses::default()))
 }
 
+/// Somebody on the way answers before the name server does, and leads to the service all the same.
+pub(super) fn overtaken_answers() -> Blueprint {
+    let forged = |last| NameAnswer::Overtaken(Ipv4Addr::new(203, 0, 113, last), Addresses::default());
+    Blueprint::direct().name("v10c", forged(221)).name("settings-win", forged(222))
+}
+
 pub(super) fn no_name_server() -> Blueprint {
     let mut blueprint =
         Blueprint::direct().expect(EVERYTHING, "inconclusive", "dns.no_resolver").through(ProxyPlan::open("open"));

@@ -192,6 +192,12 @@ pub(super) fn withdrawn_issuer() -> Blueprint {
     Blueprint::direct().through(proxy).expect(&["v10c"], "intercepted", "intercepted.untrusted")
 }
 
+/// An older inspector gives itself away beside its chain: by its version of TLS, and by the age of its certificates.
+pub(super) fn dated_inspection() -> Blueprint {
+    let proxy = ProxyPlan::open("dated").rule(Hosts::All, Deed::Inspect(Inspector::Dated));
+    Blueprint::direct().through(proxy).expect(&["*"], "intercepted", "intercepted.trusted").expect(&["adl"], "ok", "ok")
+}
+
 /// Plain http proves nothing about who answers; what does not look like the service blocks.
 pub(super) fn plain_answers() -> Blueprint {
     let sign_in = "<html><form>Password: <input type=\"password\" name=\"p\"></form></html>";

@@ -142,6 +142,8 @@ impl Cause {
             Self::TlsSniFiltered => tls::SNI_FILTERED,
             Self::TlsIpFiltered => tls::IP_FILTERED,
             Self::TlsTls13Intolerant => tls::TLS13_INTOLERANT,
+            Self::TlsLargeHello => tls::LARGE_HELLO,
+            Self::TlsSplitHello => tls::SPLIT_HELLO,
             Self::TlsPlaintextReply => tls::PLAINTEXT_REPLY,
             Self::TlsNotTls => tls::NOT_TLS,
             Self::TlsAlert(_) => tls::ALERT,

@@ -52,6 +52,24 @@ pub(super) const TLS13_INTOLERANT: CauseFacts = CauseFacts::new(
     "update the device on the way that does not know TLS 1.3, or exempt these hosts from its inspection",
 );
 
+pub(super) const LARGE_HELLO: CauseFacts = CauseFacts::new(
+    "tls.large_hello",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "A device on the way stops TLS handshakes that begin with a long message, and lets short ones pass",
+    "update the device on the way (firewall, inspection, load balancer) that does not take a ClientHello of every length; \
+     post-quantum key exchange makes it longer than one packet",
+);
+
+pub(super) const SPLIT_HELLO: CauseFacts = CauseFacts::new(
+    "tls.split_hello",
+    Status::Ok,
+    Owner::FirewallTeam,
+    "A device on the way stops TLS handshakes whose first message comes in two pieces",
+    "nothing has to change today; update the device on the way (firewall, inspection, load balancer) that does not put a \
+     ClientHello of two packets together, before Windows sends one (post-quantum key exchange)",
+);
+
 pub(super) const PLAINTEXT_REPLY: CauseFacts = CauseFacts::new(
     "tls.plaintext_reply",
     Status::Blocked,
