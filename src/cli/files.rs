@@ -50,7 +50,7 @@ pub(super) fn pem(path: &Path) -> Result<String, Failure> {
     const SEQUENCE: u8 = 0x30;
     let bytes = bytes(path, LARGEST_TEXT)?;
     let is_binary = bytes.first() == Some(&SEQUENCE);
-    String::from_utf8(bytes).map_err(|_| {
+    decode(bytes).ok_or_else(|| {
         let name = name(path);
         let mend = if is_binary {
             format!(
@@ -71,7 +71,23 @@ pub(super) fn report(path: &Path) -> Result<String, Failure> {
 
 fn text_up_to(path: &Path, largest: u64) -> Result<String, Failure> {
     let bytes = bytes(path, largest)?;
-    String::from_utf8(bytes).map_err(|_| Failure::usage(format!("could not read {}: it is not UTF-8 text", name(path))))
+    decode(bytes).ok_or_else(|| Failure::usage(format!("could not read {}: it is not UTF-8 text", name(path))))
+}
+
+/// Text as Windows' own programs leave it: UTF-8, with a byte order mark or without, or UTF-16 with one, which is what
+/// `PowerShell` 5 makes of a redirected answer.
+fn decode(bytes: Vec<u8>) -> Option<String> {
+    let units = |from: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes[2..].as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().copied().map(from).collect();
+        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
+    };
+    match bytes.as_slice() {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8(text.to_vec()).ok(),
+        _ => String::from_utf8(bytes).ok(),
+    }
 }
 
 /// The first bytes of a file that may be longer.
@@ -257,11 +273,16 @@ impl OutputFile {
 pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::usage(format!("could not write to standard output: {error}")))
-        }
+        Err(error) if !is_closed(&error) => Err(Failure::usage(format!("could not write to standard output: {error}"))),
         _ => Ok(()),
     }
+}
+
+/// Nobody reads at the other end any more. Windows has a third number for that, which the standard library does not know.
+fn is_closed(error: &std::io::Error) -> bool {
+    const ERROR_PIPE_NOT_CONNECTED: i32 = 233;
+    error.kind() == std::io::ErrorKind::BrokenPipe
+        || cfg!(windows) && error.raw_os_error() == Some(ERROR_PIPE_NOT_CONNECTED)
 }
 
 /// The moment of `--at`, or now.
@@ -271,5 +292,27 @@ pub(super) fn moment(text: Option<&str>) -> Result<Timestamp, Failure> {
         Some(text) => text
             .parse()
             .map_err(|_| Failure::usage(format!("'{text}' is not a moment: write it as 2025-10-01T00:00:00Z"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn text_is_read_in_every_form_in_which_windows_writes_it() {
+        let utf16 =
+            |to_bytes: fn(u16) -> [u8; 2]| "\u{feff}Zürich".encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+        for bytes in [
+            "Zürich".as_bytes().to_vec(),
+            "\u{feff}Zürich".as_bytes().to_vec(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+        ] {
+            assert_eq!(decode(bytes.clone()).as_deref(), Some("Zürich"), "{bytes:x?}");
+        }
+        assert_eq!(decode(b"Z\xfcrich".to_vec()), None, "an old code page");
+        assert_eq!(decode(b"\xff\xfeZ".to_vec()), None, "half a character");
+        assert_eq!(decode(b"\xff\xfe\x00\xd8".to_vec()), None, "half a pair");
     }
 }

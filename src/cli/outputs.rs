@@ -56,7 +56,7 @@ impl Outputs {
         for (format, path) in &named {
             let (argument, place) = (format!("--output {format}=…"), place(path));
             // Devices and pipes take what they are given.
-            let is_file = !fs::metadata(&place).is_ok_and(|known| !known.is_file());
+            let is_file = !is_device(path) && !fs::metadata(&place).is_ok_and(|known| !known.is_file());
             if let Some((other, _)) = taken.iter().find(|(_, other)| is_file && *other == place) {
                 return Err(Failure::usage(format!("{argument} and {other} name the same file, {}", path.display())));
             }
@@ -119,6 +119,26 @@ fn render(
     }
 }
 
+/// Whether Windows takes this name for a device, in whatever folder it seems to stand; elsewhere they are names like any other.
+fn is_device(path: &Path) -> bool {
+    cfg!(windows) && names_device(&path.to_string_lossy())
+}
+
+fn names_device(path: &str) -> bool {
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    if path.starts_with(r"\\.\") {
+        return true;
+    }
+    let name = path.rsplit(['/', '\\', ':']).find(|part| !part.is_empty()).unwrap_or_default();
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let is_numbered = |port: &str| {
+        stem.strip_prefix(port).is_some_and(|number| {
+            number.len() == 1 && number.starts_with(|digit| digit != '0' && char::is_ascii_digit(&digit))
+        })
+    };
+    DEVICES.contains(&stem.as_str()) || is_numbered("COM") || is_numbered("LPT")
+}
+
 /// What a path leads to, also when there is nothing yet.
 fn place(path: &Path) -> PathBuf {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -144,6 +164,13 @@ impl NewFile {
     }
 
     fn begin(path: &Path) -> io::Result<Self> {
+        if is_device(path) {
+            return Ok(Self {
+                path: path.to_path_buf(),
+                file: OpenOptions::new().write(true).open(path)?,
+                replaces: None,
+            });
+        }
         // What a link points to is replaced, not the link.
         let target = place(path);
         let path = path.to_path_buf();
@@ -243,6 +270,18 @@ mod tests {
         NewFile::create(&path).expect("opened").write(|out| out.write_all(b"new")).expect("written");
         assert_eq!(read(), "new");
         assert_eq!(names(folder.path()), ["report.json"]);
+    }
+
+    #[test]
+    fn windows_devices_are_known_by_their_names() {
+        for path in
+            ["NUL", "nul", "con", r"C:\reports\nul", "reports/NUL.json", r"\\.\NUL", "NUL:", "com1", "LPT9.txt", "aux "]
+        {
+            assert!(names_device(path), "{path}");
+        }
+        for path in ["", "null", "report.json", "com", "com0", "com10", "console", r"C:\NUL\report.json", "my nul"] {
+            assert!(!names_device(path), "{path}");
+        }
     }
 
     #[cfg(unix)]

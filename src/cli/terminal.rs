@@ -21,6 +21,7 @@ pub(super) fn layout(color: Color, verbose: bool) -> Layout {
         Color::Auto if env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
         Color::Auto => is_terminal && !is_dumb,
     };
+    let colour = colour && (shows_colours() || color == Color::Always);
     let width = terminal_size::terminal_size()
         .filter(|_| is_terminal)
         .map(|(width, _)| usize::from(width.0))
@@ -28,6 +29,17 @@ pub(super) fn layout(color: Color, verbose: bool) -> Layout {
         .filter(|width| *width >= 20)
         .unwrap_or(WIDTH_WITHOUT_TERMINAL);
     Layout { width, colour, ascii: is_terminal && !speaks_utf8(), verbose }
+}
+
+/// The signs that mean colours are text to a window of Windows 7.
+#[cfg(windows)]
+fn shows_colours() -> bool {
+    crate::windows::console::shows_colours()
+}
+
+#[cfg(not(windows))]
+fn shows_colours() -> bool {
+    true
 }
 
 /// The first variable that is set decides, as in the C library; without any, the C locale speaks ASCII.

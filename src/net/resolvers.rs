@@ -5,7 +5,6 @@
 use std::io;
 use std::net::SocketAddr;
 
-use hickory_resolver::system_conf::read_system_conf;
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::{Dial, Net};
@@ -22,10 +21,17 @@ pub struct ConfiguredResolvers {
 /// Reads `/etc/resolv.conf`, or the adapters' settings on Windows. Rules for single namespaces (NRPT) are not in it.
 #[must_use]
 pub fn configured_resolvers() -> ConfiguredResolvers {
-    let configuration = match read_system_conf() {
-        Ok((configuration, _)) => configuration,
-        Err(error) => return ConfiguredResolvers { servers: Vec::new(), problem: Some(error.to_string()) },
+    let servers = match of_the_system() {
+        Ok(servers) => servers,
+        Err(problem) => return ConfiguredResolvers { servers: Vec::new(), problem: Some(problem) },
     };
+    let problem = servers.is_empty().then(|| "no name server is configured".to_owned());
+    ConfiguredResolvers { servers, problem }
+}
+
+#[cfg(not(windows))]
+fn of_the_system() -> Result<Vec<SocketAddr>, String> {
+    let (configuration, _) = hickory_resolver::system_conf::read_system_conf().map_err(|error| error.to_string())?;
     let mut servers = Vec::new();
     for server in configuration.name_servers() {
         let port = server.connections.first().map_or(53, |connection| connection.port);
@@ -34,8 +40,36 @@ pub fn configured_resolvers() -> ConfiguredResolvers {
             servers.push(address);
         }
     }
-    let problem = servers.is_empty().then(|| "no name server is configured".to_owned());
-    ConfiguredResolvers { servers, problem }
+    Ok(servers)
+}
+
+#[cfg(windows)]
+fn of_the_system() -> Result<Vec<SocketAddr>, String> {
+    let found = crate::windows::adapters::name_servers();
+    found.map(in_order).map_err(|error| format!("the network adapters could not be listed: {error}"))
+}
+
+/// The servers of several adapters, those of the preferred adapter first, each once.
+#[cfg(any(windows, test))]
+fn in_order(mut found: Vec<(u32, SocketAddr)>) -> Vec<SocketAddr> {
+    found.sort_by_key(|(metric, _)| *metric);
+    let mut servers = Vec::new();
+    for (_, server) in found {
+        if !is_filler(server) && !servers.contains(&server) {
+            servers.push(server);
+        }
+    }
+    servers
+}
+
+/// Windows puts `fec0:0:0:ffff::1` to `::3` where an adapter has no server for IPv6; nobody has stood there since site-local
+/// addresses were given up (RFC 3879).
+#[cfg(any(windows, test))]
+fn is_filler(server: SocketAddr) -> bool {
+    match server.ip() {
+        std::net::IpAddr::V6(address) => matches!(address.segments(), [0xfec0, 0, 0, 0xffff, 0, 0, 0, 1..=3]),
+        std::net::IpAddr::V4(address) => address.is_unspecified(),
+    }
 }
 
 impl Net {
@@ -70,5 +104,25 @@ impl Dial {
     /// As [`Dial::target`].
     pub fn name_server(&self, server: SocketAddr) -> io::Result<SocketAddr> {
         self.target(server).or_else(|error| if server.ip().is_loopback() { Ok(server) } else { Err(error) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preferred_adapter_comes_first_and_two_adapters_name_a_server_once() {
+        let server = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let found = vec![
+            (50, server("192.0.2.53:53")),
+            (50, server("[fec0:0:0:ffff::1]:53")),
+            (50, server("198.51.100.1:53")),
+            (25, server("198.51.100.1:53")),
+            (25, server("[fe80::1%7]:53")),
+            (75, server("[fe80::1%9]:53")),
+        ];
+        let expected = ["198.51.100.1:53", "[fe80::1%7]:53", "192.0.2.53:53", "[fe80::1%9]:53"];
+        assert_eq!(in_order(found), expected.map(server));
     }
 }

@@ -174,7 +174,11 @@ fn rank(fault: &Fault) -> u8 {
 
 /// The system's error as a fact.
 pub(super) fn fault(error: &io::Error) -> Fault {
-    match error.kind() {
+    by_number(error).or_else(|| by_kind(error)).unwrap_or_else(|| Fault::Unrecognised { detail: error.to_string() })
+}
+
+fn by_kind(error: &io::Error) -> Option<Fault> {
+    Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => Fault::ConnectionRefused,
         io::ErrorKind::TimedOut => Fault::ConnectTimeout,
         io::ErrorKind::HostUnreachable => Fault::HostUnreachable,
@@ -184,8 +188,8 @@ pub(super) fn fault(error: &io::Error) -> Fault {
         io::ErrorKind::AddrNotAvailable | io::ErrorKind::AddrInUse | io::ErrorKind::OutOfMemory => {
             Fault::LocallyExhausted
         }
-        _ => by_number(error).unwrap_or_else(|| Fault::Unrecognised { detail: error.to_string() }),
-    }
+        _ => return None,
+    })
 }
 
 /// What the standard library has no kind for, or one kind for two.
@@ -204,21 +208,30 @@ fn by_number(error: &io::Error) -> Option<Fault> {
     })
 }
 
-/// What the standard library has no kind for, by the numbers of Windows Sockets.
 #[cfg(windows)]
 fn by_number(error: &io::Error) -> Option<Fault> {
-    const WSAEACCES: i32 = 10013;
-    const WSAEMFILE: i32 = 10024;
-    const WSAEAFNOSUPPORT: i32 = 10047;
-    const WSAENOBUFS: i32 = 10055;
-    const WSAEHOSTDOWN: i32 = 10064;
+    of_windows_sockets(error.raw_os_error()?)
+}
 
-    Some(match error.raw_os_error()? {
-        // The host firewall or a filter driver.
-        WSAEACCES => Fault::LocallyDenied,
-        WSAEMFILE | WSAENOBUFS => Fault::LocallyExhausted,
-        WSAEHOSTDOWN => Fault::HostUnreachable,
-        WSAEAFNOSUPPORT => Fault::NetworkUnreachable,
+/// The numbers of Windows Sockets, also those whose kinds mean something else elsewhere.
+#[cfg(any(windows, test))]
+fn of_windows_sockets(number: i32) -> Option<Fault> {
+    Some(match number {
+        // WSAEACCES, ERROR_ACCESS_DENIED: the host firewall or a filter driver.
+        10_013 | 5 => Fault::LocallyDenied,
+        // WSAEMFILE, WSAEADDRINUSE (no port is left to connect from), WSAENOBUFS.
+        10_024 | 10_048 | 10_055 => Fault::LocallyExhausted,
+        // WSAEAFNOSUPPORT, WSAEADDRNOTAVAIL (nothing of that family to send from, or an address that is nobody's, such as
+        // 0.0.0.0), WSAENETDOWN, WSAENETUNREACH, ERROR_NETWORK_UNREACHABLE.
+        10_047 | 10_049 | 10_050 | 10_051 | 1231 => Fault::NetworkUnreachable,
+        // WSAENETRESET, WSAECONNABORTED (given up by this machine, which is how filters end what they dislike), WSAECONNRESET.
+        10_052..=10_054 => Fault::ResetByPeer { received: 0 },
+        // WSAETIMEDOUT, ERROR_SEM_TIMEOUT.
+        10_060 | 121 => Fault::ConnectTimeout,
+        // WSAECONNREFUSED, ERROR_CONNECTION_REFUSED.
+        10_061 | 1225 => Fault::ConnectionRefused,
+        // WSAEHOSTDOWN, WSAEHOSTUNREACH, ERROR_HOST_UNREACHABLE.
+        10_064 | 10_065 | 1232 => Fault::HostUnreachable,
         _ => return None,
     })
 }
@@ -441,5 +454,28 @@ mod tests {
         }
         let unknown = io::Error::from_raw_os_error(71);
         assert_eq!(fault(&unknown), Fault::Unrecognised { detail: unknown.to_string() });
+    }
+
+    #[test]
+    fn windows_error_numbers_are_told_apart() {
+        for (number, expected) in [
+            (10_013, Fault::LocallyDenied),               // WSAEACCES
+            (10_024, Fault::LocallyExhausted),            // WSAEMFILE
+            (10_047, Fault::NetworkUnreachable),          // WSAEAFNOSUPPORT
+            (10_048, Fault::LocallyExhausted),            // WSAEADDRINUSE
+            (10_049, Fault::NetworkUnreachable),          // WSAEADDRNOTAVAIL
+            (10_050, Fault::NetworkUnreachable),          // WSAENETDOWN
+            (10_051, Fault::NetworkUnreachable),          // WSAENETUNREACH
+            (10_053, Fault::ResetByPeer { received: 0 }), // WSAECONNABORTED
+            (10_054, Fault::ResetByPeer { received: 0 }), // WSAECONNRESET
+            (10_055, Fault::LocallyExhausted),            // WSAENOBUFS
+            (10_060, Fault::ConnectTimeout),              // WSAETIMEDOUT
+            (10_061, Fault::ConnectionRefused),           // WSAECONNREFUSED
+            (10_064, Fault::HostUnreachable),             // WSAEHOSTDOWN
+            (10_065, Fault::HostUnreachable),             // WSAEHOSTUNREACH
+        ] {
+            assert_eq!(of_windows_sockets(number), Some(expected), "{number}");
+        }
+        assert_eq!(of_windows_sockets(10_022), None, "WSAEINVAL says nothing of the network");
     }
 }
