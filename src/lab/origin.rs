@@ -1,9 +1,9 @@
 //! The endpoints' own servers: TLS or plain, healthy or in any of the ways in which servers and boxes before them fail.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
@@ -45,6 +45,8 @@ pub enum Front {
 pub enum Filter {
     /// Those that name the endpoint.
     Name,
+    /// Those that name the endpoint, and for this long afterwards all of them.
+    NameWithGrudge(Duration),
     /// Those that offer TLS 1.3.
     Tls13,
     /// Those that are longer than this many bytes.
@@ -119,6 +121,8 @@ pub(super) struct Origin {
     answer: ReadyAnswer,
     first: Option<Breakage>,
     connections: AtomicUsize,
+    /// Until when a filter stops everything.
+    grudge: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -175,7 +179,7 @@ impl Origin {
                 ReadyAnswer::Uploads { most: *most, refusal: refusal.clone(), healthy: Box::new(healthy(endpoint)) }
             }
         };
-        Ok(Self { front, answer, first: site.first, connections: AtomicUsize::new(0) })
+        Ok(Self { front, answer, first: site.first, connections: AtomicUsize::new(0), grudge: Mutex::default() })
     }
 
     /// A plain http server that says `body` to everything.
@@ -186,6 +190,7 @@ impl Origin {
             answer: ReadyAnswer::Reply(Box::new(reply)),
             first: None,
             connections: AtomicUsize::new(0),
+            grudge: Mutex::default(),
         }
     }
 
@@ -216,6 +221,7 @@ impl Origin {
                 let (hello, is_in_one_piece) = peek_hello(&stream).await?;
                 let stops = match filter {
                     Filter::Name => holds(&hello, host.as_bytes()),
+                    Filter::NameWithGrudge(lasts) => self.is_held_against(holds(&hello, host.as_bytes()), *lasts),
                     Filter::Tls13 => offers_tls13(&hello),
                     Filter::Longer(most) => hello.len() > *most,
                     Filter::Pieces => !is_in_one_piece,
@@ -234,6 +240,16 @@ impl Origin {
                 Ok(())
             }
         }
+    }
+
+    /// Whether this hello is stopped, for itself or for one that was stopped before.
+    fn is_held_against(&self, is_wrong: bool, lasts: Duration) -> bool {
+        let mut until = self.grudge.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if is_wrong {
+            *until = Some(now + lasts);
+        }
+        until.is_some_and(|until| now < until)
     }
 
     async fn answer<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: Buffered<S>) -> io::Result<()> {

@@ -15,13 +15,15 @@ pub struct FollowUp {
     pub address: Option<SocketAddr>,
     /// The certificate (SHA-256) that the job's own peer showed, where only that one may get what is sent.
     pub leaf: Option<[u8; 32]>,
+    /// How many pauses it waits first: some filters hold a reset against the pair of addresses for a while.
+    pub pauses: u32,
 }
 
 impl FollowUp {
     /// A question that goes its own way.
     #[must_use]
     pub fn new(about: JobId, ask: Ask) -> Self {
-        Self { about, ask, address: None, leaf: None }
+        Self { about, ask, address: None, leaf: None, pauses: 0 }
     }
 }
 

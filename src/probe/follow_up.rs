@@ -18,6 +18,9 @@ use crate::plan::{Budget, Plan, PlannedRoute};
 /// An address that nobody has (RFC 5737): who connects there met a device that answers for everybody.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 443);
 
+/// One after which the control's name is tried, one more before the others, and time to hear what they say.
+const PAUSES_IN_PATIENCE: u32 = 5;
+
 /// How much later than its deadline a stage is cut off: by then it has said itself that the time was up.
 const MARGIN: Duration = Duration::from_millis(100);
 
@@ -45,6 +48,8 @@ pub async fn follow_up(
             for follow_up in asked {
                 let (context, places, sender) = (context.clone(), places.clone(), sender.clone());
                 running.spawn_local(async move {
+                    let pause = patience / PAUSES_IN_PATIENCE * follow_up.pauses;
+                    tokio::time::sleep_until((now + pause).min(end.run)).await;
                     let Ok(_place) = places.acquire().await else { return };
                     if let Some(seen) = ask(&follow_up, &context, end).await {
                         // The other side is gone only when the run has ended.

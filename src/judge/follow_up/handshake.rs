@@ -37,7 +37,12 @@ pub(super) fn questions(
     for row in on_route(grounds, route, verdicts).filter(|row| row.status == Status::Blocked) {
         let Some(seen) = last(observations, row.job) else { continue };
         let address = address(grounds, seen);
-        let ask = |ask| FollowUp { address, ..FollowUp::new(row.job, ask) };
+        let is_reset = matches!(seen.fault(), Some((_, Fault::ResetByPeer { .. })));
+        let ask = |ask| {
+            // Asked for again, the row's own name would renew the grudge of a filter; so the other name goes first.
+            let pauses = if is_reset { 1 + u32::from(ask != Ask::ControlName) } else { 0 };
+            FollowUp { address, pauses, ..FollowUp::new(row.job, ask) }
+        };
         if is_unanswered(row) && rows < MOST_ROWS {
             rows += 1;
             asked.extend(has_control.then(|| ask(Ask::ControlName)));
@@ -170,6 +175,13 @@ fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation
     } else {
         return;
     };
+    if cause == Cause::TlsIpFiltered && matches!(verdict.cause, Cause::TlsRstAfterHello) {
+        verdict.evidence.push(
+            "after a reset some filters by name stop the whole address for a minute or two, which looks the same: if other \
+             names get an answer at this address later, it is a rule by name"
+                .to_owned(),
+        );
+    }
     verdict.summary = format!("{}: {}", cause.facts().title, verdict.summary);
     verdict.cause = cause;
 }

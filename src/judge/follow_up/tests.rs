@@ -187,6 +187,8 @@ fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
         [Ask::ControlName, Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello, Ask::Nobody]
     );
     assert_eq!(asked[0].address, Some(address()));
+    let pauses: Vec<u32> = asked.iter().map(|follow_up| follow_up.pauses).collect();
+    assert_eq!(pauses, [1, 2, 2, 2, 2, 0], "a reset may be held against the pair for a while");
 
     let code = |answers: &[(Ask, Option<Fault>)]| {
         let mut all = vec![shaking(TLS, Attempt::First, reset()), answered(PLAIN, Attempt::First, 404, "")];

@@ -80,6 +80,9 @@ const OVER_TLS: [&str; 14] = [
     "weus2watcab02",
 ];
 
+/// Shorter than the pause of a hello after a reset.
+const GRUDGE: Duration = Duration::from_millis(150);
+
 fn impatient(budget: &mut crate::plan::Budget) {
     budget.tls = Duration::from_secs(1);
     budget.follow_ups = Duration::from_secs(2);
@@ -91,7 +94,8 @@ pub(super) fn filtered_hellos() -> Blueprint {
         .filtered("v10c", Filter::Name, Breakage::ResetAfterFirstBytes)
         .filtered("v10", Filter::Name, Breakage::CloseAfterFirstBytes)
         .filtered("settings-win", Filter::Name, Breakage::Silent)
-        .expect(&["v10c", "v10", "settings-win"], "blocked", "tls.sni_filtered")
+        .filtered("v10-vortex-win", Filter::NameWithGrudge(GRUDGE), Breakage::ResetAfterFirstBytes)
+        .expect(&["v10c", "v10", "settings-win", "v10-vortex-win"], "blocked", "tls.sni_filtered")
         .filtered("watson", Filter::Tls13, Breakage::ResetAfterFirstBytes)
         .filtered("oca", Filter::Tls13, Breakage::Silent)
         .expect(&["watson", "oca"], "blocked", "tls.tls13_intolerant")
