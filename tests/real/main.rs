@@ -22,6 +22,7 @@ mod world;
 
 mod authentication;
 mod denial;
+mod denied_by_name;
 mod domain_accounts;
 mod domain_tickets;
 mod follow_ups;

@@ -10,8 +10,8 @@ use crate::squid::{Policy, Squid};
 use crate::waprobe::{Check, Report};
 use crate::world::World;
 
-const NAME: &str = "anna";
-const PASSWORD: &str = "correct-horse-7493";
+pub const NAME: &str = "anna";
+pub const PASSWORD: &str = "correct-horse-7493";
 
 #[test]
 fn ntlm_lets_the_user_through_by_every_form_of_the_name() {
@@ -68,11 +68,11 @@ fn negotiate_carries_ntlm_and_says_so() {
 fn each_scheme_of_a_list_has_its_row_and_auto_takes_the_strongest() {
     let Some(world) = World::new() else { return };
     let servers = world.genuine_servers();
-    let basic =
-        format!("{}:{}\n", NAME, run(std::process::Command::new("openssl").args(["passwd", "-apr1", PASSWORD])).trim());
-    let basic = format!("{} {}", helper("basic_ncsa_auth"), world.file("basic-passwords", &basic).display());
-    let schemes =
-        [("negotiate", samba(&world, "gss-spnego")), ("ntlm", samba(&world, "squid-2.5-ntlmssp")), ("basic", basic)];
+    let schemes = [
+        ("negotiate", samba(&world, "gss-spnego")),
+        ("ntlm", samba(&world, "squid-2.5-ntlmssp")),
+        ("basic", basic(&world)),
+    ];
     let squid = world.proxy("squid", &servers, &Policy::Schemes(&schemes));
 
     let list =
@@ -95,8 +95,15 @@ fn check(world: &World, servers: &Nginx, squid: &Squid, name: &str, password: &s
     Check::new(world).direct_to(servers).through(squid).args(["--proxy-user", name, "--proxy-password-file"]).arg(file)
 }
 
+/// Squid's helper for Basic, and the one who is known to it.
+pub fn basic(world: &World) -> String {
+    let line =
+        format!("{NAME}:{}\n", run(std::process::Command::new("openssl").args(["passwd", "-apr1", PASSWORD])).trim());
+    format!("{} {}", helper("basic_ncsa_auth"), world.file("basic-passwords", &line).display())
+}
+
 /// Samba's helper, which checks NTLM version 2 for one account without any domain.
-fn samba(world: &World, protocol: &str) -> String {
+pub fn samba(world: &World, protocol: &str) -> String {
     let home = world.folder().join("samba");
     std::fs::create_dir_all(&home).expect("a folder for samba");
     let folders: String =

@@ -93,6 +93,7 @@ pub enum Cause {
     PauthWrongCode,
     PauthNoCommonScheme,
     PauthRejected,
+    PauthNotRepeated,
     PauthDeniedAfterAuth,
     PauthDigestStaleLoop,
     PauthDigestUnsupported,
@@ -310,6 +311,7 @@ impl Cause {
         Self::PauthWrongCode,
         Self::PauthNoCommonScheme,
         Self::PauthRejected,
+        Self::PauthNotRepeated,
         Self::PauthDeniedAfterAuth,
         Self::PauthDigestStaleLoop,
         Self::PauthDigestUnsupported,
@@ -457,6 +459,7 @@ impl Cause {
                 | Self::PauthNoChallenge
                 | Self::PauthWrongCode
                 | Self::PauthRejected
+                | Self::PauthNotRepeated
                 | Self::PauthDigestStaleLoop
                 | Self::PauthDigestUnsupported
                 | Self::PauthBasicCleartext

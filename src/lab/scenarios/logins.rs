@@ -15,6 +15,9 @@ const DIGEST: Digest = Digest { algorithm: Some(Algorithm::Md5), with_quality: t
 /// Somebody that the proxies know under another password.
 const STRANGER: Account = Account { name: USER.name, password: "not-this-one" };
 
+/// One row was refused what the others then do not try.
+const REFUSED: ([&str; 2], [&str; 2]) = (["blocked", "not-tested"], ["pauth.rejected", "pauth.not_repeated"]);
+
 /// Every form of Digest that is in use; all of them work.
 pub(super) fn digests() -> Blueprint {
     let proxy = |name, digest| ProxyPlan::open(name).gate(Gate::Digest(USER, digest));
@@ -41,13 +44,14 @@ pub(super) fn awkward_challenges() -> Blueprint {
         .as_user(proxy("old-digest").gate(Gate::Digest(USER, DIGEST)).refuses(Manner::UntilClose, false))
 }
 
+/// SOCKS asks for the login before it hears of a host; of the others one row is refused, and the rest does not try.
 pub(super) fn wrong_password() -> Blueprint {
     Blueprint::default()
         .user(STRANGER)
         .as_user(ProxyPlan::open("basic").gate(Gate::Basic(USER)))
-        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .expect_any(&REFUSED.0, &REFUSED.1)
         .as_user(ProxyPlan::open("digest").gate(Gate::Digest(USER, DIGEST)))
-        .expect(EVERYTHING, "blocked", "pauth.rejected")
+        .expect_any(&REFUSED.0, &REFUSED.1)
         .as_user(ProxyPlan::open("socks").scheme(ProxyScheme::Socks5, 1080).gate(Gate::Basic(USER)))
         .expect(EVERYTHING, "blocked", "pauth.rejected")
 }
@@ -187,9 +191,10 @@ pub(super) fn two_identities() -> Blueprint {
     let mut blueprint = Blueprint::default()
         .user(USER)
         .as_both(people)
-        .expect(EVERYTHING, "blocked", "pauth.rejected")
-        .as_both(machines)
-        .expect_on("http://machines.proxy.lab:8080|user*", EVERYTHING, "blocked", "pauth.rejected");
+        .expect_any(&REFUSED.0, &REFUSED.1)
+        .route(&machines, Identity::Device, SchemeChoice::Auto)
+        .as_user(machines)
+        .expect_any(&REFUSED.0, &REFUSED.1);
     blueprint.device = Some(MACHINE);
     blueprint
 }

@@ -127,11 +127,10 @@ impl<'a> Authenticator<'a> {
         let chosen = self.choose(offers).await.ok();
         let is_usable = match &chosen {
             None => false,
-            Some(Chosen::Ticket(_)) => is_own || self.turn.as_ref().is_some_and(Turn::is_proved),
+            Some(Chosen::Ticket(_)) => is_own || self.is_proved(),
             Some(chosen) => {
                 let names_nobody = matches!(chosen, Chosen::Ntlm(_));
-                self.take_turn().await.is_ok()
-                    && (names_nobody || is_own || self.turn.as_ref().is_some_and(Turn::is_proved))
+                self.take_turn().await.is_ok() && (names_nobody || is_own || self.is_proved())
             }
         };
         if !is_usable {
@@ -279,7 +278,7 @@ impl<'a> Authenticator<'a> {
     /// not taken any more.
     fn reconsider(&mut self, offers: &[Offer]) {
         let is_offered = |scheme| offers.iter().any(|offer| offer.is(scheme));
-        let is_proved = self.turn.as_ref().is_some_and(Turn::is_proved);
+        let is_proved = self.is_proved();
         let is_beside_it = match &self.sent {
             Sent::Nothing => false,
             Sent::Complete => is_proved && !is_offered(Scheme::Basic),
@@ -319,6 +318,11 @@ impl<'a> Authenticator<'a> {
     /// Whether a password may go out as it is.
     pub fn may_send_cleartext(&self) -> Result<(), Fault> {
         if self.is_encrypted || self.basic_cleartext { Ok(()) } else { Err(Fault::CleartextRefused) }
+    }
+
+    /// Whether the proxy took this login before.
+    pub fn is_proved(&self) -> bool {
+        self.turn.as_ref().is_some_and(Turn::is_proved)
     }
 
     /// The proxy goes on; whether that says something of the password depends on whether it was sent.

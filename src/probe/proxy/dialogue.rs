@@ -1,5 +1,7 @@
 //! Legs of a dialogue: ask, read the challenge, answer it on the same connection or on a new one.
 
+mod signed_in;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -140,6 +142,17 @@ impl<'a> Dialogue<'a> {
                 return Ok(Final { exchange, reply, head, asked });
             }
             let same = self.drain(exchange, reply, &head).await?;
+            let is_refusal = answer.as_ref().is_some_and(|sent| sent.token == Some(Token::NtlmType3));
+            let same = match same {
+                Some(exchange) if is_refusal && !self.authenticator.is_proved() => {
+                    if self.is_signed_in(exchange).await {
+                        self.authenticator.accepted();
+                        return Err(Fault::CredentialsNoLongerTaken { is_first: false });
+                    }
+                    None
+                }
+                same => same,
+            };
             let uri = self.uri();
             let next = self.authenticator.answer(&offers, (self.method(), &uri)).await;
             // A credential that was held back is decided by its scheme as well as one that was sent.
@@ -279,37 +292,20 @@ impl<'a> Dialogue<'a> {
                 *exchange = self.reconnect().await?;
                 continue;
             }
-            let mut leg = Leg {
-                connection: self.connections,
-                request: self.request_line(),
-                credential: answer.map(|answer| Credential {
-                    scheme: answer.scheme,
-                    length: answer.value.expose_secret().len(),
-                    detail: answer.detail.clone(),
-                    token: answer.token,
-                }),
-                took: asked.elapsed(),
-                status: None,
-                version: None,
-                reason: String::new(),
-                headers: Vec::new(),
-                challenges: Vec::new(),
-                body_start: Vec::new(),
-                kept_open: false,
-            };
+            let credential = answer.map(|answer| Credential {
+                scheme: answer.scheme,
+                length: answer.value.expose_secret().len(),
+                detail: answer.detail.clone(),
+                token: answer.token,
+            });
+            let mut leg = self.empty_leg(self.request_line(), credential, asked.elapsed());
             if let Some(answer) = answer {
                 self.evidence.scheme = Some(answer.scheme);
             }
             let result = match outcome {
                 Ok(reply) => {
                     let head = Head::of(&reply, exchange.seen());
-                    leg.status = Some(head.status);
-                    leg.version = Some(head.version.clone());
-                    leg.reason.clone_from(&head.reason);
-                    leg.headers.clone_from(&head.headers);
-                    leg.challenges = challenges(&reply).iter().map(Offer::evidence).collect();
-                    // Corrected once the body of a refusal was read.
-                    leg.kept_open = (200..300).contains(&head.status);
+                    keep_answer(&mut leg, &head, &reply);
                     Ok((reply, head, asked))
                 }
                 Err(_) if closed_unasked && is_bound => Err(Fault::ClosedMidExchange),
@@ -323,6 +319,23 @@ impl<'a> Dialogue<'a> {
                 self.authenticator.broke_off();
             }
             return result;
+        }
+    }
+
+    /// What was asked, of which nobody knows yet what comes back.
+    fn empty_leg(&self, request: String, credential: Option<Credential>, took: Duration) -> Leg {
+        Leg {
+            connection: self.connections,
+            request,
+            credential,
+            took,
+            status: None,
+            version: None,
+            reason: String::new(),
+            headers: Vec::new(),
+            challenges: Vec::new(),
+            body_start: Vec::new(),
+            kept_open: false,
         }
     }
 
@@ -366,22 +379,15 @@ impl<'a> Dialogue<'a> {
     }
 
     fn request(&self, answer: Option<&Answer>) -> Result<Request, Fault> {
-        let unusable = |what: &str| Fault::Unrecognised { detail: format!("'{what}' cannot be asked for") };
-        let uri = self.uri();
         let mut request = match self.target {
-            Target::Absolute => http::request(self.endpoint, &uri),
-            Target::Tunnel => {
-                let mut request = Request::default();
-                *request.method_mut() = hyper::Method::CONNECT;
-                *request.uri_mut() = uri.parse().map_err(|_| unusable(&uri))?;
-                let host = HeaderValue::from_str(&uri).map_err(|_| unusable(&uri))?;
-                request.headers_mut().insert(header::HOST, host);
-                request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+            Target::Absolute => {
+                let mut request = http::request(self.endpoint, &self.uri());
+                keep_alive(&mut request);
                 request
             }
+            Target::Tunnel => tunnel_request(&self.uri())?,
         };
         let headers = request.headers_mut();
-        headers.insert(HeaderName::from_static("proxy-connection"), HeaderValue::from_static("Keep-Alive"));
         if let Some(answer) = answer {
             let mut value = HeaderValue::from_bytes(answer.value.expose_secret()).map_err(|_| Fault::Unrecognised {
                 detail: "the proxy's challenge has bytes that no header can carry".to_owned(),
@@ -392,6 +398,36 @@ impl<'a> Dialogue<'a> {
         }
         Ok(request)
     }
+}
+
+/// Keeps the head of what came back.
+fn keep_answer(leg: &mut Leg, head: &Head, reply: &Reply) {
+    leg.status = Some(head.status);
+    leg.version = Some(head.version.clone());
+    leg.reason.clone_from(&head.reason);
+    leg.headers.clone_from(&head.headers);
+    leg.challenges = challenges(reply).iter().map(Offer::evidence).collect();
+    // Corrected once the body of a refusal was read.
+    leg.kept_open = (200..300).contains(&head.status);
+}
+
+/// `CONNECT` for `host:port`.
+fn tunnel_request(authority: &str) -> Result<Request, Fault> {
+    let unusable = |_: String| Fault::Unrecognised { detail: format!("'{authority}' cannot be asked for") };
+    let mut request = Request::default();
+    *request.method_mut() = hyper::Method::CONNECT;
+    *request.uri_mut() =
+        authority.parse().map_err(|error: hyper::http::uri::InvalidUri| unusable(error.to_string()))?;
+    let host = HeaderValue::from_str(authority).map_err(|error| unusable(error.to_string()))?;
+    request.headers_mut().insert(header::HOST, host);
+    request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    keep_alive(&mut request);
+    Ok(request)
+}
+
+/// As Windows asks for it, and as proxies of HTTP/1.0 need it.
+fn keep_alive(request: &mut Request) {
+    request.headers_mut().insert(HeaderName::from_static("proxy-connection"), HeaderValue::from_static("Keep-Alive"));
 }
 
 fn challenges(reply: &Reply) -> Vec<Offer> {
