@@ -1,7 +1,6 @@
 //! What stands behind a code: the evidence that decides it, why it matters to a Windows device, what other tools say.
 //!
-//! In: a code. Out: text for whoever asks what the code means. Never: a reason to judge; a code that is missing here is
-//! explained by what the table of causes says of it, and by its family.
+//! In: a code. Out: text for whoever asks what the code means. Never: a reason to judge; a code without evidence of its own.
 
 use super::Owner;
 
@@ -58,6 +57,10 @@ const EVIDENCE: &[(&str, &str)] = &[
         "dns.synthetic_agent",
         "the address is of the kind that a steering agent hands out, and the genuine service answered there",
     ),
+    (
+        "dns.differs_ok",
+        "a name server asked by --compare-resolver gave other addresses, and the genuine service answered at these",
+    ),
     ("tcp.refused", "the connection was answered with a reset"),
     ("tcp.timeout", "no answer came, although the question was repeated"),
     ("tcp.host_unreachable", "the network reported the host as unreachable"),
@@ -69,6 +72,13 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tcp.v6_broken", "IPv4 connected and IPv6 did not"),
     ("tcp.local_exhausted", "the system had no port or descriptor left"),
     ("tcp.accepts_everything", "an address that belongs to nobody accepted a connection too"),
+    ("proxy.tcp_refused", "the proxy's address answered the connection with a reset"),
+    ("proxy.tcp_timeout", "no answer came from the proxy's address, although the question was repeated"),
+    ("proxy.tcp_host_unreachable", "the network reported the proxy's address as unreachable"),
+    ("proxy.tcp_net_unreachable", "there is no route to the proxy's network"),
+    ("proxy.tcp_admin_prohibited", "the network reported the connection to the proxy as prohibited"),
+    ("proxy.tcp_local_denied", "this machine refused the connection to the proxy at once, before a packet left it"),
+    ("proxy.tcp_local_exhausted", "the system had no port or descriptor left for a connection to the proxy"),
     ("proxy.not_http", "the first bytes of the answer are no HTTP"),
     ("proxy.tls_failed", "the TLS handshake with the proxy itself did not finish"),
     ("proxy.tls_untrusted", "the proxy's own certificate is not accepted by this machine; no credential was sent"),
@@ -77,6 +87,12 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("proxy.client_not_allowed", "the proxy denied the control host in the same way"),
     ("proxy.method_blocked", "the proxy answered CONNECT with 405 or 501"),
     ("proxy.bad_request_400", "the proxy answered CONNECT with 400"),
+    (
+        "proxy.not_forwarding",
+        "CONNECT was answered with 404, 410 or 421, as a web server answers what it does not have",
+    ),
+    ("proxy.request_timeout", "the proxy answered CONNECT with 408"),
+    ("proxy.2xx_not_200", "CONNECT was answered with 201 to 299, which opens a tunnel as 200 does"),
     ("proxy.upstream_dns", "the proxy's answer says that it could not resolve the host"),
     ("proxy.upstream_refused", "the proxy's answer says that the connection was refused"),
     ("proxy.upstream_timeout", "the proxy's answer says that the host did not answer it"),
@@ -112,6 +128,40 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("pauth.ntlm_early_200", "the tunnel was opened before the challenge was answered"),
     ("pauth.nego_is_ntlm", "what Negotiate carried was an NTLM message"),
     ("pauth.lb_split", "the exchange failed over changing nodes and works on one"),
+    (
+        "pauth.account_locked",
+        "the proxy's page after the login names the status STATUS_ACCOUNT_LOCKED_OUT of the directory",
+    ),
+    (
+        "pauth.account_disabled",
+        "the KDC or the proxy's page after the login says that the account is disabled or revoked",
+    ),
+    (
+        "pauth.account_expired",
+        "the KDC or the proxy's page after the login says that the account or its password has expired, or that the \
+         password must be changed",
+    ),
+    ("pauth.intermittent", "a login that opened a tunnel was answered with 407 on another connection of the same run"),
+    (
+        "pauth.needs_proxy_connection",
+        "the proxy speaks HTTP/1.0, and kept the connection of NTLM by Proxy-Connection: Keep-Alive alone",
+    ),
+    (
+        "pauth.krb_cname",
+        "the KDC does not know HTTP/ of the name that was given, and knows HTTP/ of its canonical name",
+    ),
+    ("pauth.krb_ip_literal", "the proxy was given as an address, and no service has a ticket by address"),
+    (
+        "pauth.krb_duplicate_spn",
+        "the proxy refused the ticket because it cannot be decrypted there or is for another service (errors 31, 41, 44 \
+         and 45 of Kerberos)",
+    ),
+    (
+        "pauth.krb_etype",
+        "the KDC or the proxy says that it has no key of a kind that the other accepts (error 14 of Kerberos)",
+    ),
+    ("pauth.krb_kdc_unreachable", "no KDC of the realm is known, none answered, or what answered is no KDC"),
+    ("pauth.krb_token_too_big", "400, 413 or 431 came to a request that carried a Kerberos ticket of more than 12 KB"),
     ("pauth.krb_spn_unknown", "the KDC does not know the service HTTP/ of the proxy's name"),
     ("pauth.krb_no_ticket", "there is no ticket-granting ticket"),
     ("pauth.krb_skew", "the clocks are too far apart for the KDC"),
@@ -129,6 +179,10 @@ const EVIDENCE: &[(&str, &str)] = &[
     (
         "tls.split_hello",
         "the same first message is answered when it comes in one piece, and gets no answer when it comes in two",
+    ),
+    (
+        "tls.slow",
+        "the handshake came to its end and took more than two seconds beyond six times the way there and back",
     ),
     ("tls.plaintext_reply", "HTTP came where a TLS record should"),
     ("tls.not_tls", "the bytes that came are no TLS record"),
@@ -179,6 +233,9 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("http.empty", "the connection was closed instead of an answer"),
     ("http.malformed", "the answer is no readable HTTP"),
     ("http.throttled", "429 or 503 came with a time to wait"),
+    ("http.post_blocked", "--post: the question was answered, and an upload of 1,000 bytes was already broken off"),
+    ("http.body_limit", "--post: a small upload was answered, and a larger one with 413"),
+    ("http.reset_on_upload", "--post: a small upload was answered, and a larger one was broken off"),
     ("http.retired", "404 or 410 came for a service that is known to be retired"),
     ("pac.direct_for_endpoint", "the script's first word for the host is DIRECT, and the direct row is blocked"),
     (
@@ -208,10 +265,16 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("x.inconclusive", "what was seen fits no code"),
     ("x.flaky", "the same question had two different answers"),
     ("x.budget", "the time of the run was up"),
+    ("x.internal", "this program ended the row with a mistake of its own"),
     ("x.offline", "a control host that has nothing to do with the service failed in the same way"),
     ("intercepted.partial", "some hosts on a route are intercepted and others are not"),
     ("chain.same_key_many_hosts", "hosts that have nothing to do with each other answered with one key"),
     ("chain.path_difference", "one route shows the genuine chain and another a foreign one"),
+    ("chain.fresh_leaf", "certificates of intercepted rows begin less than a day before they were shown"),
+    (
+        "chain.no_sct",
+        "certificates of intercepted rows carry no timestamp of a public log, where the genuine service is of the public class",
+    ),
     ("pauth.user_ok_machine_denied", "the same hosts answer the user's account and not the machine's"),
     ("pauth.machine_ok_user_denied", "the same hosts answer the machine's account and not the user's"),
     ("dns.nxdomain_local", "this network's name server denies a name that another one knows"),
@@ -234,6 +297,20 @@ const WHY: &[(&str, &str)] = &[
         "dns.synthetic_agent",
         "Nothing is wrong: traffic is steered by an agent on the machine, and the genuine service answers.",
     ),
+    ("dns.differs_ok", "Nothing is wrong; it is told so that nobody takes the other address for a forgery."),
+    ("tls.slow", "The data gets out. A scanner that takes seconds for a handshake makes services give up under load."),
+    (
+        "tls.split_hello",
+        "The data gets out today. Once Windows offers post-quantum key exchange, its first message takes two packets, and \
+         such a device stops it.",
+    ),
+    ("proxy.2xx_not_200", "The data gets out. Some programs know 200 alone and take such a tunnel for a refusal."),
+    (
+        "http.post_blocked",
+        "Diagnostic data goes up. A route that answers questions and takes no uploads looks healthy and passes nothing on.",
+    ),
+    ("http.body_limit", "Heartbeats pass and crash reports do not: these are the largest that go up."),
+    ("http.reset_on_upload", "Heartbeats pass and crash reports do not: these are the largest that go up."),
     ("tcp", "The service cannot be reached on this route, whatever is said later; a proxied route may still work."),
     ("proxy", "Windows sends diagnostic data over the route that its settings name, and does not try another one."),
     (
@@ -378,6 +455,23 @@ pub fn elsewhere(code: &str) -> Elsewhere {
             said(Some("7"), Some("12029"), Some("host_unreachable"))
         }
         "tcp.net_unreachable" | "tcp.admin_prohibited" | "tcp.local_denied" => said(Some("7"), Some("12029"), None),
+        "proxy.tls_failed" => said(Some("35"), Some("12175"), None),
+        "proxy.tls_untrusted" => said(Some("60"), Some("12045"), None),
+        "proxy.empty" | "proxy.rst" => said(Some("56"), Some("12030"), None),
+        "proxy.timeout" => said(Some("28"), Some("12002"), None),
+        "chain.weak" | "chain.eku" | "chain.constraints" | "chain.incomplete" => {
+            said(Some("60"), Some("12045 or 12175"), Some("ssl_invalid_certificate"))
+        }
+        "chain.wrong_class" | "tls.slow" | "dns.differs_ok" | "dns.synthetic_agent" | "proxy.2xx_not_200" => {
+            said(Some("0, success"), Some("success"), Some("success"))
+        }
+        "http.unexpected_status" | "http.throttled" | "http.407_in_tunnel" | "http.retired" | "http.body_limit" => {
+            said(Some("0, with the status in its answer (22 with --fail)"), Some("the status only"), None)
+        }
+        "http.block_page" | "http.portal" | "http.foreign_redirect" | "http.middlebox_status" => {
+            said(Some("0, success, with a stranger's answer"), Some("success, with a stranger's answer"), None)
+        }
+        "http.post_blocked" | "http.reset_on_upload" => said(Some("55 or 56"), Some("12030"), Some("connection_reset")),
         "proxy.socks_denied" => said(Some("97"), None, None),
         "tls.rst_after_hello" | "proxy.200_then_rst" => {
             said(Some("35"), Some("12030 or 12175"), Some("connection_reset"))
@@ -436,6 +530,8 @@ mod tests {
         for (code, ..) in COMPARISONS {
             assert!(COMPARISON_CODES.contains(code) || codes.contains(code), "{code}");
         }
+        let untold: Vec<&&str> = codes.iter().filter(|code| evidence(code).is_none() || why(code).is_none()).collect();
+        assert!(untold.is_empty(), "without evidence or without a reason: {untold:?}");
         for (code, _) in WHY {
             let is_family = codes.iter().any(|known| known.split('.').next() == Some(*code));
             assert!(codes.contains(code) || is_family, "{code}");

@@ -28,6 +28,8 @@ pub struct Explanation {
     pub elsewhere: Elsewhere,
 }
 
+const NOTHING_ELSEWHERE: &str = "Nothing of their own: neither curl, nor WinHTTP, nor OONI has a word for it.";
+
 impl Explanation {
     fn of_row(cause: &Cause, code: String) -> Self {
         let facts = cause.facts();
@@ -59,13 +61,13 @@ impl Explanation {
     }
 
     /// `curl: exit 60 · WinHTTP: 12038 · OONI: ssl_invalid_hostname`.
-    fn others(&self) -> Option<String> {
+    fn others(&self) -> String {
         let Elsewhere { curl, windows, ooni } = self.elsewhere;
         let said: Vec<String> = [("curl: exit", curl), ("Windows (WinHTTP, Schannel):", windows), ("OONI:", ooni)]
             .into_iter()
             .filter_map(|(tool, said)| Some(format!("{tool} {}", said?)))
             .collect();
-        (!said.is_empty()).then(|| said.join(" · "))
+        if said.is_empty() { NOTHING_ELSEWHERE.to_owned() } else { said.join(" · ") }
     }
 
     fn standing(&self) -> String {
@@ -163,9 +165,7 @@ fn parts(known: &Explanation) -> Vec<(&'static str, String)> {
     }
     parts.push(("Who changes it", sentence(known.owner.as_str())));
     parts.push(("Change", sentence(known.remedy)));
-    if let Some(others) = known.others() {
-        parts.push(("Others would say", others));
-    }
+    parts.push(("Others would say", known.others()));
     parts.push(("Standing", sentence(&known.standing())));
     parts
 }

@@ -30,6 +30,10 @@ fn every_code_is_explained_once() {
     }
     for known in &all {
         assert_eq!(explain::find(&known.code).as_ref(), Ok(known));
+        let text = explained(&known.code, 100);
+        for part in ["What was seen", "Why it matters", "Who changes it", "Change", "Others would say", "Standing"] {
+            assert!(text.contains(&format!("\n  {part} ")), "{}: no '{part}'", known.code);
+        }
         for width in [60, 100] {
             assert!(explained(&known.code, width).lines().all(|line| line.width() <= width), "{}", known.code);
         }
