@@ -2,6 +2,8 @@
 
 #[path = "enroll/apply.rs"]
 mod apply;
+#[path = "enroll/command.rs"]
+mod command;
 #[path = "enroll/plans.rs"]
 mod plans;
 #[path = "enroll/profiles.rs"]

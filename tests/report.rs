@@ -2,6 +2,8 @@
 
 #[path = "report/changes.rs"]
 mod changes;
+#[path = "report/enrolment.rs"]
+mod enrolment;
 #[path = "report/explain.rs"]
 mod explain;
 #[path = "report/formats.rs"]
@@ -537,8 +539,19 @@ mod contract {
 
     /// The committed schemas are generated: `UPDATE_SCHEMAS=1 cargo test --test report` writes them anew.
     pub fn committed<T: JsonSchema>(name: &str) -> Value {
-        let schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
-        let generated = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
+        is_committed(name, &SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>())
+    }
+
+    /// The same of what is read: there a key may be left out.
+    pub fn committed_input<T: JsonSchema>(name: &str) -> Value {
+        is_committed(
+            name,
+            &SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>(),
+        )
+    }
+
+    fn is_committed(name: &str, schema: &schemars::Schema) -> Value {
+        let generated = serde_json::to_string_pretty(schema).expect("a schema is JSON") + "\n";
         let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "schemas", name].iter().collect();
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
             fs::write(&path, &generated).expect("schemas can be written");

@@ -52,6 +52,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: super::enroll::EnrollCommand,
     },
+    /// Why does this device not appear? Its settings and the network in one answer.
+    Diagnose(Box<super::diagnose::DiagnoseArguments>),
     /// What a code means and what to do about it.
     Explain(super::explain::ExplainArguments),
     /// Print a script that completes commands and options in a shell.

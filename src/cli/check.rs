@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     run::execute(setup, &arguments.output, arguments.record.as_deref())
 }
 
-fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
+pub(super) fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
     let proxies = proxies(&arguments.proxy)?;
     let roots = files::RootsToCome::begin(&arguments.trust.machine_roots);
     let (catalogue, anchors) = files::catalogue(&arguments.trust)?;

@@ -8,7 +8,7 @@ use super::arguments::{Color, Format, SolutionId};
 use super::{Exit, Failure, files, terminal};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
 use crate::enroll::commercial_id::CommercialId;
-use crate::enroll::{Case, ProxyApproach, Region, Windows, check, collect, plan};
+use crate::enroll::{Case, Checkup, ProxyApproach, Region, Windows, check, collect, plan};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
 use crate::report;
 
@@ -28,11 +28,12 @@ pub(super) enum EnrollCommand {
     Scan,
 }
 
+/// One device, and what it is meant to do.
 #[derive(Debug, Args)]
-pub(super) struct CheckArguments {
+pub(super) struct DeviceArguments {
     /// A registry export (.reg) or a snapshot (JSON) of the device.
     #[arg(long, value_name = "FILE")]
-    snapshot: Option<PathBuf>,
+    pub snapshot: Option<PathBuf>,
 
     /// Its Windows version, such as win7-sp1, win10-1809, server-2016 or 10.0.17134.320. Default: what the snapshot says.
     #[arg(long, value_name = "ID")]
@@ -53,6 +54,12 @@ pub(super) struct CheckArguments {
     /// Snapshots of other devices, which must not have the same machine id.
     #[arg(long, value_name = "FILE")]
     compare: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    device: DeviceArguments,
 
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -160,36 +167,7 @@ fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {
 }
 
 fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
-    let Some(path) = &arguments.snapshot else {
-        return Err(Failure::usage(
-            "say which device: --snapshot FILE.reg or --snapshot FILE.json. `waprobe enroll snapshot` prints a PowerShell \
-             script that makes one",
-        ));
-    };
-    let chosen = arguments.os.as_deref().map(windows_version).transpose()?;
-    let snapshot = snapshot(path)?;
-    let others: Vec<(String, Snapshot)> = arguments
-        .compare
-        .iter()
-        .map(|path| Ok((path.display().to_string(), self::snapshot(path)?)))
-        .collect::<Result<_, Failure>>()?;
-    let case = Case {
-        snapshot: &snapshot,
-        windows: Windows::of(&snapshot, chosen),
-        asked: solutions(&arguments.solution),
-        region: arguments.region.map(|region| match region {
-            RegionId::Eea => Region::EuropeanEconomicArea,
-            RegionId::Ch => Region::Switzerland,
-            RegionId::Other => Region::Other,
-        }),
-        approach: arguments.proxy_authentication.map(|approach| match approach {
-            ApproachId::Bypass => ProxyApproach::Bypass,
-            ApproachId::User => ProxyApproach::User,
-            ApproachId::Device => ProxyApproach::Device,
-        }),
-        others: others.iter().map(|(name, snapshot)| (name.clone(), snapshot)).collect(),
-    };
-    let checkup = check(&case);
+    let (checkup, _) = arguments.device.checkup()?;
     let exit = if checkup.findings.is_empty() { Exit::Ok } else { Exit::Findings };
     files::print(|mut out| match arguments.format {
         Format::Json => report::json::write(&checkup, &mut out),
@@ -199,6 +177,58 @@ fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
         }
     })?;
     Ok(exit)
+}
+
+impl DeviceArguments {
+    /// The device's settings judged, and the solutions that exist for it.
+    pub(super) fn checkup(&self) -> Result<(Checkup, Device), Failure> {
+        let Some(path) = &self.snapshot else {
+            return Err(Failure::usage(
+                "say which device: --snapshot FILE.reg or --snapshot FILE.json. `waprobe enroll snapshot` prints a PowerShell \
+                 script that makes one",
+            ));
+        };
+        let snapshot = snapshot(path)?;
+        self.judge(&snapshot)
+    }
+
+    /// The same of a device that is at hand.
+    pub(super) fn judge(&self, snapshot: &Snapshot) -> Result<(Checkup, Device), Failure> {
+        let chosen = self.os.as_deref().map(windows_version).transpose()?;
+        let others: Vec<(String, Snapshot)> = self
+            .compare
+            .iter()
+            .map(|path| Ok((path.display().to_string(), self::snapshot(path)?)))
+            .collect::<Result<_, Failure>>()?;
+        let case = Case {
+            snapshot,
+            windows: Windows::of(snapshot, chosen),
+            asked: solutions(&self.solution),
+            region: self.region.map(|region| match region {
+                RegionId::Eea => Region::EuropeanEconomicArea,
+                RegionId::Ch => Region::Switzerland,
+                RegionId::Other => Region::Other,
+            }),
+            approach: self.proxy_authentication.map(|approach| match approach {
+                ApproachId::Bypass => ProxyApproach::Bypass,
+                ApproachId::User => ProxyApproach::User,
+                ApproachId::Device => ProxyApproach::Device,
+            }),
+            others: others.iter().map(|(name, snapshot)| (name.clone(), snapshot)).collect(),
+        };
+        let supported = |solution: &Solution| case.windows.supports(*solution) != Some(false);
+        let device = Device {
+            solutions: case.solutions().into_iter().filter(supported).collect(),
+            os: case.windows.selection().unwrap_or_else(OsSelection::all),
+        };
+        Ok((check(&case), device))
+    }
+}
+
+/// What a device needs of the network is asked for these.
+pub(super) struct Device {
+    pub solutions: Vec<Solution>,
+    pub os: OsSelection,
 }
 
 pub(super) fn commercial_id(text: &str) -> Result<CommercialId, Failure> {

@@ -6,6 +6,7 @@
 mod apply;
 mod arguments;
 mod check;
+mod diagnose;
 mod diff;
 mod endpoints;
 mod enroll;
@@ -72,6 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Proxy(arguments) => proxy::run(&arguments),
         Command::Endpoints { command } => endpoints::run(command),
         Command::Enroll { command } => enroll::run(&command),
+        Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -1,9 +1,10 @@
 //! `waprobe replay`: a recording judged again, with nothing of this machine, not even its clock.
 
 use std::io::BufReader;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::arguments::ReplayArguments;
+use super::arguments::{ReplayArguments, TrustArguments};
 use super::files;
 use super::outputs::Outputs;
 use super::show::{self, Expected, Seen};
@@ -14,13 +15,32 @@ use crate::plan::Plan;
 
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let path = &arguments.recording;
+    let mut seen = seen(path, &arguments.trust)?;
+    if let Some(path) = &arguments.verdict.expect {
+        seen.expectation = Some(Expected::of_file(path)?);
+    }
+    if let Some(list) = &arguments.verdict.fail_on {
+        seen.header.fail_on = Some(list.clone());
+        seen.expectation = None;
+    }
+    show::check_verdict_arguments(
+        seen.expectation.as_ref(),
+        seen.header.fail_on.as_deref(),
+        arguments.output.baseline.is_some(),
+    )?;
+    let outputs = Outputs::open(&arguments.output, &[("the recording", path)])?;
+    show::conclude(outputs, seen)
+}
+
+/// What a recording holds, with the catalogue, anchors and roots of the command line where it names any.
+pub(super) fn seen(path: &Path, trust: &TrustArguments) -> Result<Seen, Failure> {
     let mut recording = recording::read(BufReader::new(files::open(path)?))
         .map_err(|mistake| Failure::usage(format!("{}: {mistake}", files::name(path))))?;
 
     let recorded = Catalogue::read(recording.header.catalogue.clone())
         .map_err(|complaints| Failure::usage(format!("the catalogue inside the recording is broken\n{complaints}")))?;
     check_endpoints(&recording.header.plan, &recorded)?;
-    let mut catalogue = if let Some(path) = &arguments.trust.catalogue {
+    let mut catalogue = if let Some(path) = &trust.catalogue {
         let other = files::catalogue_file(Some(path))?;
         carry_over(&mut recording.header.plan, &recorded, &other)?;
         other
@@ -29,30 +49,15 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         files::apply_anchors(&mut recorded, &recording.header.anchors)?;
         recorded
     };
-    files::apply_anchors(&mut catalogue, &files::anchors(&arguments.trust.anchors)?)?;
-    if !arguments.trust.machine_roots.is_empty() {
-        recording.roots = files::machine_roots(&arguments.trust.machine_roots)?;
+    files::apply_anchors(&mut catalogue, &files::anchors(&trust.anchors)?)?;
+    if !trust.machine_roots.is_empty() {
+        recording.roots = files::machine_roots(&trust.machine_roots)?;
     }
     let recorded = recording.header.expectation.take();
-    let mut expectation =
-        recorded.map(|text| Expected { origin: "the expectations in the recording".to_owned(), text });
-    if let Some(path) = &arguments.verdict.expect {
-        expectation = Some(Expected::of_file(path)?);
-    }
-    if let Some(list) = &arguments.verdict.fail_on {
-        recording.header.fail_on = Some(list.clone());
-        expectation = None;
-    }
-    show::check_verdict_arguments(
-        expectation.as_ref(),
-        recording.header.fail_on.as_deref(),
-        arguments.output.baseline.is_some(),
-    )?;
-
+    let expectation = recorded.map(|text| Expected { origin: "the expectations in the recording".to_owned(), text });
     let mut observations = recording.observations;
     recording::in_plan_order(&mut observations);
-    let outputs = Outputs::open(&arguments.output, &[("the recording", path)])?;
-    let seen = Seen {
+    Ok(Seen {
         expectation,
         header: recording.header,
         catalogue: Arc::new(catalogue),
@@ -62,8 +67,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         ended: recording.ended,
         remarks: recording.remarks,
         failure: None,
-    };
-    show::conclude(outputs, seen)
+    })
 }
 
 fn check_endpoints(plan: &Plan, catalogue: &Catalogue) -> Result<(), Failure> {

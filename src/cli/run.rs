@@ -76,6 +76,14 @@ fn header(setup: &Setup) -> Header {
     }
 }
 
+/// Runs with progress on standard error and, where a file is given, a recording; reports nothing.
+pub(super) fn watched(setup: Setup, record: Option<&Path>) -> Result<Seen, Failure> {
+    let recording = record.map(OutputFile::create).transpose()?;
+    let header = header(&setup);
+    let progress = Progress::new(setup.plan.jobs.len());
+    probe_all(setup, header, recording, &progress)
+}
+
 /// Runs without a word and without an output.
 pub(super) fn quietly(setup: Setup) -> Result<Seen, Failure> {
     let header = header(&setup);

@@ -126,6 +126,7 @@ pub enum RemarkCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Checkup {
     /// `waprobe-enroll/1`.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The Windows version, as given or as the snapshot has it; `unknown` where neither says.
     pub os: String,

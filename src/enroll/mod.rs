@@ -9,6 +9,7 @@ pub mod apply;
 mod case;
 pub mod collect;
 pub mod commercial_id;
+mod effect;
 pub mod exit_codes;
 mod findings;
 pub mod places;
@@ -17,6 +18,7 @@ mod rules;
 mod windows;
 
 pub use case::{Case, ProxyApproach, Region};
+pub use effect::Effect;
 pub use findings::{Checkup, Code, Finding, NotChecked, Remark, RemarkCode, SCHEMA};
 pub use windows::Windows;
 

@@ -1,7 +1,7 @@
 //! Which Windows the rules are about: as told, or as the snapshot says.
 
 use super::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
-use crate::catalogue::{Build, OsChoice, Solution};
+use crate::catalogue::{Build, OsChoice, OsSelection, Solution};
 use crate::registry::{Snapshot, Value};
 
 /// The first Windows 10.
@@ -90,6 +90,16 @@ impl Windows {
             ["EnterpriseS", "EnterpriseSN", "EnterpriseSEval", "EnterpriseSNEval", "IoTEnterpriseS"];
         let edition = self.edition.as_deref()?;
         Some(EDITIONS.iter().any(|long_term| long_term.eq_ignore_ascii_case(edition)))
+    }
+
+    /// This one version, as a selection of the catalogue; `None` when it is not known, or none that the catalogue speaks of.
+    #[must_use]
+    pub fn selection(&self) -> Option<OsSelection> {
+        let build = self.build?;
+        let is_server_2016 = build.number == SERVER_2016 && self.server == Some(true);
+        let choice = if is_server_2016 { OsChoice::Server2016 } else { OsChoice::Client(build) };
+        let selection = OsSelection { label: self.label.clone(), choices: vec![choice] };
+        (!selection.rows().is_empty()).then_some(selection)
     }
 
     /// Whether `solution` exists for this Windows. A device of which nobody says that it is a server is a client.

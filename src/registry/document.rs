@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
@@ -14,24 +15,41 @@ use super::value::Value;
 /// The name and version of the document.
 pub const SCHEMA: &str = "waprobe-snapshot/1";
 
-#[derive(Deserialize)]
+/// What is known of a device: registry keys, and the facts beside them. What is left out is not known.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(title = "Snapshot")]
 #[serde(deny_unknown_fields)]
-struct Document {
+#[expect(missing_debug_implementations, reason = "nobody outside of this file holds one: it is public for its schema")]
+pub struct Document {
+    /// `waprobe-snapshot/1`.
+    #[schemars(with = "String", extend("const" = SCHEMA))]
     schema: Schema,
+    /// When the snapshot was made, RFC 3339: what "two days ago" is counted from.
+    #[schemars(with = "Option<String>")]
     captured: Option<Timestamp>,
+    /// As `EditionID` in the registry.
     edition: Option<String>,
+    /// As Windows writes it: `10.0.17763.1217`.
     build: Option<String>,
     server: Option<bool>,
-    /// `null` for a key that does not exist.
+    /// By path with its root, `HKLM\SOFTWARE\…`; `null` for a key that does not exist. A key that is not here is not known.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Option<BTreeMap<String, Typed>>>")]
     keys: BTreeMap<Path, Option<BTreeMap<String, Typed>>>,
+    /// By name; `null` for one that does not exist.
     #[serde(default)]
     services: BTreeMap<String, Option<ServiceFacts>>,
+    /// By full path; `null` for one that does not exist.
     #[serde(default)]
     tasks: BTreeMap<String, Option<TaskFacts>>,
+    /// Version, as `10.0.17763.1`, by file name; `null` for one that does not exist.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
     files: BTreeMap<String, Option<Version>>,
+    /// Installed updates, as `KB4462923`.
+    #[schemars(with = "Option<Vec<String>>")]
     hotfixes: Option<Vec<Hotfix>>,
+    /// Whether `%windir%\winsxs\pending.xml` exists.
     pending_xml: Option<bool>,
 }
 
@@ -46,7 +64,7 @@ struct Hotfix(u32);
 
 struct Bytes(Vec<u8>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data", rename_all = "kebab-case", deny_unknown_fields)]
 enum Typed {
     Sz(String),
@@ -54,19 +72,24 @@ enum Typed {
     MultiSz(Vec<String>),
     Dword(u32),
     Qword(u64),
-    Binary(Bytes),
-    None(Bytes),
-    Other { kind: u32, bytes: Bytes },
+    /// Hexadecimal digits, as in the two that follow.
+    Binary(#[schemars(with = "String")] Bytes),
+    None(#[schemars(with = "String")] Bytes),
+    Other {
+        kind: u32,
+        #[schemars(with = "String")]
+        bytes: Bytes,
+    },
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ServiceFacts {
     start: Start,
     running: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Start {
     Automatic,
@@ -75,10 +98,12 @@ enum Start {
     Other,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TaskFacts {
     enabled: bool,
+    /// RFC 3339; `null` when it never ran.
+    #[schemars(with = "Option<String>")]
     last_run: Option<Timestamp>,
     last_result: Option<u32>,
 }

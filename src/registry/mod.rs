@@ -15,7 +15,7 @@ mod value;
 mod write;
 
 pub use device::{Device, Service, StartType, Task};
-pub use document::SCHEMA;
+pub use document::{Document as SnapshotDocument, SCHEMA};
 pub use edit::{Edit, EditError, RawValue};
 pub use snapshot::{Key, Lookup, Presence, Snapshot};
 pub use value::Value;

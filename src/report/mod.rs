@@ -10,6 +10,7 @@ mod assemble;
 pub mod change;
 mod columns;
 pub mod csv;
+pub mod diagnosis;
 pub mod endpoints;
 pub mod enroll;
 pub mod expectation;

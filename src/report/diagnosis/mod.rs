@@ -1,0 +1,306 @@
+//! "Why does this device not appear?": its settings and the network in one answer.
+//!
+//! In: the checkup of a device, the report of a network, what the catalogue says that the device needs. Out: a [`Diagnosis`],
+//! the first cause first: the way that data takes, from the device's settings through the network to what solutions make
+//! of it. Never: a cause that only one of several routes has; which of them the device takes is not known here.
+
+mod network;
+mod page;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Report;
+use crate::catalogue::{Catalogue, NeedLevel, OsSelection, Solution};
+use crate::enroll::places::SQM_CLIENT;
+use crate::enroll::plan::WRITABLE;
+use crate::enroll::{self, Checkup, Code, Effect};
+use crate::judge::Owner;
+pub use page::write;
+
+/// The name of this format; additions keep it, anything else changes it.
+pub const SCHEMA: &str = "waprobe-diagnosis/1";
+
+/// One answer for one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Diagnosis {
+    /// `waprobe-diagnosis/1`.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: &'static str,
+    pub os: String,
+    #[schemars(with = "Vec<String>")]
+    pub solutions: Vec<&'static str>,
+    pub answer: Answer,
+    /// One sentence.
+    pub headline: String,
+    /// The first one first.
+    pub causes: Vec<Cause>,
+    /// What to do before anything else.
+    pub first: String,
+    /// How long data takes to appear.
+    pub patience: String,
+    pub network: Network,
+    /// Settings that the snapshot does not speak about.
+    pub not_checked: Vec<enroll::NotChecked>,
+    /// What makes the answer less sure, a sentence each.
+    pub doubts: Vec<String>,
+}
+
+/// What was found, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// At least one cause keeps the device away.
+    Absent,
+    /// It should appear; part of its data is missing.
+    Incomplete,
+    /// Nothing was found, and something could not be seen.
+    Unclear,
+    /// Nothing was found: it takes its time.
+    Wait,
+}
+
+/// One thing to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Cause {
+    pub part: Part,
+    /// Whether it keeps the device away, or only part of its data.
+    #[schemars(with = "String")]
+    #[serde(serialize_with = "effect")]
+    pub effect: Effect,
+    /// As `waprobe enroll check` or `waprobe check` gives it.
+    pub code: String,
+    pub title: String,
+    pub why: String,
+    pub remedy: String,
+    pub owner: Owner,
+    /// The hosts, over these routes; empty for a setting.
+    pub hosts: Vec<String>,
+    pub routes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    Device,
+    Network,
+}
+
+/// What was seen of the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Network {
+    /// Where from, as a phrase.
+    pub seen_from: String,
+    /// RFC 3339, UTC.
+    pub started: String,
+    /// Every route that was tried, in the report's order.
+    pub routes: Vec<RouteState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RouteState {
+    pub route: String,
+    /// Hosts that this device needs and that were reached this way, of those that were tried.
+    pub reached: usize,
+    pub tried: usize,
+}
+
+/// Where the network was seen from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewpoint {
+    /// The device itself, just now.
+    Device,
+    /// This machine, which is not the device.
+    Elsewhere,
+    /// A recording in this file.
+    Recording(String),
+    /// A world inside this program.
+    Lab,
+}
+
+/// What a device needs of the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// By name, with the host.
+    pub endpoints: Vec<(String, String, NeedLevel)>,
+}
+
+impl Needed {
+    /// What the catalogue says for these solutions on this Windows.
+    #[must_use]
+    pub fn of(catalogue: &Catalogue, solutions: &[Solution], os: &OsSelection) -> Self {
+        let level = |endpoint: &crate::catalogue::Endpoint| {
+            if endpoint.needs.is_empty() {
+                return Some(NeedLevel::Required);
+            }
+            endpoint.strongest_need(solutions, os)
+        };
+        let endpoints = catalogue
+            .endpoints
+            .iter()
+            .filter_map(|endpoint| Some((endpoint.name.clone(), endpoint.host.clone(), level(endpoint)?)))
+            .collect();
+        Self { endpoints }
+    }
+}
+
+const PATIENCE: &str = "Data takes 48 to 56 hours to appear after a device has sent it. The compatibility scan takes several minutes, and \
+     the device has to stay on for it; whoever looks earlier sees nothing, whatever was mended.";
+
+/// Puts both halves together.
+#[must_use]
+pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: &Viewpoint) -> Diagnosis {
+    let seen = network::Seen::of(report, needed);
+    let mut causes: Vec<Cause> = checkup.findings.iter().map(setting).collect();
+    causes.extend(seen.causes(report));
+    // Stable: the device's settings come before the network, both in the order of their own reports.
+    causes.sort_by_key(|cause| cause.effect);
+    let doubts = doubts(checkup, report, &seen, viewpoint);
+    // Whether another device has the same id only other devices can say; that alone makes no answer unsure.
+    let is_open = checkup.not_checked.iter().any(|entry| entry.place != SQM_CLIENT);
+    let is_unsure = seen.is_unsure() || !report.run.complete;
+    let answer = match causes.first().map(|cause| cause.effect) {
+        Some(Effect::Absent) => Answer::Absent,
+        _ if is_unsure => Answer::Unclear,
+        Some(Effect::Incomplete) => Answer::Incomplete,
+        None if is_open => Answer::Unclear,
+        None => Answer::Wait,
+    };
+    Diagnosis {
+        schema: SCHEMA,
+        os: checkup.os.clone(),
+        solutions: checkup.solutions.clone(),
+        answer,
+        headline: headline(answer, &causes),
+        first: first(answer, &causes, &seen),
+        causes,
+        patience: PATIENCE.to_owned(),
+        network: Network {
+            seen_from: viewpoint.phrase(&report.run.started),
+            started: report.run.started.clone(),
+            routes: seen.routes(),
+        },
+        not_checked: checkup.not_checked.clone(),
+        doubts,
+    }
+}
+
+fn setting(finding: &enroll::Finding) -> Cause {
+    let script = finding.ur_exit.map_or_else(String::new, |code| {
+        format!(" The deployment script ends with {code} for this: `waprobe explain ur:{code}`.")
+    });
+    let device_name = if finding.code == Code::DeviceName {
+        " It may be there already, under a GUID that nobody looks for."
+    } else {
+        ""
+    };
+    Cause {
+        part: Part::Device,
+        effect: finding.code.effect(),
+        code: finding.code.id().to_owned(),
+        title: format!("{}: {}", finding.value, finding.is),
+        why: format!("{} ({}).{device_name}{script}", capitalised(&finding.why), finding.place),
+        remedy: format!("it should be {}", finding.should),
+        owner: Owner::DesktopTeam,
+        hosts: Vec::new(),
+        routes: Vec::new(),
+    }
+}
+
+fn headline(answer: Answer, causes: &[Cause]) -> String {
+    let absent = |part| causes.iter().filter(|cause| cause.effect == Effect::Absent && cause.part == part).count();
+    match answer {
+        Answer::Absent => match (absent(Part::Device), absent(Part::Network)) {
+            (0, _) => "The network keeps this device from appearing; its settings do not.".to_owned(),
+            (_, 0) => "This device's own settings keep it from appearing, not the network.".to_owned(),
+            (_, _) => "Both keep this device from appearing: its own settings, and then the network.".to_owned(),
+        },
+        Answer::Incomplete => "This device should appear, but not with all of its data.".to_owned(),
+        Answer::Unclear => {
+            "Nothing was found that keeps this device from appearing, and not everything could be seen.".to_owned()
+        }
+        Answer::Wait => "Nothing keeps this device from appearing: settings and network are in order.".to_owned(),
+    }
+}
+
+fn first(answer: Answer, causes: &[Cause], seen: &network::Seen) -> String {
+    match (answer, causes.first()) {
+        (Answer::Wait, _) => "Wait. If it is still missing three days after its last change, run the full scan on it \
+             (`waprobe enroll scan`) and look at Microsoft's deployment script's log."
+            .to_owned(),
+        (_, Some(cause)) if cause.part == Part::Device => {
+            let value = cause.title.split(':').next().unwrap_or_default();
+            let way = if WRITABLE.iter().any(|(_, name)| *name == value) {
+                " `waprobe enroll plan` prints what to deploy, `waprobe enroll apply` writes it on the device."
+            } else {
+                ""
+            };
+            format!("Correct {value}: {}.{way}", cause.remedy)
+        }
+        (_, Some(cause)) => format!("Ask the {}: {}", cause.owner.as_str(), cause.remedy),
+        (_, None) if seen.is_unsure() => {
+            "Run the check again where the device stands: `waprobe check --record run.jsonl` there, `waprobe diagnose --recording \
+             run.jsonl` here."
+                .to_owned()
+        }
+        (_, None) => "Make a whole snapshot of the device: `waprobe enroll snapshot` prints the script that does.".to_owned(),
+    }
+}
+
+fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &Viewpoint) -> Vec<String> {
+    let mut doubts = Vec::new();
+    match viewpoint {
+        Viewpoint::Device | Viewpoint::Recording(_) => {}
+        Viewpoint::Elsewhere => doubts.push(
+            "The network was seen from this machine, not from the device: another site, network segment or proxy may let other \
+             things through. `waprobe check --record run.jsonl` on the device, and --recording run.jsonl here, settle that."
+                .to_owned(),
+        ),
+        Viewpoint::Lab => doubts.push("The network is the one inside this program, for trying: no device is in it.".to_owned()),
+    }
+    if !report.run.complete {
+        doubts.push("The network check was not finished, so some hosts have no answer.".to_owned());
+    }
+    doubts.extend(seen.doubts(report));
+    if checkup.os == "unknown" {
+        doubts.push(
+            "Which Windows this is, the snapshot does not say: everything that any version needs was looked at. Give it with --os."
+                .to_owned(),
+        );
+    }
+    match checkup.not_checked.as_slice() {
+        [] => {}
+        [entry] => doubts.push(format!("{} was not checked: {}.", entry.value, entry.why)),
+        entries => doubts.push(format!(
+            "{} settings could not be checked, because the snapshot does not hold them: `waprobe enroll check` lists them.",
+            entries.len()
+        )),
+    }
+    doubts
+}
+
+impl Viewpoint {
+    fn phrase(&self, started: &str) -> String {
+        let moment = started.parse::<Timestamp>().map_or_else(|_| started.to_owned(), |moment| moment.to_string());
+        match self {
+            Self::Device => format!("this device, {moment}"),
+            Self::Elsewhere => format!("this machine, which is not the device, {moment}"),
+            Self::Recording(name) => format!("where {name} was recorded, {moment}"),
+            Self::Lab => "a world inside this program".to_owned(),
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn effect<S: serde::Serializer>(effect: &Effect, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match effect {
+        Effect::Absent => "absent",
+        Effect::Incomplete => "incomplete",
+    })
+}

@@ -1,0 +1,167 @@
+//! The network's share: which hosts a device needs and does not reach on any route that was tried.
+
+use super::{Cause, Needed, Part, RouteState};
+use crate::catalogue::NeedLevel;
+use crate::enroll::Effect;
+use crate::judge::Status;
+use crate::report::{Report, Row};
+
+/// What became of every host that the device needs.
+#[derive(Debug)]
+pub(super) struct Seen {
+    hosts: Vec<Host>,
+    routes: Vec<RouteState>,
+}
+
+#[derive(Debug)]
+struct Host {
+    /// The endpoint's name.
+    name: String,
+    address: String,
+    level: NeedLevel,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Over at least one route.
+    Reached,
+    /// Blocked or intercepted over every route that was tried.
+    Stopped,
+    /// Reached by none, and not stopped on all of them.
+    Unsure,
+    /// No row speaks of it.
+    NotTried,
+}
+
+impl Seen {
+    pub fn of(report: &Report, needed: &Needed) -> Self {
+        let state = |name: &str| {
+            let rows: Vec<&Row> = report.rows.iter().filter(|row| row.endpoint == name).collect();
+            match rows.as_slice() {
+                [] => State::NotTried,
+                rows if rows.iter().any(|row| is_reached(row)) => State::Reached,
+                rows if rows.iter().all(|row| is_stopped(row)) => State::Stopped,
+                _ => State::Unsure,
+            }
+        };
+        let hosts: Vec<Host> = needed
+            .endpoints
+            .iter()
+            .map(|(name, host, level)| Host {
+                name: name.clone(),
+                address: host.clone(),
+                level: *level,
+                state: state(name),
+            })
+            .collect();
+        let mut routes: Vec<RouteState> = Vec::new();
+        for row in report.rows.iter().filter(|row| hosts.iter().any(|host| host.name == row.endpoint)) {
+            let key = row.route.key.to_string();
+            let index = routes.iter().position(|route| route.route == key).unwrap_or_else(|| {
+                routes.push(RouteState { route: key, reached: 0, tried: 0 });
+                routes.len() - 1
+            });
+            routes[index].tried += 1;
+            routes[index].reached += usize::from(is_reached(row));
+        }
+        Self { hosts, routes }
+    }
+
+    pub fn routes(&self) -> Vec<RouteState> {
+        self.routes.clone()
+    }
+
+    /// Whether a host that is required was neither reached nor found stopped.
+    pub fn is_unsure(&self) -> bool {
+        self.required().any(|host| matches!(host.state, State::Unsure | State::NotTried))
+    }
+
+    /// The report's findings about hosts that were stopped on every route, in its order.
+    pub fn causes(&self, report: &Report) -> Vec<Cause> {
+        let stopped = |name: &str| self.hosts.iter().find(|host| host.name == name && host.state == State::Stopped);
+        let mut causes = Vec::new();
+        for finding in &report.findings {
+            let rows: Vec<(&Row, &Host)> = report
+                .rows
+                .iter()
+                .filter(|row| finding.rows.contains(&row.id) && row.code == finding.code)
+                .filter_map(|row| Some((row, stopped(&row.endpoint)?)))
+                .collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let is_required = rows.iter().any(|(_, host)| host.level == NeedLevel::Required);
+            let hosts = distinct(rows.iter().map(|(_, host)| host.address.clone()));
+            let routes = distinct(rows.iter().map(|(row, _)| row.route.key.to_string()));
+            causes.push(Cause {
+                part: Part::Network,
+                effect: if is_required { Effect::Absent } else { Effect::Incomplete },
+                code: finding.code.clone(),
+                title: finding.title.clone(),
+                why: rows[0].0.summary.clone(),
+                remedy: finding.remedy.clone(),
+                owner: finding.owner,
+                hosts,
+                routes,
+            });
+        }
+        causes
+    }
+
+    /// What leaves the network's share open, and what depends on the route.
+    pub fn doubts(&self, report: &Report) -> Vec<String> {
+        let mut doubts = Vec::new();
+        for (state, phrase) in [
+            (State::Unsure, "gave no clear answer"),
+            (State::NotTried, "were not tried: run the check for this Windows version"),
+        ] {
+            let names: Vec<&str> =
+                self.required().filter(|host| host.state == state).map(|host| host.address.as_str()).collect();
+            if !names.is_empty() {
+                doubts.push(format!("Needed hosts that {phrase}: {}.", names.join(", ")));
+            }
+        }
+        let unsure = |row: &Row| self.hosts.iter().any(|host| host.name == row.endpoint && host.state == State::Unsure);
+        for finding in &report.findings {
+            if report.rows.iter().any(|row| unsure(row) && finding.rows.contains(&row.id)) {
+                doubts.push(format!("{} ({}): {}", finding.title, finding.code, finding.remedy));
+            }
+        }
+        let (open, shut): (Vec<&RouteState>, Vec<&RouteState>) =
+            self.routes.iter().partition(|route| route.reached == route.tried);
+        if !open.is_empty() && !shut.is_empty() {
+            let list =
+                |routes: &[&RouteState]| routes.iter().map(|route| route.route.as_str()).collect::<Vec<_>>().join(", ");
+            doubts.push(format!(
+                "Everything gets out over {}, not over {}: make sure that the device's services take the former. `waprobe proxy \
+                 --registry FILE.reg` says which proxy they use.",
+                list(&open),
+                list(&shut)
+            ));
+        }
+        doubts
+    }
+
+    fn required(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(|host| host.level == NeedLevel::Required)
+    }
+}
+
+fn is_reached(row: &Row) -> bool {
+    matches!(row.status, Status::Ok | Status::Degraded)
+}
+
+fn is_stopped(row: &Row) -> bool {
+    matches!(row.status, Status::Blocked | Status::Intercepted)
+}
+
+fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for text in texts {
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen
+}

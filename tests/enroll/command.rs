@@ -1,0 +1,217 @@
+//! The commands as people and scripts meet them: what they print, how they end, what they refuse.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+const ID: &str = "0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f";
+
+struct Run {
+    code: i32,
+    out: String,
+    raw: Vec<u8>,
+    err: String,
+}
+
+fn waprobe(arguments: &[&str]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_waprobe"))
+        .args(arguments)
+        .env_remove("COLUMNS")
+        .output()
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+    Run {
+        code: output.status.code().expect("no signal ended it"),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        raw: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn path(folder: &str, name: &str) -> String {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fixtures", folder, name].iter().collect();
+    path.display().to_string()
+}
+
+fn device(name: &str) -> String {
+    path("enroll", name)
+}
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}", run.out))
+}
+
+#[test]
+fn a_check_ends_by_what_it_found_and_says_so_in_both_forms() {
+    for (file, code, said) in [
+        ("well-configured-1809.json", 0, "Nothing that was checked is wrong"),
+        ("two-ids.reg", 1, "One setting keeps this device"),
+    ] {
+        let table = waprobe(&["enroll", "check", "--snapshot", &device(file)]);
+        assert_eq!(table.code, code, "{file}: {}", table.err);
+        assert!(table.out.contains(said) && table.out.contains(&format!("Exit {code}:")), "{}", table.out);
+        let document = waprobe(&["enroll", "check", "--snapshot", &device(file), "--format", "json"]);
+        assert_eq!(document.code, code);
+        assert_eq!(json(&document)["findings"].as_array().map(Vec::len), Some(usize::from(code == 1)));
+    }
+}
+
+#[test]
+fn what_is_no_snapshot_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let header = "Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\X]\r\n";
+    let snapshot = "{\n  \"schema\": \"waprobe-snapshot/1\",\n";
+    for (name, content, complaint) in [
+        ("cut.reg", format!("{header}\"a\"=hex:00,11,\\"), "line 4"),
+        ("cut-text.reg", format!("{header}\"a\"=\"half"), "line 4"),
+        ("cut-number.reg", format!("{header}\"a\"=dword:0000"), "line 4"),
+        ("word.reg", format!("{header}\"a\"=dword:zz\r\n"), "line 4"),
+        ("junk.reg", format!("{header}\u{1}\u{2}\u{3}\r\n"), "line 4"),
+        ("nul.reg", format!("{header}\0\0\0"), "line 4"),
+        ("types.json", format!("{snapshot}  \"keys\": []\n}}"), "line 3"),
+        (
+            "data.json",
+            format!(
+                "{snapshot}  \"keys\": {{ \"HKLM\\\\X\": {{ \"a\": {{ \"type\": \"dword\", \"data\": \"1\" }} }} }}\n}}"
+            ),
+            "line 3",
+        ),
+        ("level.json", format!("{snapshot}  \"server\": \"no\"\n}}"), "line 3"),
+        ("hotfix.json", format!("{snapshot}  \"hotfixes\": [\"4462923\"]\n}}"), "line 3"),
+        ("other.json", "{ \"schema\": \"waprobe-snapshot/2\" }".to_owned(), "line 1"),
+        ("cut.json", snapshot.to_owned(), "line"),
+        ("list.json", "[]".to_owned(), "line 1"),
+        ("empty.reg", String::new(), "line 1"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).expect("written");
+        let run = waprobe(&["enroll", "check", "--os", "win10-1809", "--snapshot", &file.display().to_string()]);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{name}: {}", run.err);
+        assert!(run.err.starts_with("error: could not read") && run.err.contains(name), "{name}: {}", run.err);
+        assert!(run.err.contains(complaint), "{name}: {}", run.err);
+        assert!(!run.err.contains('\u{1}'), "{name}: control characters reach the terminal");
+    }
+    let run = waprobe(&["enroll", "check", "--snapshot", "/nowhere/device.reg"]);
+    assert!(run.code == 2 && run.err.contains("/nowhere/device.reg"), "{}", run.err);
+}
+
+#[test]
+fn an_id_that_is_none_is_refused_with_what_is_wrong_with_it() {
+    let lookalike = ID.replacen('a', "\u{430}", 1);
+    for (id, complaint) in [
+        ("", "it is empty"),
+        (" 0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f", "a space"),
+        ("0d6d23ac-5e8a-4c31-9f20", "it has 23 characters"),
+        ("{0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f", "its braces do not match"),
+        ("0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6g", "its character 36 is 'g'"),
+        (&lookalike, "U+0430"),
+    ] {
+        for command in ["plan", "apply"] {
+            let run = waprobe(&["enroll", command, "--os", "win10-1809", "--commercial-id", id]);
+            assert_eq!((run.code, run.out.as_str()), (2, ""), "{id}: {}", run.err);
+            assert!(run.err.contains(complaint), "{id}: {}", run.err);
+        }
+    }
+}
+
+#[test]
+fn a_plan_goes_to_a_file_or_to_standard_output_and_is_the_same_every_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for form in ["reg", "powershell", "gpo", "intune", "mdm"] {
+        let arguments = ["enroll", "plan", "--commercial-id", ID, "--os", "win10-1809", "--for", form];
+        let (first, second) = (waprobe(&arguments), waprobe(&arguments));
+        assert_eq!((first.code, first.err.as_str()), (0, ""), "{form}");
+        assert_eq!(first.raw, second.raw, "{form}");
+        let file = folder.path().join(form);
+        let named = file.display().to_string();
+        let run = waprobe(&[&arguments[..], &["--output", &named]].concat());
+        assert_eq!((run.code, run.out.as_str()), (0, ""), "{form}: {}", run.err);
+        assert_eq!(std::fs::read(&file).expect("written"), first.raw, "{form}");
+    }
+    for (arguments, complaint) in [
+        (["--os", "win10-1803,win10-1809", "--for", "reg"], "names several versions"),
+        (["--os", "win12", "--for", "reg"], "is not a Windows version"),
+        (["--os", "win7-sp1", "--for", "intune"], "device management"),
+        (["--os", "win7-sp1", "--solution", "device-health"], "does not run on"),
+    ] {
+        let run = waprobe(&[&["enroll", "plan", "--commercial-id", ID][..], &arguments].concat());
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}: {}", run.err);
+        assert!(run.err.contains(complaint), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[cfg(not(windows))]
+#[test]
+fn what_only_a_device_can_do_is_refused_elsewhere_with_the_way_round() {
+    let run = waprobe(&["enroll", "apply", "--commercial-id", ID, "--yes"]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    assert!(run.err.contains("this is not Windows") && run.err.contains("enroll plan"), "{}", run.err);
+    let run = waprobe(&["enroll", "undo", "--yes"]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    assert!(run.err.contains("this is not Windows"), "{}", run.err);
+    for command in [&["enroll", "check"][..], &["diagnose"]] {
+        let run = waprobe(command);
+        assert!(run.code == 2 && run.err.contains("enroll snapshot"), "{}", run.err);
+    }
+    let script = waprobe(&["enroll", "snapshot"]);
+    assert!(script.code == 0 && script.out.contains("waprobe-snapshot/1"));
+    let scan = waprobe(&["enroll", "scan"]);
+    assert_eq!(
+        (scan.code, scan.out.as_str()),
+        (
+            0,
+            "CompatTelRunner.exe -m:generaltel.dll -f:DoCensusRun\nCompatTelRunner.exe -m:appraiser.dll \
+             -f:DoScheduledTelemetryRun ent\n"
+        )
+    );
+}
+
+/// A device and a network, each good or bad: one answer, the first cause first.
+#[test]
+fn a_diagnosis_puts_the_settings_before_the_network_and_says_what_to_do() {
+    let (good, bad) = (device("well-configured-1809.json"), device("two-ids.reg"));
+    let recording = |name: &str| path("recordings", &format!("generated/{name}.jsonl"));
+    for (snapshot, network, code, answer, causes, first) in [
+        (&good, "long-answers", 0, "wait", &[][..], "Wait."),
+        (&good, "allow-list", 1, "absent", &["tcp.refused"], "Ask the firewall team"),
+        (&bad, "long-answers", 1, "absent", &["enroll.commercial_id_conflict"], "Correct CommercialId"),
+        (&bad, "allow-list", 1, "absent", &["enroll.commercial_id_conflict", "tcp.refused"], "Correct CommercialId"),
+        (&good, "offline", 3, "unclear", &[], "Run the check again where the device stands"),
+    ] {
+        let arguments = ["diagnose", "--snapshot", snapshot, "--recording", &recording(network)];
+        let document = waprobe(&[&arguments[..], &["--format", "json"]].concat());
+        assert_eq!(document.code, code, "{network}: {}{}", document.err, document.out);
+        let diagnosis = json(&document);
+        assert_eq!(diagnosis["answer"], answer, "{network}");
+        let codes: Vec<&str> =
+            diagnosis["causes"].as_array().expect("a list").iter().filter_map(|cause| cause["code"].as_str()).collect();
+        assert_eq!(codes, causes, "{network}");
+        assert!(diagnosis["first"].as_str().is_some_and(|text| text.starts_with(first)), "{}", diagnosis["first"]);
+        let table = waprobe(&arguments);
+        assert_eq!(table.code, code);
+        assert!(table.out.contains("48 to 56 hours") && table.out.contains(&format!("Exit {code}:")), "{}", table.out);
+    }
+}
+
+#[test]
+fn a_diagnosis_can_be_tried_in_the_lab() {
+    let run = waprobe(&["diagnose", "--lab"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(
+        run.out.contains("enroll.telemetry_level") && run.out.contains("a world inside this program"),
+        "{}",
+        run.out
+    );
+    let run =
+        waprobe(&["diagnose", "--lab", "every-endpoint-refused", "--snapshot", &device("well-configured-1809.json")]);
+    assert!(run.code == 1 && run.out.contains("tcp.refused"), "{}", run.out);
+    for (arguments, complaint) in [
+        (&["diagnose", "--lab", "nowhere"][..], "no scenario is called 'nowhere'"),
+        (&["diagnose", "--lab", "story", "--recording", "x"], "cannot be used with"),
+        (&["diagnose", "--lab", "story", "--proxy", "http://p:1"], "cannot be used with"),
+        (&["diagnose", "--snapshot", "x", "--recording", "/nowhere"], "could not read x"),
+    ] {
+        let run = waprobe(arguments);
+        assert!(run.code == 2 && run.err.contains(complaint), "{arguments:?}: {}", run.err);
+    }
+}

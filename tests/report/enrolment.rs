@@ -1,0 +1,45 @@
+//! The documents about a device's settings fit their committed schemas.
+
+use std::fs;
+
+use super::contract::{check, committed, committed_input};
+use super::story;
+use waprobe::catalogue::{Catalogue, Solution};
+use waprobe::enroll::{Case, Checkup, Region, Windows};
+use waprobe::registry::{Snapshot, SnapshotDocument};
+use waprobe::report::diagnosis::{Diagnosis, Needed, Viewpoint, diagnose};
+
+#[test]
+fn snapshots_checkups_and_diagnoses_fit_theirs() {
+    let schemas = ["snapshot", "enroll", "diagnosis"].map(|name| format!("waprobe-{name}-1.schema.json"));
+    let snapshot = committed_input::<SnapshotDocument>(&schemas[0]);
+    let (enroll, diagnosis) = (committed::<Checkup>(&schemas[1]), committed::<Diagnosis>(&schemas[2]));
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/enroll");
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let bytes = fs::read(&entry).expect("readable");
+        if entry.extension().is_some_and(|extension| extension == "json") {
+            let document = serde_json::from_slice(&bytes).expect("JSON");
+            assert_eq!(check(&snapshot, &document), Ok(()), "{}", entry.display());
+        }
+        let device = Snapshot::read(&bytes).expect("a snapshot");
+        let windows = Windows::of(&device, None);
+        let os = windows.selection().expect("a known version");
+        let (asked, others) = (Vec::new(), Vec::new());
+        let case =
+            Case { snapshot: &device, windows, asked, region: Some(Region::Switzerland), approach: None, others };
+        let checkup = waprobe::enroll::check(&case);
+        assert_eq!(check(&enroll, &serde_json::to_value(&checkup).expect("JSON")), Ok(()), "{}", entry.display());
+        let needed = Needed::of(&Catalogue::embedded(), &Solution::ALL, &os);
+        for viewpoint in [Viewpoint::Device, Viewpoint::Elsewhere, Viewpoint::Recording("run.jsonl".to_owned())] {
+            let answer = diagnose(&checkup, &story::office(), &needed, &viewpoint);
+            assert_eq!(check(&diagnosis, &serde_json::to_value(&answer).expect("JSON")), Ok(()));
+        }
+    }
+    for wrong in [
+        serde_json::json!({ "schema": "waprobe-snapshot/2" }),
+        serde_json::json!({ "schema": "waprobe-snapshot/1", "keys": { "HKLM\\X": { "a": { "type": "word", "data": 1 } } } }),
+        serde_json::json!({ "schema": "waprobe-snapshot/1", "kyes": {} }),
+    ] {
+        assert!(check(&snapshot, &wrong).is_err(), "{wrong}");
+    }
+}
