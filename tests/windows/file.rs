@@ -56,6 +56,35 @@ fn it_is_smaller_than_fifteen_megabytes() {
     assert!(bytes < 15_000_000, "{bytes} bytes: is this the release build?");
 }
 
+#[test]
+fn it_says_its_name_and_its_version_and_asks_for_no_elevation() {
+    let Some(program) = program() else { return };
+    let output = Command::new("x86_64-w64-mingw32-windres")
+        .args(["--input-format=coff", "--output-format=rc"])
+        .arg(&program)
+        .output()
+        .expect("windres is installed (tests/run --windows installs it)");
+    let resource = String::from_utf8_lossy(&output.stdout);
+    for value in [
+        concat!("\"ProductVersion\", \"", env!("CARGO_PKG_VERSION"), "\""),
+        concat!("\"FileDescription\", \"", env!("CARGO_PKG_DESCRIPTION"), "\""),
+        "\"OriginalFilename\", \"waprobe.exe\"",
+    ] {
+        assert!(resource.contains(value), "no {value} in\n{resource}");
+    }
+    // The manifest is stored as it was written, so it is looked for in the file.
+    let file = fs::read(&program).expect("a readable file");
+    let holds = |text: &str| file.windows(text.len()).any(|part| part == text.as_bytes());
+    for part in [
+        "level=\"asInvoker\"",
+        "WindowsSettings\">true</longPathAware>",
+        "WindowsSettings\">UTF-8</activeCodePage>",
+        "{8e0f7a12-bfb3-4fe8-b9a5-48fd50a15a9a}",
+    ] {
+        assert!(holds(part), "the manifest lacks {part}");
+    }
+}
+
 fn objdump(program: &std::path::Path) -> String {
     let output = Command::new("x86_64-w64-mingw32-objdump")
         .arg("-p")
