@@ -14,6 +14,8 @@ mod open_files;
 mod pac;
 mod resolvers;
 mod roots;
+#[cfg(any(windows, test))]
+mod sspi;
 mod tokens;
 
 use std::collections::HashMap;
@@ -117,9 +119,14 @@ fn system_tokens() -> Arc<dyn TokenSource> {
     Arc::new(gssapi::Gssapi::default())
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn system_tokens() -> Arc<dyn TokenSource> {
-    Arc::new(NoTokens("no GSSAPI library: Kerberos is not spoken on this system yet"))
+    Arc::new(sspi::Sspi::default())
+}
+
+#[cfg(not(any(unix, windows)))]
+fn system_tokens() -> Arc<dyn TokenSource> {
+    Arc::new(NoTokens("nothing on this system speaks Kerberos"))
 }
 
 impl Net {

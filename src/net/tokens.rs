@@ -78,7 +78,7 @@ impl TokenFailure {
 pub struct NoTokens(pub &'static str);
 
 impl Bearer {
-    #[cfg(unix)]
+    #[cfg(any(unix, windows))]
     /// The same for the same account, so that what is known of it can be kept: a run has one password for each.
     pub(super) fn key(&self) -> (&'static str, String) {
         match self {
