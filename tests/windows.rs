@@ -13,4 +13,6 @@ mod windows {
     mod command;
     mod file;
     mod harness;
+    mod replay;
+    mod roots;
 }
