@@ -164,7 +164,7 @@ fn redirect(endpoint: &Endpoint, answer: &HttpEvidence, status: u16) -> Opinion 
 }
 
 /// Headers that Microsoft's front ends and storage put on their answers.
-fn has_identity(answer: &HttpEvidence) -> bool {
+pub(super) fn has_identity(answer: &HttpEvidence) -> bool {
     let server = answer.header("server").unwrap_or_default();
     ["Microsoft", "Windows-Azure"].iter().any(|name| server.contains(name))
         || answer.headers.iter().any(|header| {

@@ -13,6 +13,7 @@ mod evidence;
 mod filters;
 mod findings;
 mod follow_up;
+mod forwarding;
 mod opinion;
 mod refusal;
 mod refused;
@@ -142,6 +143,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .collect();
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
+    forwarding::doubt(grounds, &attempts, &mut verdicts);
     comparison::mark_shared_keys(grounds, &mut verdicts);
     follow_up::weigh(grounds, &chains, &mut verdicts, &beside);
     directions::tell_ways(grounds, &mut verdicts);

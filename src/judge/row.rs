@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{
-    Cause, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, refusal, refused, remark, ticket,
+    Cause, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, forwarding, refusal, refused,
+    remark, ticket,
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
@@ -237,7 +238,10 @@ pub(super) fn judge_stages(
         Some(_) | None => {}
     }
     let answered = match (seen.http(), seen.fault()) {
-        (Some(http), fault) => answer::opinion(endpoint, http, fault.map(|(_, fault)| fault), seen.tls()),
+        (Some(http), fault) => {
+            let answered = answer::opinion(endpoint, http, fault.map(|(_, fault)| fault), seen.tls());
+            if endpoint.is_tls() { answered } else { forwarding::denied_to_login(answered, seen) }
+        }
         (None, _) => Opinion::new(Cause::Inconclusive, Stage::Http).with("the run of stages ended without an answer"),
     };
     let answered = if answered.status == Status::Blocked

@@ -67,3 +67,36 @@ fn an_open_proxy_that_cannot_get_out_says_why() {
     assert!(["proxy.upstream_dns", "proxy.upstream_unknown"].contains(&code), "{row:#}");
     report.expect(&proxied, hosts::all().filter(|host| ![closed, unknown].contains(host)), "ok", "ok");
 }
+
+/// nginx answers any address with its own 404, which is what the genuine adl.windows.com says too.
+#[test]
+fn a_web_server_in_the_proxys_place_forwards_nothing() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let url = format!("http://{}:80", servers.address);
+    let through = |check: Check| check.direct_to(&servers).args(["--no-direct", "--proxy", &url]).report();
+    let route = format!("{url}|bypass");
+
+    let report = through(Check::new(&world));
+    report.expect(&route, hosts::over_tls(), "blocked", "proxy.bad_request_400");
+    report.expect(&route, [hosts::PLAIN], "inconclusive", "proxy.not_forwarding");
+
+    let report = through(Check::with_control(&world, "control.example"));
+    report.expect(&route, [hosts::PLAIN], "blocked", "proxy.not_forwarding");
+    let summary = report.row(hosts::PLAIN, &route)["summary"].to_string();
+    assert!(summary.contains("the control is answered by somebody else"), "{summary}");
+}
+
+/// A proxy that opens no tunnel at all and passes plain http on is one all the same.
+#[test]
+fn a_proxy_for_plain_http_alone_is_a_proxy() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let lines =
+        ["http_port ADDRESS:3128", "acl tunnel method CONNECT", "http_access deny tunnel", "http_access allow all"];
+    let squid = world.proxy("squid", &servers, &Policy::Lines(&lines.map(str::to_owned)));
+    let report = Check::new(&world).direct_to(&servers).through(&squid).arg("--no-direct").report();
+    let route = format!("{}|bypass", squid.url);
+    report.expect(&route, hosts::over_tls(), "blocked", "proxy.denied_403");
+    report.expect(&route, [hosts::PLAIN], "ok", "ok");
+}

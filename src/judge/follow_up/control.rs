@@ -3,7 +3,7 @@
 use super::{gets_through, on_route, route_of};
 use crate::catalogue::Control;
 use crate::judge::row::judge_stages;
-use crate::judge::{Cause, Finding, Grounds, Owner, Status, Verdict};
+use crate::judge::{Cause, Finding, Grounds, Owner, Status, Verdict, forwarding};
 use crate::observation::{Ask, Fault, FollowUp, Observation, Stage};
 use crate::plan::{JobId, PlannedRoute};
 
@@ -16,8 +16,12 @@ pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict
         return Vec::new();
     }
     let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
+    let doubted = rows.iter().find(|row| forwarding::is_doubted(row)).map(|row| row.job);
     let is_asked_of: fn(&Cause) -> bool = match (is_all_denied(grounds, &rows), gets_through(&rows)) {
         (true, _) => is_denial,
+        (false, _) if doubted.is_some() => {
+            return doubted.map(|about| FollowUp::new(about, Ask::Control)).into_iter().collect();
+        }
         (false, false) => is_open,
         (false, true) => return Vec::new(),
     };
@@ -112,6 +116,24 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
     for job in jobs {
         doubt(&mut verdicts[job.0 as usize], control, outcomes);
     }
+    let became = outcomes.iter().find(|(ask, _)| *ask == Ask::Control).map(|(_, outcome)| outcome);
+    let in_clear = verdicts.iter_mut().filter(|row| route_of(grounds, row.job) == route && forwarding::is_doubted(row));
+    if let Some(outcome) = became {
+        for row in in_clear {
+            row.evidence.push(format!("follow-up: the control, {}, {} on this route", control.url, outcome.words()));
+            forwarding::settle(row, (*outcome != Outcome::Answers).then(|| outcome.words()).as_deref());
+        }
+    }
+}
+
+impl Outcome {
+    fn words(&self) -> String {
+        match self {
+            Self::Answers => "answers".to_owned(),
+            Self::Foreign { status } => format!("is answered by somebody else (status {status})"),
+            Self::Fails(cause) => format!("fails as well ({})", cause.code()),
+        }
+    }
 }
 
 fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observation) -> Option<Outcome> {
@@ -161,10 +183,8 @@ fn doubt(verdict: &mut Verdict, control: &Control, outcomes: &[(Ask, Outcome)]) 
         let name =
             if *ask == Ask::ControlTunnel { format!("a tunnel to {}:443", control.host) } else { control.url.clone() };
         let became = match outcome {
-            Outcome::Answers => "answers".to_owned(),
-            Outcome::Foreign { status } => format!("is answered by somebody else (status {status})"),
             Outcome::Fails(cause) if *cause == verdict.cause => format!("fails in the same way ({})", cause.code()),
-            Outcome::Fails(cause) => format!("fails as well ({})", cause.code()),
+            other => other.words(),
         };
         verdict.evidence.push(format!("follow-up: the control, {name}, {became} on this route"));
     }

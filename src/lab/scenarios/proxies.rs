@@ -6,6 +6,7 @@ use crate::lab::authority::Inspector;
 use crate::lab::blueprint::Blueprint;
 use crate::lab::http::{Manner, Reply};
 use crate::lab::proxy::{Deed, Hosts, Pretence, ProxyPlan};
+use crate::lab::scenarios::EVERYTHING;
 use crate::lab::story::denied;
 use crate::plan::ProxyScheme;
 
@@ -33,6 +34,20 @@ pub(super) fn denying_proxy() -> Blueprint {
         .expect(&["eaus2watcab02"], "blocked", "proxy.request_timeout")
         .expect(&["settings-win"], "inconclusive", "x.inconclusive")
         .expect(&["adl"], "blocked", "http.block_page")
+}
+
+/// Somebody wrote down a web server's address for the proxy's. It has an answer for every address.
+pub(super) fn web_server() -> Blueprint {
+    let page = "<html><head><title>404 Not Found</title></head><body>Not here.</body></html>";
+    let not_found = || Deed::Reply(Box::new(Reply::status(404).page(page)));
+    let proxy = ProxyPlan::open("web-server")
+        .rule(Hosts::AllBut(&["adl", "control"]), Deed::Reply(Box::new(Reply::status(405))))
+        .rule(Hosts::All, not_found());
+    Blueprint::behind(proxy).expect(EVERYTHING, "blocked", "proxy.method_blocked").expect(
+        &["adl"],
+        "blocked",
+        "proxy.not_forwarding",
+    )
 }
 
 /// Half by the standard's words (RFC 9209), half by Squid's own.
