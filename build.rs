@@ -10,10 +10,9 @@ const MANIFEST: &str = "packaging/windows/waprobe.manifest";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={MANIFEST}");
-    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "windows") {
-        if let Err(error) = embed_resource() {
-            println!("cargo::error=the version resource of the Windows program: {error}");
-        }
+    let is_for_windows = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "windows");
+    if is_for_windows && let Err(error) = embed_resource() {
+        println!("cargo::error=the version resource of the Windows program: {error}");
     }
 }
 

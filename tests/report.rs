@@ -9,6 +9,8 @@ mod explain;
 #[path = "report/formats.rs"]
 mod formats;
 mod story;
+#[path = "report/styles.rs"]
+mod styles;
 
 use insta::assert_snapshot;
 use serde_json::Value;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::pac::PacCommand;
 use super::proxy::ProxyArguments;
+use super::style::ExitStyle;
 use crate::catalogue::Control;
 use crate::net::ConnectToRule;
 use crate::plan::{Identity, Scheme, SchemeChoice};
@@ -241,6 +242,10 @@ pub(super) struct OutputArguments {
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     pub color: Color,
+
+    /// Whose exit codes to end with.
+    #[arg(long, value_name = "STYLE", value_enum, default_value_t, help_heading = "Exit code")]
+    pub exit_style: ExitStyle,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::arguments::{Color, Format, SolutionId};
+use super::style::ExitStyle;
 use super::{Exit, Failure, files, terminal};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
 use crate::enroll::commercial_id::CommercialId;
@@ -68,6 +69,10 @@ pub(super) struct CheckArguments {
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
+
+    /// Whose exit codes to end with; ur ends with the number of the first finding.
+    #[arg(long, value_name = "STYLE", value_enum, default_value_t)]
+    exit_style: ExitStyle,
 }
 
 #[derive(Debug, Args)]
@@ -169,6 +174,8 @@ fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {
 fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let (checkup, _) = arguments.device.checkup()?;
     let exit = if checkup.findings.is_empty() { Exit::Ok } else { Exit::Findings };
+    let first = checkup.findings.first().and_then(|finding| finding.ur_exit);
+    let exit = arguments.exit_style.of_settings(exit, first);
     files::print(|mut out| match arguments.format {
         Format::Json => report::json::write(&checkup, &mut out),
         Format::Table => {

@@ -19,6 +19,8 @@ pub enum Exit {
     Internal,
     /// Ctrl-C; the report of what was done is still written.
     Interrupted,
+    /// The number that `--exit-style` has in place of one of these.
+    Styled(u8),
 }
 
 impl Exit {
@@ -32,6 +34,7 @@ impl Exit {
             Self::Partial => 4,
             Self::Internal => 5,
             Self::Interrupted => 130,
+            Self::Styled(code) => code,
         }
     }
 }

@@ -24,6 +24,7 @@ mod run;
 mod script;
 mod self_test;
 mod show;
+mod style;
 mod terminal;
 mod verify;
 
@@ -33,6 +34,7 @@ use clap::Parser as _;
 
 use arguments::{Arguments, Command};
 pub use exit::Exit;
+use style::ExitStyle;
 
 /// What went wrong before there was anything to report.
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +55,18 @@ impl Failure {
 
 /// Runs the command line `arguments` (the program's name first) and says how the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let style = ExitStyle::of_arguments(&arguments);
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version go to standard output and are no failure.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
             let _ = error.print();
-            return exit;
+            if !error.use_stderr() {
+                return Exit::Ok;
+            }
+            tell_monitor(style, "its command line is wrong: see standard error");
+            return style.of_the_rest(Exit::Usage);
         }
     };
     let done = match arguments.command {
@@ -80,7 +87,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     done.unwrap_or_else(|failure| {
         let text = crate::report::text::sanitize_lines(&failure.to_string());
-        match failure {
+        tell_monitor(style, &text);
+        style.of_the_rest(match failure {
             Failure::Usage(_) => {
                 // Complaints about a file begin so themselves, each of them.
                 let text = text.trim_end();
@@ -92,8 +100,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
                 complain(&format!("waprobe failed, which is a mistake of its own: {}", text.trim_end()));
                 Exit::Internal
             }
-        }
+        })
     })
+}
+
+/// A monitoring server shows what stands on standard output, and nothing else.
+fn tell_monitor(style: ExitStyle, text: &str) {
+    if let Some(line) = style.line_of_failure(text) {
+        // Nobody is left to be told when that is closed.
+        let _ = files::print(|out| out.write_all(line.as_bytes()));
+    }
 }
 
 /// To standard error; nobody is left to be told when that is closed.

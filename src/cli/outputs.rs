@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::arguments::{OutputArguments, ReportFormat};
+use super::style::ExitStyle;
 use super::{files, terminal};
 use crate::report::Report;
 use crate::report::change::{Changes, Past};
@@ -25,7 +26,8 @@ const STANDARD: &str = "-";
 /// Where the report goes.
 #[derive(Debug)]
 pub(super) struct Outputs {
-    standard: ReportFormat,
+    standard: Option<ReportFormat>,
+    exit_style: ExitStyle,
     layout: Layout,
     files: Vec<(ReportFormat, NewFile)>,
     baseline: Option<Past>,
@@ -68,11 +70,17 @@ impl Outputs {
             .map(|(format, path)| Ok((format, NewFile::create(path)?)))
             .collect::<Result<_, Failure>>()?;
         Ok(Self {
-            standard: standard.unwrap_or(ReportFormat::Table),
+            standard,
+            exit_style: arguments.exit_style,
             layout: terminal::layout(arguments.color, arguments.verbose),
             files,
             baseline,
         })
+    }
+
+    /// Whose numbers the run ends with.
+    pub fn exit_style(&self) -> ExitStyle {
+        self.exit_style
     }
 
     /// What changed since the report of `--baseline`.
@@ -86,7 +94,12 @@ impl Outputs {
         for (format, file) in self.files {
             failures.extend(file.write(|out| render(format, report, end, FILE_LAYOUT, out)).err());
         }
-        failures.extend(files::print(|out| render(self.standard, report, end, self.layout, out)).err());
+        let line = self.exit_style.line(end.exit, report).filter(|_| self.standard.is_none());
+        let printed = files::print(|out| match line {
+            Some(line) => out.write_all(line.as_bytes()),
+            None => render(self.standard.unwrap_or(ReportFormat::Table), report, end, self.layout, out),
+        });
+        failures.extend(printed.err());
         failures
     }
 }
@@ -240,7 +253,14 @@ mod tests {
     use crate::cli::arguments::Color;
 
     fn arguments(format: Option<ReportFormat>, output: &[String]) -> OutputArguments {
-        OutputArguments { format, output: output.to_vec(), baseline: None, verbose: false, color: Color::Never }
+        OutputArguments {
+            format,
+            output: output.to_vec(),
+            baseline: None,
+            verbose: false,
+            color: Color::Never,
+            exit_style: ExitStyle::Default,
+        }
     }
 
     fn names(folder: &Path) -> Vec<String> {

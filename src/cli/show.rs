@@ -39,9 +39,12 @@ pub(super) fn conclude(outputs: Outputs, seen: Seen) -> Result<Exit, Failure> {
     let (conclusion, misfit) = conclusion(&report, seen.expectation.as_ref(), &fail_on, changes.as_ref())?;
     let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
     let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: &fail_on, changes: changes.as_ref() };
+    let ours = exit;
+    let exit = outputs.exit_style().of_run(ours, &report, end);
+    let end = End { exit: exit.code(), ..end };
     let mut failures: Vec<Failure> = seen.failure.into_iter().collect();
     failures.extend(outputs.write(&report, end));
-    failures.extend(misfit.filter(|_| exit == Exit::Usage).map(Failure::usage));
+    failures.extend(misfit.filter(|_| ours == Exit::Usage).map(Failure::usage));
     match failures.into_iter().next() {
         Some(failure) => Err(failure),
         None => Ok(exit),

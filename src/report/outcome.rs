@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Report;
 use super::change::{Change, Changes};
 use super::expectation::{Expectation, Unexpected};
 use super::pattern::CodePattern;
+use super::{Report, Row};
 use crate::catalogue::{Complaints, closest, quotable};
 use crate::judge::{Cause, Status};
 
@@ -106,6 +106,13 @@ impl Conclusion {
 }
 
 impl<'a> End<'a> {
+    /// The rows of `report` that count as failed.
+    #[must_use]
+    pub fn failed(self, report: &Report) -> Vec<&Row> {
+        let marked = report.rows.iter().zip(self.marks(report));
+        marked.filter(|(_, mark)| matches!(mark, Mark::Failed { .. })).map(|(row, _)| row).collect()
+    }
+
     /// What each row of `report` is, in its order.
     pub(super) fn marks(self, report: &Report) -> impl Iterator<Item = Mark<'a>> {
         let internal = Cause::Internal.code();

@@ -212,6 +212,13 @@ impl Library {
     }
 
     fn load(files: &[&str]) -> Result<Self, String> {
+        // What such a program loads brings a second C library along, which is sound only by luck.
+        if cfg!(target_feature = "crt-static") {
+            return Err(
+                "no GSSAPI library can be used by this program, which is linked statically: take the dynamic one"
+                    .to_owned(),
+            );
+        }
         let mut incomplete = None;
         for file in files {
             // SAFETY: these are the names of GSS-API libraries, whose initialisers only set up their own memory.

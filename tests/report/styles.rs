@@ -1,0 +1,72 @@
+//! `--exit-style`, as the tools meet it that know other numbers: a number, and for monitoring a line.
+
+use std::process::{Command, Output};
+
+fn replayed(recording: &str, arguments: &[&str]) -> Output {
+    let recording = format!("{}/fixtures/recordings/generated/{recording}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    // A lab's recording expects its own faults; a list of what fails takes the place of that.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waprobe"));
+    command.args(["replay", &recording, "--fail-on", "blocked,intercepted"]).args(arguments);
+    command.output().expect("waprobe starts")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("waprobe ends by itself")
+}
+
+#[test]
+fn the_scripts_numbers_tell_a_closed_network_from_refused_logins_and_from_a_check_that_could_not_decide() {
+    for (recording, default, ur) in
+        [("story", 1, 12), ("wrong-password", 1, 29), ("offline", 3, 15), ("out-of-time", 4, 15)]
+    {
+        assert_eq!(code(&replayed(recording, &[])), default, "{recording}");
+        let output = replayed(recording, &["--exit-style", "ur"]);
+        assert_eq!(code(&output), ur, "{recording}");
+        let table = String::from_utf8_lossy(&output.stdout);
+        assert!(table.contains(&format!("Exit {ur}: ")), "{recording} prints another number: {table}");
+    }
+}
+
+#[test]
+fn a_monitoring_server_gets_one_line_with_counts_and_its_own_number() {
+    for (recording, number, state) in [("story", 2, "CRITICAL"), ("offline", 3, "UNKNOWN")] {
+        let output = replayed(recording, &["--exit-style", "nagios"]);
+        assert_eq!(code(&output), number, "{recording}");
+        let line = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        let (text, counts) = line.trim_end().split_once('|').expect("counts behind a bar");
+        assert!(text.starts_with(&format!("WAPROBE {state}: ")), "{text}");
+        for count in counts.split_whitespace() {
+            let (name, value) = count.split_once('=').expect("a name and a value");
+            assert!(!name.is_empty() && value.trim_end_matches("ms").parse::<u64>().is_ok(), "{count}");
+        }
+        assert!(counts.contains(" blocked=") && counts.contains(" intercepted="), "{counts}");
+    }
+}
+
+#[test]
+fn a_report_that_was_asked_for_takes_the_place_of_the_line() {
+    let output = replayed("story", &["--exit-style", "nagios", "--format", "json"]);
+    assert_eq!(code(&output), 2);
+    assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok());
+}
+
+#[test]
+fn a_wrong_command_line_is_unknown_to_monitoring_and_never_critical() {
+    for arguments in [&["--no-such-option"][..], &["--machine-roots", "/no/such/file.pem"]] {
+        let output = replayed("story", &[arguments, &["--exit-style", "nagios"]].concat());
+        assert_eq!(code(&output), 3, "{arguments:?}");
+        assert!(output.stdout.starts_with(b"WAPROBE UNKNOWN: "), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_devices_settings_end_with_the_scripts_number_for_the_first_finding() {
+    for (profile, expected) in [("two-ids.reg", 53), ("well-configured-1809.json", 0)] {
+        let snapshot = format!("{}/fixtures/enroll/{profile}", env!("CARGO_MANIFEST_DIR"));
+        let check = ["enroll", "check", "--os", "win10-1809", "--snapshot", &snapshot, "--exit-style", "ur"];
+        let output = Command::new(env!("CARGO_BIN_EXE_waprobe")).args(check).output().expect("waprobe starts");
+        assert_eq!(code(&output), expected, "{profile}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
