@@ -172,6 +172,7 @@ const WITHOUT_WINDOWS_UNDO: &str =
     "`enroll undo` puts back the registry of the Windows device that it runs on, and this is not Windows: run it there";
 
 #[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "anywhere else there is none")]
 fn this_device(_: &str) -> Result<crate::windows::LiveRegistry, Failure> {
     Ok(crate::windows::LiveRegistry)
 }

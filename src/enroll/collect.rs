@@ -83,7 +83,12 @@ $found = @()
 foreach ($name in 'DiagTrack', 'wlidsvc') {
     $service = Get-WmiObject Win32_Service -Filter "Name='$name'"
     if (-not $service) { $found += (Text $name) + ': null'; continue }
-    $start = switch ($service.StartMode) { 'Auto' { 'automatic' } 'Manual' { 'manual' } 'Disabled' { 'disabled' } default { 'other' } }
+    switch ($service.StartMode) {
+        'Auto' { $start = 'automatic' }
+        'Manual' { $start = 'manual' }
+        'Disabled' { $start = 'disabled' }
+        default { $start = 'other' }
+    }
     $running = ($service.State -eq 'Running').ToString().ToLower()
     $found += (Text $name) + ': { "start": "' + $start + '", "running": ' + $running + ' }'
 }

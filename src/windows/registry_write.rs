@@ -1,6 +1,6 @@
 //! This machine's registry, to be changed.
 //!
-//! In: keys and values. Out: what Windows did, or why it did not. Never: a key outside of HKEY_LOCAL_MACHINE, and never a
+//! In: keys and values. Out: what Windows did, or why it did not. Never: a key outside of `HKLM`, and never a
 //! deletion of anything that holds something else.
 #![allow(unsafe_code, reason = "the crate deletes whole trees only, and an undo must not take along what others wrote")]
 
@@ -89,7 +89,7 @@ fn open(path: &str, access: Access) -> Result<Option<Key>, EditError> {
     found(options(access).open(path))
 }
 
-/// The path below HKEY_LOCAL_MACHINE.
+/// The path below `HKLM`.
 fn inside(key: &str) -> Result<&str, EditError> {
     key.strip_prefix(r"HKLM\").ok_or_else(|| EditError::Other(format!("{key} is not below HKLM")))
 }

@@ -223,3 +223,35 @@ fn the_snapshot_script_asks_for_every_key_that_a_rule_needs() {
     }
     assert!(!script.contains("@KEYS@") && !script.contains("@TASK@") && script.is_ascii());
 }
+
+/// A grammar of PowerShell reads every script that is printed. It knows words, quotes and braces, not commands: what the
+/// scripts do was reviewed by eye.
+#[cfg(unix)]
+#[test]
+fn a_parser_of_powershell_takes_every_script() {
+    let mut parser = tree_sitter::Parser::new();
+    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).expect("a grammar");
+    let mut complaint = |script: &str| {
+        let tree = parser.parse(script, None).expect("a tree");
+        let mut open = vec![tree.root_node()];
+        while let Some(node) = open.pop() {
+            if node.is_error() || node.is_missing() {
+                let line = node.start_position().row;
+                return Some(format!("line {}: {}", line + 1, script.lines().nth(line).unwrap_or_default()));
+            }
+            open.extend((0..node.child_count()).filter_map(|index| node.child(u32::try_from(index).expect("few"))));
+        }
+        None
+    };
+    assert_eq!(complaint(&collect::powershell()), None, "enroll snapshot");
+    for windows in CLIENTS {
+        for site_discovery in [None, Some(3)] {
+            let script = powershell(&made(windows, &[], site_discovery));
+            assert_eq!(complaint(&script), None, "{windows}");
+        }
+    }
+    // It does see mistakes.
+    for broken in ["if ($true) { 'a'", "$x = 'never closed", "$x = @{ a = }"] {
+        assert!(complaint(broken).is_some(), "{broken}");
+    }
+}
