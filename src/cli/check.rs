@@ -9,7 +9,7 @@ use super::script::{self, Wanted};
 use super::show::{self, Expected};
 use super::{Exit, Failure, files};
 use crate::catalogue::Catalogue;
-use crate::net::{ConnectTo, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
+use crate::net::{ConnectTo, ConnectToRule, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
     Budget, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice,
 };
@@ -73,10 +73,30 @@ pub(super) fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failur
     let mut plan = Plan::along(&catalogue, paths, budget, os, solutions);
     plan.directions = directions;
     plan.follow_ups = follow_ups(arguments, &catalogue);
+    for rule in unmatched(&arguments.connect_to, &catalogue, &plan) {
+        super::complain(&format!(
+            "warning: --connect-to {rule} meets no endpoint of the direct route, and changes nothing"
+        ));
+    }
     if let Some(expected) = &expectation {
         expected.read()?.check_against(&catalogue, &plan).map_err(Failure::usage)?;
     }
     Ok(Setup { catalogue, anchors, plan, net, access, roots, expectation, fail_on: arguments.verdict.fail_on.clone() })
+}
+
+/// Rules that no direct connection of this run comes to: a slip of the pen would go unnoticed.
+fn unmatched<'r>(rules: &'r [ConnectToRule], catalogue: &Catalogue, plan: &Plan) -> Vec<&'r ConnectToRule> {
+    let direct = plan.jobs.iter().filter(|job| *plan.route(job) == PlannedRoute::Direct).map(|job| job.endpoint);
+    let mut places: Vec<(String, u16)> =
+        direct.map(|index| &catalogue.endpoints[index]).map(|to| (to.host.clone(), to.port)).collect();
+    if let Some(control) = plan.follow_ups.control.as_ref().filter(|_| !places.is_empty()) {
+        places.extend([80, 443].map(|port| (control.host.clone(), port)));
+    }
+    let is_met = |rule: &&ConnectToRule| {
+        let first = |host: &str, port| rules.iter().find(|rule| rule.fits(host, port));
+        places.iter().any(|(host, port)| first(host, *port).is_some_and(|first| std::ptr::eq(first, *rule)))
+    };
+    rules.iter().filter(|rule| !is_met(rule)).collect()
 }
 
 fn follow_ups(arguments: &CheckArguments, catalogue: &Catalogue) -> FollowUps {

@@ -252,9 +252,9 @@ fn shared_keys(rows: &[Row<'_>]) -> Vec<Finding> {
         .collect()
 }
 
-/// By route, the jobs whose leaf has a key that another, unrelated host shows as well. Genuine chains are left out:
+/// By route and key, the jobs whose leaf has a key that another, unrelated host shows as well. Genuine chains are left out:
 /// whoever owns both hosts may give them one key. So are hosts that one of the certificates names together.
-fn keys_in_common(rows: &[Row<'_>]) -> BTreeMap<usize, BTreeSet<JobId>> {
+fn keys_in_common(rows: &[Row<'_>]) -> BTreeMap<(usize, [u8; 32]), BTreeSet<JobId>> {
     let mut by_key: BTreeMap<(usize, [u8; 32]), Vec<Row<'_>>> = BTreeMap::new();
     for row in rows {
         let Some(chain) = &row.verdict.chain else { continue };
@@ -265,12 +265,12 @@ fn keys_in_common(rows: &[Row<'_>]) -> BTreeMap<usize, BTreeSet<JobId>> {
             by_key.entry((row.route_index, fields.spki_sha256)).or_default().push(*row);
         }
     }
-    let mut shared: BTreeMap<usize, BTreeSet<JobId>> = BTreeMap::new();
-    for ((route, _), holders) in by_key {
+    let mut shared: BTreeMap<(usize, [u8; 32]), BTreeSet<JobId>> = BTreeMap::new();
+    for (key, holders) in by_key {
         let has_stranger = |row: &&Row<'_>| holders.iter().take(MOST_COMPARED).any(|other| are_unrelated(row, other));
         let strangers: BTreeSet<JobId> = holders.iter().filter(has_stranger).map(|row| row.verdict.job).collect();
         if !strangers.is_empty() {
-            shared.entry(route).or_default().extend(strangers);
+            shared.insert(key, strangers);
         }
     }
     shared

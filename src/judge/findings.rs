@@ -88,13 +88,31 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         (None, Some(product)) => format!(" ({product}, on the direct route)"),
         (None, None) => String::new(),
     };
+    let mut ports: Vec<u16> = rows
+        .iter()
+        .map(|row| grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].port)
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
     let Change { owner, instruction, is_about_hosts } = Change::of(cause, key.product.as_deref(), key.proxy.is_some());
+    // Whoever writes the rule needs its number.
+    let instruction = instruction.replace("this port", &said(&ports));
     Finding {
         code: key.code.clone(),
         title: format!("{}{place}", facts.title),
         owner,
-        remedy: if is_about_hosts { format!("{instruction}: {}", listed(&hosts)) } else { instruction.into_owned() },
+        remedy: if is_about_hosts { format!("{instruction}: {}", listed(&hosts)) } else { instruction },
         jobs: rows.iter().map(|row| row.job).collect(),
+    }
+}
+
+/// `port 443`, `ports 80 and 443`.
+fn said(ports: &[u16]) -> String {
+    let numbers: Vec<String> = ports.iter().map(u16::to_string).collect();
+    match numbers.split_last() {
+        Some((last, [])) => format!("port {last}"),
+        Some((last, others)) => format!("ports {} and {last}", others.join(", ")),
+        None => "this port".to_owned(),
     }
 }
 

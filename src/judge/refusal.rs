@@ -67,7 +67,7 @@ pub(super) fn proxy_status_header(value: &str) -> Option<Cause> {
         .find_map(|error| proxy_status(error.trim().trim_matches('"')))
 }
 
-/// The error types that RFC 9209 registers, as far as they name a cause.
+/// The error types that RFC 9209 registers. What names no cause is quoted in the row.
 fn proxy_status(error: &str) -> Option<Cause> {
     let cause = match error {
         "dns_timeout" | "dns_error" => Cause::ProxyUpstreamDns,
@@ -82,9 +82,21 @@ fn proxy_status(error: &str) -> Option<Cause> {
         "tls_protocol_error" | "tls_certificate_error" | "tls_alert_received" => Cause::ProxyUpstreamTls,
         "connection_limit_reached" => Cause::ProxyRateLimited,
         "proxy_loop_detected" => Cause::ProxyLoop,
-        "connection_terminated" | "proxy_internal_error" | "proxy_internal_response" | "proxy_configuration_error" => {
-            Cause::ProxyUpstreamUnknown
-        }
+        "http_request_error" => Cause::ProxyBadRequest400,
+        "connection_terminated"
+        | "proxy_internal_error"
+        | "proxy_internal_response"
+        | "proxy_configuration_error"
+        | "http_response_incomplete"
+        | "http_response_header_section_size"
+        | "http_response_header_size"
+        | "http_response_body_size"
+        | "http_response_trailer_section_size"
+        | "http_response_trailer_size"
+        | "http_response_transfer_coding"
+        | "http_response_content_coding"
+        | "http_upgrade_failed"
+        | "http_protocol_error" => Cause::ProxyUpstreamUnknown,
         _ => return None,
     };
     Some(cause)
@@ -242,6 +254,54 @@ mod tests {
             (418, &[], "x.inconclusive"),
         ] {
             assert_eq!(opinion(status, Some(&leg(status, headers))).cause.code(), code, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn every_registered_error_of_a_proxy_has_its_cause() {
+        for (errors, cause) in [
+            (&["dns_timeout", "dns_error"][..], Cause::ProxyUpstreamDns),
+            (&["connection_refused"], Cause::ProxyUpstreamRefused),
+            (
+                &["connection_timeout", "connection_read_timeout", "connection_write_timeout", "http_response_timeout"],
+                Cause::ProxyUpstreamTimeout,
+            ),
+            (
+                &["destination_not_found", "destination_unavailable", "destination_ip_unroutable"],
+                Cause::ProxyUpstreamUnreachable,
+            ),
+            (&["destination_ip_prohibited", "http_request_denied"], Cause::ProxyDenied403),
+            (&["tls_protocol_error", "tls_certificate_error", "tls_alert_received"], Cause::ProxyUpstreamTls),
+            (&["connection_limit_reached"], Cause::ProxyRateLimited),
+            (&["http_request_error"], Cause::ProxyBadRequest400),
+            (&["proxy_loop_detected"], Cause::ProxyLoop),
+            (
+                &[
+                    "connection_terminated",
+                    "http_response_incomplete",
+                    "http_response_header_section_size",
+                    "http_response_header_size",
+                    "http_response_body_size",
+                    "http_response_trailer_section_size",
+                    "http_response_trailer_size",
+                    "http_response_transfer_coding",
+                    "http_response_content_coding",
+                    "http_upgrade_failed",
+                    "http_protocol_error",
+                    "proxy_internal_response",
+                    "proxy_internal_error",
+                    "proxy_configuration_error",
+                ],
+                Cause::ProxyUpstreamUnknown,
+            ),
+        ] {
+            for error in errors {
+                let header = format!("gw; error={error}; details=\"seen at noon\"");
+                // A status that says nothing by itself.
+                let opinion = opinion(418, Some(&leg(418, &[("Proxy-Status", &header)])));
+                assert_eq!(opinion.cause, cause, "{error}");
+                assert!(opinion.summary().contains(&header), "the proxy's own words: {}", opinion.summary());
+            }
         }
     }
 

@@ -133,6 +133,7 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
     let mut notes = Vec::new();
     let wanted = Wanted::of(&cause);
     let is_interception = is_interception(&cause);
+    notes.extend(one_rule(plan, &cause, product.as_deref(), finding, &hosts));
     if is_interception
         && product.is_none()
         && finding.jobs.iter().filter_map(job).all(|job| plan.route(job).proxy().is_none())
@@ -155,6 +156,46 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
         notes.push(BLOB_NOTE.to_owned());
     }
     Particulars { product, notes }
+}
+
+/// That the rows of a finding are one change, with the rule that they share.
+fn one_rule(plan: &Plan, cause: &Cause, product: Option<&str>, finding: &Finding, hosts: &[&str]) -> Option<String> {
+    let rule = rule(cause)?;
+    let others = hosts.iter().filter(|host| *host != hosts.first().unwrap_or(host)).count();
+    if others == 0 {
+        return None;
+    }
+    let mut places: Vec<String> = Vec::new();
+    for job in finding.jobs.iter().filter_map(|id| plan.jobs.get(id.0 as usize)) {
+        let place = plan.route(job).proxy().map_or("on the direct route".to_owned(), |proxy| format!("at {proxy}"));
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    let by = product.map(|product| format!(" of {product}")).unwrap_or_default();
+    let place = if let [place] = places.as_slice() { format!(" {place}") } else { String::new() };
+    Some(format!("One rule explains {} rows: {rule}{by}{place}.", finding.jobs.len()))
+}
+
+/// What somebody set up once and that meets many hosts alike.
+fn rule(cause: &Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::InterceptedTrusted | Cause::InterceptedUntrusted | Cause::ProxyUpstreamTls => "the TLS inspection",
+        Cause::ProxyDenied403 | Cause::ProxySocksDenied | Cause::PauthDeniedAfterAuth | Cause::HttpBlockPage => {
+            "the filter by URL and category"
+        }
+        Cause::ProxyDeniedPort => "the list of ports to which tunnels are opened",
+        Cause::ProxyClientNotAllowed => "the list of clients that may use it",
+        Cause::ProxyMethodBlocked => "the list of methods that are allowed",
+        Cause::PauthRequired => "the demand for a login",
+        Cause::TlsSniFiltered => "the filter by name in the handshake",
+        Cause::TlsTls13Intolerant | Cause::TlsLargeHello | Cause::TlsLegacyOnly => "the device that handles handshakes",
+        Cause::TcpRefused | Cause::TcpTimeout | Cause::TcpAdminProhibited => {
+            "the firewall's rule for outgoing connections"
+        }
+        Cause::DnsEdeFiltered | Cause::DnsSinkhole | Cause::DnsFilterVendorIp => "the filter of names",
+        _ => return None,
+    })
 }
 
 fn is_interception(cause: &Cause) -> bool {

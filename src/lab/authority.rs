@@ -83,6 +83,8 @@ pub(super) const FIDDLER: &str = "DO_NOT_TRUST_FiddlerRoot";
 struct Hierarchy {
     root: Issuer,
     issuing: Issuer,
+    /// Inspectors use one key for all hosts.
+    inspection_key: KeyPair,
 }
 
 /// Every authority of one world.
@@ -98,8 +100,6 @@ pub(super) struct Authorities {
     products: Vec<(&'static str, Hierarchy)>,
     /// The names of `application`, and other keys.
     impostor: Hierarchy,
-    /// Inspectors use one key for everybody.
-    inspection_key: KeyPair,
 }
 
 /// Dates around the lab's moment.
@@ -133,7 +133,6 @@ impl Authorities {
                 .map(|name| Ok((name, hierarchy("Product Root", name)?)))
                 .collect::<Result<_, Mistake>>()?,
             impostor: hierarchy(APPLICATION.0, APPLICATION.1)?,
-            inspection_key: KeyPair::generate()?,
         })
     }
 
@@ -215,8 +214,9 @@ impl Authorities {
             }
             Shown::ResignedBy(inspector) => return self.resign(inspector, host, &[host.to_owned()]),
             Shown::ResignedAndExpired(inspector) => {
-                let chain = sign(&self.of_inspector(inspector).issuing, &leaf(Validity::Past)?, &self.inspection_key)?;
-                return Ok(certified(chain, &self.inspection_key)?);
+                let inspector = self.of_inspector(inspector);
+                let chain = sign(&inspector.issuing, &leaf(Validity::Past)?, &inspector.inspection_key)?;
+                return Ok(certified(chain, &inspector.inspection_key)?);
             }
             Shown::NotForServers => {
                 let mut leaf = leaf(Validity::Now)?;
@@ -255,11 +255,12 @@ impl Authorities {
         if inspector == Inspector::Withdrawn {
             leaf.custom_extensions.push(ca_issuers(ISSUER_ADDRESS));
         }
-        let mut chain = sign(&self.of_inspector(inspector).issuing, &leaf, &self.inspection_key)?;
+        let Hierarchy { issuing, inspection_key, .. } = self.of_inspector(inspector);
+        let mut chain = sign(issuing, &leaf, inspection_key)?;
         if inspector == Inspector::Withdrawn {
             chain.truncate(1);
         }
-        Ok(certified(chain, &self.inspection_key)?)
+        Ok(certified(chain, inspection_key)?)
     }
 }
 
@@ -275,7 +276,7 @@ impl Hierarchy {
     fn new(now: Timestamp, root: &str, issuing: &str) -> Result<Self, Mistake> {
         let root = Issuer::self_signed(authority(root, now, None), KeyPair::generate()?)?;
         let issuing = Issuer::signed_by(authority(issuing, now, None), KeyPair::generate()?, &root)?;
-        Ok(Self { root, issuing })
+        Ok(Self { root, issuing, inspection_key: KeyPair::generate()? })
     }
 
     /// An issuing CA under the same root that may sign for `domain` alone.

@@ -1,5 +1,6 @@
 //! `--connect-to HOST:PORT=ADDR:PORT`: another address for a name, with curl's meaning of empty parts.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -29,13 +30,25 @@ pub struct ConnectToMistake {
 impl ConnectTo {
     #[must_use]
     pub fn target(&self, host: &str, port: u16) -> Option<SocketAddr> {
-        self.rules
-            .iter()
-            .find(|rule| {
-                rule.host.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
-                    && rule.port.is_none_or(|wanted| wanted == port)
-            })
-            .map(|rule| rule.target)
+        self.rules.iter().find(|rule| rule.fits(host, port)).map(|rule| rule.target)
+    }
+}
+
+impl Rule {
+    #[must_use]
+    pub fn fits(&self, host: &str, port: u16) -> bool {
+        self.host.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
+            && self.port.is_none_or(|wanted| wanted == port)
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Rule {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.host.as_deref().unwrap_or_default();
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let port = self.port.map(|port| port.to_string()).unwrap_or_default();
+        write!(out, "{host}:{port}={}", self.target)
     }
 }
 

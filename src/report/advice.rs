@@ -114,7 +114,16 @@ impl<'r> Numbers<'r> {
             .supporting
             .iter()
             .filter(|support| is_interception(finding) && support.rows.iter().any(|row| finding.rows.contains(row)));
-        let notes = own.chain(supports.map(|support| note(support, columns))).collect();
+        let (partial, others): (Vec<&Finding>, Vec<&Finding>) =
+            supports.copied().partition(|support| support.code == SUPPORTING[0]);
+        let mut notes: Vec<Note> = own.collect();
+        notes.extend(spared(finding, &partial, columns));
+        for other in others.into_iter().map(note) {
+            // Said of one route or one key, it need not be said of the next.
+            if !notes.iter().any(|note| note.text == other.text && note.code == other.code) {
+                notes.push(other);
+            }
+        }
         Advice {
             number,
             title: title(finding, &rows),
@@ -174,23 +183,28 @@ fn is_interception(finding: &Finding) -> bool {
     matches!(Cause::from_code(&finding.code), Some(Cause::InterceptedTrusted | Cause::InterceptedUntrusted))
 }
 
-fn note(support: &Finding, columns: &[Column<'_>]) -> Note {
-    let code = Some(sanitize(&support.code));
-    if support.code != SUPPORTING[0] {
-        let title = support.title.split(" (").next().unwrap_or_default();
-        return Note { text: sanitize(title), hosts: Vec::new(), code };
-    }
-    let mut spared: Vec<String> = Vec::new();
-    for column in columns.iter().filter(|column| column.rows.iter().any(|row| support.rows.contains(&row.id))) {
-        let clean =
-            column.rows.iter().filter(|row| row.chain.is_some() && matches!(row.status, Status::Ok | Status::Degraded));
-        for host in clean.map(|row| sanitize(&row.host)) {
-            if !spared.contains(&host) {
-                spared.push(host);
-            }
+fn note(support: &Finding) -> Note {
+    let title = support.title.split(" (").next().unwrap_or_default();
+    Note { text: sanitize(title), hosts: Vec::new(), code: Some(sanitize(&support.code)) }
+}
+
+/// What is left alone on every route on which `finding` was seen: its rule knows these hosts already.
+fn spared(finding: &Finding, partial: &[&Finding], columns: &[Column<'_>]) -> Option<Note> {
+    let code = Some(sanitize(&partial.first()?.code));
+    let concerned: Vec<&Column<'_>> =
+        columns.iter().filter(|column| column.rows.iter().any(|row| finding.rows.contains(&row.id))).collect();
+    let is_clean = |row: &Row| row.chain.is_some() && matches!(row.status, Status::Ok | Status::Degraded);
+    let mut hosts: Vec<String> = Vec::new();
+    for row in concerned.first()?.rows.iter().filter(|row| is_clean(row)) {
+        let is_everywhere = concerned
+            .iter()
+            .all(|column| column.rows.iter().filter(|other| other.host == row.host).all(|other| is_clean(other)));
+        let host = sanitize(&row.host);
+        if is_everywhere && !hosts.contains(&host) {
+            hosts.push(host);
         }
     }
-    Note { text: "already excluded:".to_owned(), hosts: spared, code }
+    (!hosts.is_empty()).then(|| Note { text: "already excluded:".to_owned(), hosts, code })
 }
 
 fn routes(rows: &[&Row], columns: &[Column<'_>]) -> Vec<String> {

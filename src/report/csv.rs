@@ -84,7 +84,12 @@ fn cells(report: &Report, row: &Row, finding: Option<&Finding>) -> [String; HEAD
         finding.map(|finding| text(&finding.remedy)).unwrap_or_default(),
         chain.map(|chain| word(&chain.reached)).unwrap_or_default(),
         text(issuer.unwrap_or_default()),
-        text(chain.and_then(|chain| chain.product.as_deref()).unwrap_or_default()),
+        text(
+            chain
+                .and_then(|chain| chain.product.as_deref())
+                .or_else(|| finding?.product.as_deref())
+                .unwrap_or_default(),
+        ),
         number(times.dns),
         number(times.tcp),
         number(times.proxy),

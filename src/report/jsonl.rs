@@ -47,7 +47,7 @@ pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let impacts = report.impacts.iter().map(|impact| Content::Impact { impact });
     for content in std::iter::once(run).chain(rows).chain(findings).chain(impacts) {
         let line = Line { schema: SCHEMA, started: &report.run.started, content };
-        serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
+        super::json::write_line(&line, &mut out)?;
         out.write_all(b"\n")?;
     }
     out.flush()

@@ -17,6 +17,9 @@ pub(in crate::report) struct Page {
     lines: Vec<String>,
 }
 
+/// Where names begin that fit nowhere else.
+const LEAST_INDENT: usize = 2;
+
 impl Page {
     pub fn new(layout: Layout) -> Self {
         Self { layout, lines: Vec::new() }
@@ -41,8 +44,20 @@ impl Page {
         }
     }
 
-    /// `text` broken between words, the first line behind `first`, the others indented as deep.
+    /// `text` broken between words, the first line behind `first`, the others indented as deep. A name that only fits further
+    /// left begins a line there, so that it can be copied.
     pub fn prose(&mut self, first: &str, text: &str) {
+        let longest = text.split(' ').map(unicode_width::UnicodeWidthStr::width).max().unwrap_or_default();
+        let (width, indent) = (self.prose_width(), first.width());
+        if longest > width.saturating_sub(indent)
+            && longest <= width.saturating_sub(LEAST_INDENT)
+            && indent > LEAST_INDENT
+        {
+            if !first.trim().is_empty() {
+                self.lines.push(first.trim_end().to_owned());
+            }
+            return self.prose(&" ".repeat(LEAST_INDENT), text);
+        }
         let mut before = first.to_owned();
         let indent = " ".repeat(first.width());
         for line in wrap(text, self.prose_width().saturating_sub(first.width())) {

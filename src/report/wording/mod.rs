@@ -144,7 +144,18 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
             // The store may know the CA and still refuse a certificate that has expired or bears another name.
             let accepted =
                 rows.iter().all(|row| row.chain.as_ref().is_some_and(|chain| chain.machine_trusts == Some(true)));
-            let so = if accepted { ", so browsers work" } else { "" };
+            let refused = rows
+                .iter()
+                .filter(|row| row.chain.as_ref().is_some_and(|chain| chain.machine_trusts == Some(false)))
+                .count();
+            let so = match refused {
+                0 if accepted => ", so browsers work".to_owned(),
+                0 => String::new(),
+                1 => ", but refuses one certificate that is out of date or was made out for something else".to_owned(),
+                many => format!(
+                    ", but refuses {many} certificates that are out of date or were made out for something else"
+                ),
+            };
             Some(format!("The certificates are issued {issuer}. This machine trusts {ca}{so}; {check}."))
         }
         Cause::InterceptedUntrusted => Some(format!(
