@@ -11,6 +11,7 @@ mod windows {
     mod wine;
 
     mod command;
+    mod console;
     mod file;
     mod harness;
     mod replay;
