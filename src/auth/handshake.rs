@@ -1,12 +1,10 @@
 //! NTLM's three messages within a dialogue, as `NTLM` carries them or as `Negotiate` does.
 //!
 //! Under Negotiate they go bare first, as Windows sends them; a proxy that answers with an envelope, or with nothing, is
-//! asked once more in SPNEGO. That tries no password: only the last message is made of one.
+//! asked once more in SPNEGO. That tries no password: only the last message is made of one. Who makes the messages, this program
+//! or the operating system, is decided outside: they come in as bytes.
 
-use jiff::Timestamp;
-use secrecy::SecretString;
-
-use super::ntlm::{self, Type2};
+use super::ntlm::Type2;
 use super::{Answer, Offer, Unusable, spnego};
 use crate::observation::{Fault, Token};
 use crate::plan::{Mechanism, Scheme};
@@ -18,12 +16,17 @@ pub struct NtlmHandshake {
     carrier: Scheme,
     is_wrapped: bool,
     has_answered: bool,
+    /// The message that opens the exchange, bare.
+    opening: Vec<u8>,
 }
 
 /// What comes next.
 #[derive(Debug)]
 pub enum Next {
+    /// The first message, in another form or once more.
     Send(Answer),
+    /// This is to be answered, in SPNEGO or bare.
+    Challenged { challenge: Type2, is_wrapped: bool },
     /// The password went out, and the proxy asks again.
     Refused,
     /// This Negotiate takes no NTLM; no password went out.
@@ -31,17 +34,11 @@ pub enum Next {
 }
 
 impl NtlmHandshake {
-    /// Opens an exchange.
+    /// Opens an exchange with a Type 1, under Negotiate in SPNEGO at once where the proxy is known to want that.
     #[must_use]
-    pub fn begin(carrier: Scheme) -> (Self, Answer) {
-        Self::begin_in(carrier, false)
-    }
-
-    /// Opens an exchange, under Negotiate in SPNEGO at once where the proxy is known to want that.
-    #[must_use]
-    pub fn begin_in(carrier: Scheme, is_wrapped: bool) -> (Self, Answer) {
+    pub fn begin(carrier: Scheme, is_wrapped: bool, opening: Vec<u8>) -> (Self, Answer) {
         let is_wrapped = is_wrapped && carrier == Scheme::Negotiate;
-        let handshake = Self { carrier, is_wrapped, has_answered: false };
+        let handshake = Self { carrier, is_wrapped, has_answered: false, opening };
         let answer = handshake.open();
         (handshake, answer)
     }
@@ -66,15 +63,9 @@ impl NtlmHandshake {
     /// Reads the proxy's word on the message before.
     ///
     /// # Errors
-    /// [`Fault::ChallengeUnreadable`] for a token that is no challenge, [`Fault::NoCredential`] for a name that the
-    /// proxy's character set cannot carry, [`Fault::NoChallenge`] where nothing is offered any more.
-    pub fn proceed(
-        &mut self,
-        offers: &[Offer],
-        login: (&str, &SecretString),
-        nonce: [u8; 8],
-        now: Timestamp,
-    ) -> Result<Next, Fault> {
+    /// [`Fault::ChallengeUnreadable`] for a token that is no challenge, [`Fault::NoChallenge`] where nothing is offered any
+    /// more.
+    pub fn proceed(&mut self, offers: &[Offer]) -> Result<Next, Fault> {
         if self.has_answered {
             return Ok(Next::Refused);
         }
@@ -82,10 +73,17 @@ impl NtlmHandshake {
             return Err(Fault::NoChallenge);
         }
         let Some((challenge, is_wrapped)) = self.challenge(offers)? else { return Ok(self.try_otherwise()) };
-        let answer = challenge.answer(login, nonce, now).map_err(|Unusable(detail)| Fault::NoCredential { detail })?;
+        Ok(Next::Challenged { challenge, is_wrapped })
+    }
+
+    /// Sends the Type 3 that answers a challenge, in the form in which that came.
+    pub fn answer(&mut self, answer: &[u8], is_wrapped: bool) -> Answer {
         self.has_answered = true;
-        let token = if is_wrapped { spnego::wrap_next(&answer) } else { answer };
-        Ok(Next::Send(self.send(Token::NtlmType3, "type 3", is_wrapped, &token)))
+        if is_wrapped {
+            self.send(Token::NtlmType3, "type 3", true, &spnego::wrap_next(answer))
+        } else {
+            self.send(Token::NtlmType3, "type 3", false, answer)
+        }
     }
 
     /// The challenge and whether it came in an envelope; none when there is nothing to answer in this form.
@@ -122,9 +120,12 @@ impl NtlmHandshake {
     }
 
     fn open(&self) -> Answer {
-        let message = ntlm::type1();
-        let token = if self.is_wrapped { spnego::wrap_first(Mechanism::Ntlm, &message) } else { message };
-        self.send(Token::NtlmType1, "type 1", self.is_wrapped, &token)
+        if self.is_wrapped {
+            let token = spnego::wrap_first(Mechanism::Ntlm, &self.opening);
+            self.send(Token::NtlmType1, "type 1", true, &token)
+        } else {
+            self.send(Token::NtlmType1, "type 1", false, &self.opening)
+        }
     }
 
     fn send(&self, kind: Token, name: &str, is_wrapped: bool, token: &[u8]) -> Answer {
@@ -144,7 +145,7 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
-    use crate::auth::read_challenges;
+    use crate::auth::{ntlm, read_challenges};
 
     /// 32 bytes are enough for a challenge.
     fn type2() -> Vec<u8> {
@@ -158,7 +159,17 @@ mod tests {
 
     fn proceed(handshake: &mut NtlmHandshake, offers: &[Offer]) -> Result<Next, Fault> {
         let now = "2026-11-22T10:30:00Z".parse().expect("a moment");
-        handshake.proceed(offers, ("anna", &"hunter2".into()), [1; 8], now)
+        Ok(match handshake.proceed(offers)? {
+            Next::Challenged { challenge, is_wrapped } => {
+                let answer = challenge.answer(("anna", &"hunter2".into()), [1; 8], now).expect("a name in Unicode");
+                Next::Send(handshake.answer(&answer, is_wrapped))
+            }
+            next => next,
+        })
+    }
+
+    fn begin(carrier: Scheme) -> (NtlmHandshake, Answer) {
+        NtlmHandshake::begin(carrier, false, ntlm::type1())
     }
 
     fn sent(answer: &Answer) -> (spnego::Token, Option<Token>) {
@@ -182,7 +193,7 @@ mod tests {
 
     #[test]
     fn three_messages_under_ntlm_and_the_password_once() {
-        let (mut handshake, first) = NtlmHandshake::begin(Scheme::Ntlm);
+        let (mut handshake, first) = begin(Scheme::Ntlm);
         assert_eq!((sent(&first).1, first.detail.as_str()), (Some(Token::NtlmType1), "type 1"));
         assert_eq!(next(&mut handshake, &says("NTLM", &type2())), (false, Some(Token::NtlmType3)));
         assert!(handshake.has_answered());
@@ -193,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_proxy_that_says_nothing_to_the_first_message_gets_it_again() {
-        let (mut handshake, _) = NtlmHandshake::begin(Scheme::Ntlm);
+        let (mut handshake, _) = begin(Scheme::Ntlm);
         assert_eq!(next(&mut handshake, &says("NTLM", &[])), (false, Some(Token::NtlmType1)));
         assert_eq!(next(&mut handshake, &says("Basic", &[])), (false, Some(Token::NtlmType1)));
         assert!(matches!(proceed(&mut handshake, &[]), Err(Fault::NoChallenge)));
@@ -202,13 +213,13 @@ mod tests {
 
     #[test]
     fn negotiate_takes_it_bare_or_in_an_envelope() {
-        let (mut bare, first) = NtlmHandshake::begin(Scheme::Negotiate);
+        let (mut bare, first) = begin(Scheme::Negotiate);
         assert_eq!((sent(&first).0.is_wrapped, first.detail.as_str()), (false, "NTLM type 1, bare"));
         assert_eq!(next(&mut bare, &says("Negotiate", &type2())), (false, Some(Token::NtlmType3)));
 
         let envelope = spnego::wrap_next(&type2());
         for answer in [envelope.as_slice(), &[]] {
-            let (mut handshake, _) = NtlmHandshake::begin(Scheme::Negotiate);
+            let (mut handshake, _) = begin(Scheme::Negotiate);
             assert_eq!(next(&mut handshake, &says("Negotiate", answer)), (true, Some(Token::NtlmType1)));
             assert_eq!(next(&mut handshake, &says("Negotiate", &envelope)), (true, Some(Token::NtlmType3)));
             assert!(matches!(proceed(&mut handshake, &says("Negotiate", &[])), Ok(Next::Refused)));
@@ -221,7 +232,7 @@ mod tests {
         let kerberos = STANDARD.decode("oRQwEqADCgEBoQsGCSqGSIb3EgECAg==").expect("base64");
         let rejected = STANDARD.decode("oQcwBaADCgEC").expect("base64");
         for answer in [kerberos.as_slice(), &rejected, &[]] {
-            let (mut handshake, _) = NtlmHandshake::begin(Scheme::Negotiate);
+            let (mut handshake, _) = begin(Scheme::Negotiate);
             assert_eq!(next(&mut handshake, &says("Negotiate", answer)), (true, Some(Token::NtlmType1)));
             assert!(matches!(proceed(&mut handshake, &says("Negotiate", answer)), Ok(Next::NotTaken)));
             assert!(!handshake.has_answered());
@@ -236,7 +247,7 @@ mod tests {
             (says("NTLM", &type2()[..20]), "cut short"),
             (says("NTLM", &ntlm::type1()), "type 1"),
         ] {
-            let (mut handshake, _) = NtlmHandshake::begin(Scheme::Ntlm);
+            let (mut handshake, _) = begin(Scheme::Ntlm);
             let fault = proceed(&mut handshake, &offers).expect_err("unusable");
             assert!(matches!(&fault, Fault::ChallengeUnreadable { detail } if detail.contains(why)), "{fault:?}");
         }
@@ -244,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_is_told_of_an_answer_is_its_kind() {
-        let (mut handshake, _) = NtlmHandshake::begin(Scheme::Ntlm);
+        let (mut handshake, _) = begin(Scheme::Ntlm);
         let Ok(Next::Send(answer)) = proceed(&mut handshake, &says("NTLM", &type2())) else { panic!("an answer") };
         let value = String::from_utf8_lossy(answer.value.expose_secret()).into_owned();
         assert!(!format!("{answer:?} {handshake:?}").contains(&value[10..40]));

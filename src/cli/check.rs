@@ -171,6 +171,12 @@ fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure
                 "--proxy-user names a machine account, and so does --device-principal: give one",
             ));
         }
+        if cfg!(windows) {
+            return Err(Failure::usage(
+                "--device-keytab: Windows reads no keytabs; run as SYSTEM, which is the machine account, or give \
+                 --device-user with its password",
+            ));
+        }
         access.device_keytab = Some(find_in_keytab(file, name).map_err(Failure::usage)?);
     }
     Ok(access)
@@ -205,7 +211,9 @@ fn paths(
         let is_somebody =
             access.user.is_some() || takes_tickets && is_signed_in(Net::of_this_machine(Vec::new()).tokens);
         identities.extend(is_somebody.then_some(Identity::User));
-        let is_device = access.device.is_some() || access.device_keytab.is_some();
+        let is_device = access.device.is_some()
+            || access.device_keytab.is_some()
+            || takes_tickets && Net::of_this_machine(Vec::new()).tokens.is_machine().is_ok();
         identities.extend(is_device.then_some(Identity::Device));
     }
     identities.sort_unstable();

@@ -33,7 +33,7 @@ pub use open_files::allow_open_files;
 pub use pac::{FetchFailure, FetchTerms, addresses_of, wall_clock};
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};
-pub use tokens::{Bearer, Keytab, NoTokens, Ticket, TicketProblem, TokenFailure, TokenSource};
+pub use tokens::{Bearer, Keytab, NoTokens, NtlmMessages, Ticket, TicketProblem, TokenFailure, TokenSource};
 
 /// The world one run lives in. Cheap to clone.
 #[derive(Debug, Clone)]

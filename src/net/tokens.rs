@@ -1,7 +1,7 @@
 //! The operating system's token source: what vouches for somebody without showing a password to a proxy.
 //!
 //! In: who asks, and the name of the proxy. Out: the first token of the Kerberos mechanism for that proxy's service, or
-//! why there is none. Never: a choice between mechanisms, an envelope, a token for somebody else than the one asked for.
+//! why there is none; where the system speaks NTLM, its messages. Never: a choice between mechanisms, an envelope, a token for somebody else than the one asked for.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,6 +26,47 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
     /// # Errors
     /// Why there is none.
     fn signed_in(&self) -> Result<String, TokenFailure>;
+
+    /// Whether the system makes NTLM's messages, also of whoever is signed in.
+    fn makes_ntlm(&self) -> bool {
+        false
+    }
+
+    /// An exchange of NTLM with the proxy on `host`; none where the system does not make its messages.
+    fn ntlm(&self, _bearer: &Bearer, _host: &str) -> Option<Box<dyn NtlmMessages>> {
+        None
+    }
+
+    /// Whether what is shown without a name and a password is a person's.
+    ///
+    /// # Errors
+    /// Whose it is instead, and what to do; a fragment.
+    fn is_person(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether what is shown without a name and a password is the machine account's.
+    ///
+    /// # Errors
+    /// What would make it so, where there is such a thing; a fragment.
+    fn is_machine(&self) -> Result<(), String> {
+        Err(String::new())
+    }
+}
+
+/// The two messages of this side in one exchange of NTLM. Making them blocks.
+pub trait NtlmMessages: fmt::Debug + Send {
+    /// Type 1, which names nobody.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn opening(&mut self) -> Result<Vec<u8>, TokenFailure>;
+
+    /// Type 3, for a Type 2.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn answer(&mut self, challenge: &[u8]) -> Result<SecretSlice<u8>, TokenFailure>;
 }
 
 /// Who is to be vouched for.

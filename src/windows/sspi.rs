@@ -73,7 +73,8 @@ impl std::fmt::Debug for Handle {
 }
 
 impl Package {
-    fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Kerberos => "Kerberos",
             Self::Ntlm => "NTLM",

@@ -104,6 +104,12 @@ impl Type2 {
         })
     }
 
+    /// As it came.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// What is told of it.
     #[must_use]
     pub fn evidence(&self) -> NtlmChallenge {

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use secrecy::{ExposeSecret as _, SecretSlice};
+
 use super::codes;
-use crate::net::tokens::{Bearer, Ticket, TicketProblem, TokenFailure, TokenSource};
+use crate::net::tokens::{Bearer, NtlmMessages, Ticket, TicketProblem, TokenFailure, TokenSource};
 use crate::windows::account::{self, Account};
 use crate::windows::sspi::{Credential, Exchange, Login, Package, Refusal};
 
@@ -19,7 +21,8 @@ impl TokenSource for Sspi {
         let service = format!("HTTP/{host}");
         // One asks while the others wait: a password that the directory refuses goes there once.
         let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-        let credential = credentials.entry(bearer.key()).or_insert_with(|| acquire(bearer)).clone()?;
+        let credential =
+            credentials.entry(bearer.key()).or_insert_with(|| acquire(Package::Kerberos, bearer)).clone()?;
         let mut exchange = Exchange::new(credential.clone(), &service);
         let token = exchange.step(None).map_err(|refusal| failure(refusal, &about(bearer, &service)));
         if let Err(failure) = &token
@@ -61,9 +64,63 @@ impl TokenSource for Sspi {
             _ => nobody(", and nobody's sign-in is there to be used"),
         }
     }
+
+    fn makes_ntlm(&self) -> bool {
+        Package::Ntlm.room().is_ok()
+    }
+
+    fn ntlm(&self, bearer: &Bearer, host: &str) -> Option<Box<dyn NtlmMessages>> {
+        Some(Box::new(NtlmExchange { bearer: bearer.clone(), service: format!("HTTP/{host}"), exchange: None }))
+    }
+
+    fn is_person(&self) -> Result<(), String> {
+        match account::account() {
+            Account::Other => Ok(()),
+            Account::LocalService => Err("this program runs as LocalService, which shows nobody to a proxy".to_owned()),
+            Account::LocalSystem | Account::NetworkService => {
+                Err("this program runs as SYSTEM, which is the machine account: run it as the user".to_owned())
+            }
+        }
+    }
+
+    fn is_machine(&self) -> Result<(), String> {
+        match account::account() {
+            Account::LocalSystem | Account::NetworkService => Ok(()),
+            Account::LocalService => Err("this program runs as LocalService, which shows nobody to a proxy".to_owned()),
+            Account::Other => Err(NOT_THE_MACHINE.to_owned()),
+        }
+    }
 }
 
-fn acquire(bearer: &Bearer) -> Result<Arc<Credential>, TokenFailure> {
+/// What to do where the machine account is asked for, and a person runs this program.
+const NOT_THE_MACHINE: &str =
+    "this program does not run as SYSTEM: run the same command with --as system, as an administrator";
+
+/// One exchange of NTLM, of which nothing is asked before its first message is wanted.
+#[derive(Debug)]
+struct NtlmExchange {
+    bearer: Bearer,
+    service: String,
+    exchange: Option<Exchange>,
+}
+
+impl NtlmMessages for NtlmExchange {
+    fn opening(&mut self) -> Result<Vec<u8>, TokenFailure> {
+        let credential = acquire(Package::Ntlm, &self.bearer)?;
+        let exchange = self.exchange.insert(Exchange::new(credential, &self.service));
+        let opening = exchange.step(None).map_err(|refusal| failure(refusal, "NTLM's first message"))?;
+        Ok(opening.expose_secret().to_vec())
+    }
+
+    fn answer(&mut self, challenge: &[u8]) -> Result<SecretSlice<u8>, TokenFailure> {
+        let Some(exchange) = &mut self.exchange else {
+            return Err(TokenFailure::new(TicketProblem::Other, "NTLM was answered before it was opened"));
+        };
+        exchange.step(Some(challenge)).map_err(|refusal| failure(refusal, "NTLM's answer to the proxy's challenge"))
+    }
+}
+
+fn acquire(package: Package, bearer: &Bearer) -> Result<Arc<Credential>, TokenFailure> {
     let login = match bearer {
         Bearer::SignedIn => None,
         Bearer::Password { name, password } => {
@@ -78,8 +135,8 @@ fn acquire(bearer: &Bearer) -> Result<Arc<Credential>, TokenFailure> {
             return Err(TokenFailure::new(TicketProblem::NoLibrary, detail));
         }
     };
-    let credential = Credential::acquire(Package::Kerberos, login.as_ref());
-    credential.map(Arc::new).map_err(|refusal| failure(refusal, &about(bearer, "Kerberos")))
+    let credential = Credential::acquire(package, login.as_ref());
+    credential.map(Arc::new).map_err(|refusal| failure(refusal, &about(bearer, package.name())))
 }
 
 fn about(bearer: &Bearer, service: &str) -> String {

@@ -6,8 +6,9 @@ use secrecy::ExposeSecret as _;
 
 use super::gates::{Gate, Turn};
 use super::tickets::Tickets;
-use crate::auth::{self, Answer, Digest, Next, NtlmHandshake, Offer, TicketVerdict, spnego};
-use crate::net::{Bearer, Clock, Entropy, Net, Ticket, TicketProblem};
+use crate::auth::ntlm::{self, Type2};
+use crate::auth::{self, Answer, Digest, Next, NtlmHandshake, Offer, TicketVerdict, Unusable, spnego};
+use crate::net::{Bearer, Clock, Entropy, Net, NtlmMessages, Ticket, TicketProblem};
 use crate::observation::{Fault, PassedOver, Token};
 use crate::plan::{Identity, Mechanism, Proxy, ProxyScheme, Scheme, SchemeChoice};
 use crate::probe::{Access, Login};
@@ -37,6 +38,8 @@ pub(super) struct Authenticator<'a> {
     turn: Option<Turn>,
     /// The credential went out before this dialogue was asked for one.
     is_unasked: bool,
+    /// There is something to answer a challenge of NTLM with: a password, or a sign-in that the system answers for.
+    has_ntlm: bool,
 }
 
 enum Sent {
@@ -48,7 +51,11 @@ enum Sent {
     Digest {
         renewals: u8,
     },
-    Ntlm(NtlmHandshake),
+    Ntlm {
+        handshake: NtlmHandshake,
+        /// The system's side of it; none where the messages are made here, and after the last one.
+        system: Option<Box<dyn NtlmMessages>>,
+    },
     /// A ticket, which is all that there is to say.
     Ticket,
 }
@@ -79,11 +86,10 @@ impl<'a> Authenticator<'a> {
         };
         let by_password =
             login.map(|login| Bearer::Password { name: login.name.clone(), password: login.password.clone() });
-        let bearer = match identity {
-            Identity::Bypass => None,
-            Identity::User => Some(by_password.unwrap_or(Bearer::SignedIn)),
-            Identity::Device => keytab.map(|keytab| Bearer::Keytab(keytab.clone())).or(by_password),
-        };
+        let by_keytab = keytab.filter(|_| identity == Identity::Device).map(|keytab| Bearer::Keytab(keytab.clone()));
+        let own = tickets.vouches_for(identity);
+        let bearer = by_keytab.or(by_password).or_else(|| own.is_ok().then_some(Bearer::SignedIn));
+        let has_ntlm = login.is_some() || matches!(bearer, Some(Bearer::SignedIn)) && tickets.makes_ntlm();
         let authenticator = Self {
             identity,
             login,
@@ -101,14 +107,16 @@ impl<'a> Authenticator<'a> {
             passed_over: Vec::new(),
             turn: None,
             is_unasked: false,
+            has_ntlm,
         };
         if identity == Identity::Bypass || login.is_some() {
             return Ok(authenticator);
         }
         let why = match &authenticator.bearer {
-            None => Some(String::new()),
+            None => Some(own.err().filter(|why| !why.is_empty()).map(|why| format!(", and {why}")).unwrap_or_default()),
             // A ticket is nothing that SOCKS could carry.
             Some(_) if proxy.scheme == ProxyScheme::Socks5 => Some(String::new()),
+            Some(_) if has_ntlm => None,
             Some(_) => tickets.missing().map(|missing| format!(", and for a ticket: {missing}")),
         };
         match why {
@@ -140,16 +148,19 @@ impl<'a> Authenticator<'a> {
         }
         self.is_unasked = is_usable;
         let chosen = chosen.filter(|_| is_usable)?;
-        self.send(chosen, request).ok()
+        self.send(chosen, request).await.ok()
     }
 
     /// NTLM's first message names nobody, so that it goes out first where NTLM alone was asked for.
     pub async fn begin_unknown(&mut self) -> Option<Answer> {
-        self.login.filter(|_| self.choice == SchemeChoice::Forced(Scheme::Ntlm))?;
+        if !self.has_ntlm || self.choice != SchemeChoice::Forced(Scheme::Ntlm) {
+            return None;
+        }
         self.take_turn().await.ok()?;
+        let opening = self.open_ntlm(Scheme::Ntlm).await.ok()?;
         self.considered = Some(Scheme::Ntlm);
         self.is_unasked = true;
-        Some(self.open_ntlm(Scheme::Ntlm))
+        Some(opening)
     }
 
     /// The login of this dialogue; none for `bypass`.
@@ -171,7 +182,7 @@ impl<'a> Authenticator<'a> {
     pub fn is_expectant(&self) -> bool {
         let is_open = match &self.sent {
             Sent::Nothing => true,
-            Sent::Ntlm(handshake) => !handshake.has_answered(),
+            Sent::Ntlm { handshake, .. } => !handshake.has_answered(),
             Sent::Complete | Sent::Digest { .. } | Sent::Ticket => false,
         };
         self.bearer.is_some() && is_open
@@ -185,7 +196,7 @@ impl<'a> Authenticator<'a> {
         if std::mem::take(&mut self.is_unasked) {
             self.reconsider(offers);
         }
-        if let Some(answer) = self.proceed(offers, request)? {
+        if let Some(answer) = self.proceed(offers, request).await? {
             return Ok(answer);
         }
         if offers.is_empty() {
@@ -195,11 +206,11 @@ impl<'a> Authenticator<'a> {
         if !matches!(chosen, Chosen::Ticket(_)) {
             self.take_turn().await?;
         }
-        self.send(chosen, request)
+        self.send(chosen, request).await
     }
 
     /// Goes on with what was sent before; nothing, when something else is to be chosen.
-    fn proceed(&mut self, offers: &[Offer], request: (&str, &str)) -> Result<Option<Answer>, Fault> {
+    async fn proceed(&mut self, offers: &[Offer], request: (&str, &str)) -> Result<Option<Answer>, Fault> {
         match &mut self.sent {
             Sent::Nothing => {}
             Sent::Digest { renewals } => match auth::strongest_digest(offers) {
@@ -214,34 +225,28 @@ impl<'a> Authenticator<'a> {
                 }
                 _ => return Err(self.refused()),
             },
-            Sent::Ntlm(handshake) => {
-                let Some(login) = self.login else { return Err(Fault::CredentialsWanted) };
-                let credential = (login.name.as_str(), &login.password);
-                match handshake.proceed(offers, credential, self.entropy.bytes(), self.clock.now())? {
-                    Next::Send(answer) => {
-                        if handshake.has_answered() && handshake.is_wrapped() {
-                            self.gate.acquaintance.found_in_spnego();
-                        }
-                        return Ok(Some(answer));
-                    }
-                    Next::Refused => return Err(self.refused()),
-                    Next::NotTaken => {
-                        self.sent = Sent::Nothing;
-                        self.gate.acquaintance.found_without_ntlm();
-                        self.pass_over(Scheme::Negotiate, Some(Mechanism::Ntlm), Fault::NtlmNotTaken);
-                    }
+            Sent::Ntlm { handshake, .. } => match handshake.proceed(offers)? {
+                Next::Send(answer) => return Ok(Some(answer)),
+                Next::Challenged { challenge, is_wrapped } => {
+                    return self.answer_ntlm(&challenge, is_wrapped).await.map(Some);
                 }
-            }
+                Next::Refused => return Err(self.refused()),
+                Next::NotTaken => {
+                    self.sent = Sent::Nothing;
+                    self.gate.acquaintance.found_without_ntlm();
+                    self.pass_over(Scheme::Negotiate, Some(Mechanism::Ntlm), Fault::NtlmNotTaken);
+                }
+            },
             Sent::Ticket => match auth::verdict_on_ticket(offers) {
                 TicketVerdict::Refused { error } => {
                     self.refused();
                     return Err(Fault::TicketRefused { error });
                 }
-                TicketVerdict::OtherMechanism if self.login.is_none() => return Err(Fault::KerberosNotTaken),
+                TicketVerdict::OtherMechanism if !self.has_ntlm => return Err(Fault::KerberosNotTaken),
                 TicketVerdict::OtherMechanism => {
                     self.turn = None;
                     self.pass_over(Scheme::Negotiate, Some(Mechanism::Kerberos), Fault::KerberosNotTaken);
-                    return Ok(Some(self.open_ntlm(Scheme::Negotiate)));
+                    return self.open_ntlm(Scheme::Negotiate).await.map(Some);
                 }
             },
             Sent::Complete => return Err(self.refused()),
@@ -249,7 +254,7 @@ impl<'a> Authenticator<'a> {
         Ok(None)
     }
 
-    fn send(&mut self, chosen: Chosen, request: (&str, &str)) -> Result<Answer, Fault> {
+    async fn send(&mut self, chosen: Chosen, request: (&str, &str)) -> Result<Answer, Fault> {
         match chosen {
             Chosen::Basic(answer) => {
                 self.sent = Sent::Complete;
@@ -259,7 +264,7 @@ impl<'a> Authenticator<'a> {
                 self.sent = Sent::Digest { renewals: 1 + u8::from(self.is_unasked) };
                 self.digest(&digest, request)
             }
-            Chosen::Ntlm(carrier) => Ok(self.open_ntlm(carrier)),
+            Chosen::Ntlm(carrier) => self.open_ntlm(carrier).await,
             Chosen::Ticket(ticket) => {
                 self.sent = Sent::Ticket;
                 Ok(with_ticket(&ticket))
@@ -267,10 +272,37 @@ impl<'a> Authenticator<'a> {
         }
     }
 
-    fn open_ntlm(&mut self, carrier: Scheme) -> Answer {
-        let (handshake, answer) = NtlmHandshake::begin_in(carrier, self.gate.acquaintance.wants_spnego());
-        self.sent = Sent::Ntlm(handshake);
-        answer
+    /// Where the system makes NTLM's messages it makes all of them, so that its rules (who may speak NTLM to whom) hold here
+    /// as they do for everything else on the machine.
+    async fn open_ntlm(&mut self, carrier: Scheme) -> Result<Answer, Fault> {
+        let bearer = self.bearer.as_ref().ok_or(Fault::CredentialsWanted)?;
+        let (system, opening) = match self.tickets.open_ntlm(bearer, self.host).await {
+            Some(opened) => opened.map(|(system, opening)| (Some(system), opening))?,
+            None => (None, ntlm::type1()),
+        };
+        let is_wrapped = self.gate.acquaintance.wants_spnego();
+        let (handshake, answer) = NtlmHandshake::begin(carrier, is_wrapped, opening);
+        self.sent = Sent::Ntlm { handshake, system };
+        Ok(answer)
+    }
+
+    async fn answer_ntlm(&mut self, challenge: &Type2, is_wrapped: bool) -> Result<Answer, Fault> {
+        let Sent::Ntlm { handshake, system } = &mut self.sent else { return Err(Fault::CredentialsWanted) };
+        let answer = if let Some(system) = system.take() {
+            let token = self.tickets.answer_ntlm(system, challenge.bytes()).await?;
+            let mut answer = handshake.answer(token.expose_secret(), is_wrapped);
+            answer.detail.push_str(", made by the system");
+            answer
+        } else {
+            let login = self.login.ok_or(Fault::CredentialsWanted)?;
+            let credential = (login.name.as_str(), &login.password);
+            let token = challenge.answer(credential, self.entropy.bytes(), self.clock.now());
+            handshake.answer(&token.map_err(|Unusable(detail)| Fault::NoCredential { detail })?, is_wrapped)
+        };
+        if handshake.is_wrapped() {
+            self.gate.acquaintance.found_in_spnego();
+        }
+        Ok(answer)
     }
 
     /// What went out unasked met a challenge. Where that has nothing to do with it, the dialogue begins anew: a first message
@@ -285,7 +317,7 @@ impl<'a> Authenticator<'a> {
             Sent::Digest { .. } => {
                 is_proved && !matches!(auth::strongest_digest(offers), Some(Ok(digest)) if digest.is_stale())
             }
-            Sent::Ntlm(handshake) => !is_offered(handshake.carrier()),
+            Sent::Ntlm { handshake, .. } => !is_offered(handshake.carrier()),
             Sent::Ticket => !is_offered(Scheme::Negotiate),
         };
         if is_beside_it {
@@ -307,10 +339,11 @@ impl<'a> Authenticator<'a> {
     /// Waits until the login's password may be tried at this proxy. NTLM waits before its first message: behind the
     /// challenge its connection would grow old.
     pub async fn take_turn(&mut self) -> Result<(), Fault> {
-        if let Some(login) = self.login
-            && self.turn.is_none()
-        {
-            self.turn = Some(self.gate.turn(&login.name).await?);
+        if self.turn.is_none() && (self.login.is_some() || self.has_ntlm) {
+            // What the system answers of a sign-in counts as a try of that password.
+            let signed_in = format!("\0{} as signed in", self.identity);
+            let whose = self.login.map_or(signed_in.as_str(), |login| &login.name);
+            self.turn = Some(self.gate.turn(whose).await?);
         }
         Ok(())
     }
@@ -329,7 +362,7 @@ impl<'a> Authenticator<'a> {
     pub fn accepted(&mut self) {
         let is_sent = match &self.sent {
             Sent::Nothing | Sent::Complete | Sent::Digest { .. } | Sent::Ticket => true,
-            Sent::Ntlm(handshake) => handshake.has_answered(),
+            Sent::Ntlm { handshake, .. } => handshake.has_answered(),
         };
         if let Some(turn) = self.turn.take().filter(|_| is_sent) {
             turn.accepted();
@@ -398,6 +431,9 @@ impl<'a> Authenticator<'a> {
         if scheme == Scheme::Negotiate {
             return self.prepare_negotiate().await;
         }
+        if scheme == Scheme::Ntlm && self.has_ntlm {
+            return Ok(Chosen::Ntlm(scheme));
+        }
         let login = self.login.ok_or_else(|| unusable(self.no_login()))?;
         match scheme {
             Scheme::Digest => match auth::strongest_digest(offers) {
@@ -414,8 +450,7 @@ impl<'a> Authenticator<'a> {
                 let answer = auth::answer_basic(offer, &login.name, &login.password);
                 answer.map(Chosen::Basic).map_err(|error| unusable(error.to_string()))
             }
-            Scheme::Ntlm => Ok(Chosen::Ntlm(scheme)),
-            Scheme::Negotiate | Scheme::None | Scheme::SocksPassword => {
+            Scheme::Ntlm | Scheme::Negotiate | Scheme::None | Scheme::SocksPassword => {
                 Err(unusable(format!("a name with a password is not sent by {scheme} to an http proxy")))
             }
         }
@@ -425,7 +460,9 @@ impl<'a> Authenticator<'a> {
     async fn prepare_negotiate(&mut self) -> Result<Chosen, Fault> {
         let Some(bearer) = self.bearer.clone() else { return Err(Fault::CredentialsWanted) };
         // A wrong password counts at the KDC as it does at the proxy.
-        if let Err(refusal) = self.take_turn().await {
+        if self.login.is_some()
+            && let Err(refusal) = self.take_turn().await
+        {
             // Where it was the directory that refused, all rows say what it said.
             return Err(self.tickets.failure(self.identity, self.host).filter(is_final).unwrap_or(refusal));
         }
@@ -446,7 +483,7 @@ impl<'a> Authenticator<'a> {
             self.refused();
             return Err(why);
         }
-        if self.login.is_none() {
+        if !self.has_ntlm {
             return Err(why);
         }
         self.pass_over(Scheme::Negotiate, Some(Mechanism::Kerberos), why);

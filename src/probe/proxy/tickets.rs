@@ -9,10 +9,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use secrecy::SecretSlice;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use crate::net::{Bearer, Net, Ticket, TicketProblem, TokenFailure, TokenSource};
+use crate::net::{Bearer, Net, NtlmMessages, Ticket, TicketProblem, TokenFailure, TokenSource};
 use crate::observation::Fault;
 use crate::plan::{Identity, Plan};
 
@@ -34,6 +35,63 @@ impl Tickets {
     /// Why nobody can have a ticket on this machine, where that is so.
     pub(super) fn missing(&self) -> Option<String> {
         self.source.missing()
+    }
+
+    /// Whether the system makes NTLM's messages, so that a password is not the only thing to make them of.
+    pub(super) fn makes_ntlm(&self) -> bool {
+        self.source.makes_ntlm()
+    }
+
+    /// Whether this process may show itself as `identity`.
+    ///
+    /// # Errors
+    /// Why not, as a fragment that may be empty.
+    pub(super) fn vouches_for(&self, identity: Identity) -> Result<(), String> {
+        match identity {
+            Identity::Bypass => Err(String::new()),
+            Identity::User => self.source.is_person(),
+            Identity::Device => self.source.is_machine(),
+        }
+    }
+
+    /// Opens an exchange of NTLM by the system; none where it does not make the messages.
+    ///
+    /// # Errors
+    /// [`Fault::NoCredential`].
+    pub(super) async fn open_ntlm(
+        &self,
+        bearer: &Bearer,
+        host: &str,
+    ) -> Option<Result<(Box<dyn NtlmMessages>, Vec<u8>), Fault>> {
+        let mut messages = self.source.ntlm(bearer, host)?;
+        Some(self.ask_ntlm(move || messages.opening().map(|opening| (messages, opening))).await)
+    }
+
+    /// The system's answer to a challenge.
+    ///
+    /// # Errors
+    /// [`Fault::NoCredential`].
+    pub(super) async fn answer_ntlm(
+        &self,
+        mut messages: Box<dyn NtlmMessages>,
+        challenge: &[u8],
+    ) -> Result<SecretSlice<u8>, Fault> {
+        let challenge = challenge.to_vec();
+        self.ask_ntlm(move || messages.answer(&challenge)).await
+    }
+
+    async fn ask_ntlm<T, Asking>(&self, asking: Asking) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        Asking: FnOnce() -> Result<T, TokenFailure> + Send + 'static,
+    {
+        let detail = match timeout(self.deadline, tokio::task::spawn_blocking(asking)).await {
+            Ok(Ok(Ok(done))) => return Ok(done),
+            Ok(Ok(Err(failure))) => failure.detail,
+            Ok(Err(error)) => return Err(Fault::Unrecognised { detail: format!("NTLM broke: {error}") }),
+            Err(_) => format!("the system made no message of NTLM within {} s", self.deadline.as_secs_f32()),
+        };
+        Err(Fault::NoCredential { detail })
     }
 
     /// A token of this identity for the proxy on `host`.

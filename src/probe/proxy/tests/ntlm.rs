@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretSlice;
 
 use super::*;
 use crate::auth::spnego;
-use crate::net::Clock;
+use crate::net::{Bearer, Clock, NtlmMessages, Ticket, TokenFailure, TokenSource};
 use crate::observation::{TicketProblem, Token};
 use crate::plan::Mechanism;
 
@@ -281,4 +282,89 @@ async fn nothing_that_is_kept_holds_the_answer() {
     for secret in ["hunter2", &TYPE3[..60], &TYPE3[80..140]] {
         assert!(!kept.contains(secret), "{kept}");
     }
+}
+
+/// A system that makes NTLM's messages of whoever is signed in, and has no tickets.
+#[derive(Debug)]
+struct SignedInSystem;
+
+#[derive(Debug)]
+struct SystemMessages;
+
+impl TokenSource for SignedInSystem {
+    fn token(&self, _: &Bearer, host: &str) -> Result<Ticket, TokenFailure> {
+        Err(TokenFailure::new(TicketProblem::NoTicket, host))
+    }
+
+    fn missing(&self) -> Option<String> {
+        None
+    }
+
+    fn signed_in(&self) -> Result<String, TokenFailure> {
+        Ok("CORP\\anna".to_owned())
+    }
+
+    fn makes_ntlm(&self) -> bool {
+        true
+    }
+
+    fn ntlm(&self, _: &Bearer, _: &str) -> Option<Box<dyn NtlmMessages>> {
+        Some(Box::new(SystemMessages))
+    }
+
+    fn is_machine(&self) -> Result<(), String> {
+        Err("this program does not run as SYSTEM".to_owned())
+    }
+}
+
+impl NtlmMessages for SystemMessages {
+    fn opening(&mut self) -> Result<Vec<u8>, TokenFailure> {
+        Ok(b"the system opens".to_vec())
+    }
+
+    fn answer(&mut self, challenge: &[u8]) -> Result<SecretSlice<u8>, TokenFailure> {
+        assert_eq!(STANDARD.encode(challenge), TYPE2);
+        Ok(b"the system answers".to_vec().into())
+    }
+}
+
+fn signed_in() -> Context {
+    let mut context = context(Access::default());
+    context.net.tokens = Arc::new(SignedInSystem);
+    // Whoever vouches is known when the context is made.
+    Context::new(context.catalogue, context.plan, context.net, context.access, context.machine_roots)
+}
+
+#[tokio::test]
+async fn who_is_signed_in_speaks_ntlm_by_the_systems_messages() {
+    let peer = Peer::playing(vec![replies(&[&challenge(&["NTLM", BASIC]), &ntlm(TYPE2), OPENED])]).await;
+    let told = tunnel(&route(&peer.proxy(), Identity::User, SchemeChoice::Auto), &signed_in()).await;
+    let sent =
+        ["the system opens", "the system answers"].map(|token| with(&format!("NTLM {}", STANDARD.encode(token))));
+    assert_eq!(peer.heard()[1..], sent);
+    assert_eq!((told.evidence.scheme, told.fault()), (Some(Scheme::Ntlm), None));
+    let detail = told.evidence.legs[2].credential.as_ref().map(|credential| credential.detail.as_str());
+    assert_eq!(detail, Some("type 3, made by the system"));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_refused_is_shown_to_the_proxy_once() {
+    let refusing = || replies(&[&ntlm(""), &ntlm(TYPE2), &ntlm("")]);
+    let peer = Peer::playing(vec![refusing(), refusing()]).await;
+    let (context, route) = (signed_in(), route(&peer.proxy(), Identity::User, SchemeChoice::Auto));
+    assert_eq!(tunnel(&route, &context).await.fault(), Some(&Fault::CredentialsRefused));
+    assert_eq!(tunnel(&route, &context).await.fault(), Some(&Fault::CredentialsAlreadyRefused));
+    let answers = peer.heard().iter().filter(|heard| heard.contains(&STANDARD.encode("the system answers"))).count();
+    assert_eq!(answers, 1);
+}
+
+#[tokio::test]
+async fn a_person_is_not_taken_for_the_machine() {
+    let peer = Peer::playing(vec![replies(&[&ntlm("")])]).await;
+    let told = tunnel(&route(&peer.proxy(), Identity::Device, SchemeChoice::Auto), &signed_in()).await;
+    let fault = told.fault().map(|fault| format!("{fault:?}")).unwrap_or_default();
+    assert!(
+        fault.contains("no machine account with a password was given, and this program does not run as SYSTEM"),
+        "{fault}"
+    );
 }
