@@ -93,8 +93,7 @@ impl TokenSource for Sspi {
 }
 
 /// What to do where the machine account is asked for, and a person runs this program.
-const NOT_THE_MACHINE: &str =
-    "this program does not run as SYSTEM: run the same command with --as system, as an administrator";
+const NOT_THE_MACHINE: &str = "this program does not run as SYSTEM: let the task scheduler run the same command as SYSTEM (schtasks /create /ru SYSTEM)";
 
 /// One exchange of NTLM, of which nothing is asked before its first message is wanted.
 #[derive(Debug)]

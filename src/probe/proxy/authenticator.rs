@@ -26,9 +26,8 @@ pub(super) struct Authenticator<'a> {
     /// The proxy's, after which its service is named.
     host: &'a str,
     choice: SchemeChoice,
-    /// Nobody between here and the proxy can read along.
-    is_encrypted: bool,
-    basic_cleartext: bool,
+    /// Nobody between here and the proxy can read along, or somebody allowed it.
+    takes_cleartext: bool,
     entropy: Entropy,
     clock: Clock,
     gate: Arc<Gate>,
@@ -97,8 +96,7 @@ impl<'a> Authenticator<'a> {
             tickets,
             host: &proxy.host,
             choice,
-            is_encrypted: proxy.scheme == ProxyScheme::Https,
-            basic_cleartext: access.basic_cleartext,
+            takes_cleartext: proxy.scheme == ProxyScheme::Https || access.basic_cleartext,
             entropy: net.entropy,
             clock: net.clock,
             gate,
@@ -350,7 +348,7 @@ impl<'a> Authenticator<'a> {
 
     /// Whether a password may go out as it is.
     pub fn may_send_cleartext(&self) -> Result<(), Fault> {
-        if self.is_encrypted || self.basic_cleartext { Ok(()) } else { Err(Fault::CleartextRefused) }
+        if self.takes_cleartext { Ok(()) } else { Err(Fault::CleartextRefused) }
     }
 
     /// Whether the proxy took this login before.
