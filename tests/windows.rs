@@ -14,6 +14,7 @@ mod windows {
     mod console;
     mod file;
     mod harness;
+    mod lab;
     mod replay;
     mod roots;
 }
