@@ -124,3 +124,17 @@ pub(super) fn listed(hosts: &[&str]) -> String {
         more => format!("{listed} and {more} more"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn a_rule_is_told_with_the_numbers_of_its_ports() {
+        for (ports, words) in
+            [(&[443][..], "port 443"), (&[80, 443], "ports 80 and 443"), (&[80, 443, 8443], "ports 80, 443 and 8443")]
+        {
+            assert_eq!(said(ports), words);
+        }
+    }
+}

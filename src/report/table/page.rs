@@ -167,6 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_left_whole_where_it_only_fits_further_left() {
+        let lines = |width, first: &str, text: &str| {
+            let mut page = Page::new(Layout { width, colour: false, ascii: false, verbose: false });
+            page.prose(first, text);
+            page.lines
+        };
+        let host = "ceuswatcab01.blob.core.windows.net";
+        assert_eq!(lines(40, "      for  ", host), ["      for", "  ceuswatcab01.blob.core.windows.net"]);
+        assert_eq!(lines(60, "      for  ", host), ["      for  ceuswatcab01.blob.core.windows.net"]);
+        // No place is wide enough for this one.
+        assert!(lines(20, "      for  ", host).len() > 2);
+    }
+
+    #[test]
     fn a_long_name_keeps_both_ends() {
         assert_eq!(shortened("short", 10), "short");
         assert_eq!(shortened("ceuswatcab01.blob.core.windows.net", 15), "ceuswat…ows.net");
