@@ -25,6 +25,9 @@ const ATTEMPTS: usize = 3;
 const MOST_ROWS: usize = 40;
 const NARROWED: [&str; 4] = ["--os", "win10-1803", "--solution", "update-compliance"];
 
+/// Only Linux lets a program without rights have a port that drops packets.
+const ON_LINUX_ALONE: &str = "dropped-packets";
+
 #[test]
 fn the_first_half_of_the_scenarios_is_judged_as_on_linux() {
     compare_scenarios(0);
@@ -47,7 +50,9 @@ fn a_check_of_the_lab_goes_as_its_story_says() {
 fn compare_scenarios(half: usize) {
     let Some(wine) = Wine::start() else { return };
     let mut different = Vec::new();
-    for scenario in waprobe::lab::scenarios().iter().skip(half).step_by(2) {
+    let scenarios = waprobe::lab::scenarios();
+    let both = scenarios.iter().filter(|scenario| scenario.name != ON_LINUX_ALONE);
+    for scenario in both.skip(half).step_by(2) {
         let mut arguments = vec!["lab", scenario.name, "--format", "json"];
         let on_linux = |arguments: &[&str]| {
             said(&Command::new(env!("CARGO_BIN_EXE_waprobe")).args(arguments).output().expect("the program starts"))
