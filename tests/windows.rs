@@ -12,6 +12,7 @@ mod windows {
 
     mod command;
     mod console;
+    mod enroll;
     mod file;
     mod harness;
     mod lab;

@@ -25,7 +25,7 @@ pub(super) enum EnrollCommand {
     Undo(super::apply::ChangeArguments),
     /// Print a PowerShell script that makes a snapshot of the device it runs on.
     Snapshot,
-    /// Print the commands that start a full inventory scan on a device.
+    /// Start a full inventory scan of this device (Windows, as administrator); elsewhere print the commands that do.
     Scan,
 }
 
@@ -142,13 +142,51 @@ pub(super) fn run(command: &EnrollCommand) -> Result<Exit, Failure> {
         EnrollCommand::Apply(arguments) => super::apply::apply(arguments),
         EnrollCommand::Undo(arguments) => super::apply::undo(arguments),
         EnrollCommand::Snapshot => text(&collect::powershell()),
-        EnrollCommand::Scan => text(&format!("{}\n", collect::SCAN.join("\n"))),
+        EnrollCommand::Scan => scan(),
     }
 }
 
 fn text(text: &str) -> Result<Exit, Failure> {
     files::print(|out| out.write_all(text.as_bytes()))?;
     Ok(Exit::Ok)
+}
+
+#[cfg(not(windows))]
+fn scan() -> Result<Exit, Failure> {
+    text(&format!("{}\n", collect::SCAN.join("\n")))
+}
+
+/// Runs both, one after the other; each takes minutes.
+#[cfg(windows)]
+fn scan() -> Result<Exit, Failure> {
+    let windows = std::env::var_os("windir").unwrap_or_else(|| r"C:\Windows".into());
+    let folder = Path::new(&windows).join("System32");
+    let mut exit = Exit::Ok;
+    for line in collect::SCAN {
+        let mut words = line.split(' ');
+        let program = folder.join(words.next().unwrap_or_default());
+        files::print(|out| writeln!(out, "{line} (this takes several minutes)"))?;
+        let status = std::process::Command::new(&program).args(words).status().map_err(|error| {
+            Failure::usage(format!(
+                "could not start {}: {error}. It comes with the compatibility update, and needs \"Run as administrator\"",
+                program.display()
+            ))
+        })?;
+        let code = status.code().map_or_else(|| "no code".to_owned(), |code| format!("0x{:08x}", code.cast_unsigned()));
+        let what = match status.code() {
+            Some(0) => "done",
+            // ERROR_LOCK_VIOLATION as an HRESULT: the deployment script waits and tries again.
+            Some(code) if code.cast_unsigned() == 0x8007_0021 => {
+                "a scan is running already: try again when it has ended"
+            }
+            _ => "it failed: the administrator's rights may be missing, see `waprobe explain ur:33`",
+        };
+        if !status.success() {
+            exit = Exit::Findings;
+        }
+        files::print(|out| writeln!(out, "  {code}: {what}"))?;
+    }
+    Ok(exit)
 }
 
 fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {

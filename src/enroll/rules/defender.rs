@@ -40,7 +40,12 @@ fn passive(case: &Case<'_>, notes: &mut Notes) {
                 .finding(Code::DefenderPassive, name, key)
                 .is("1 (passive)")
                 .should("0, or not set")
-                .because("another product protects this device, and Update Compliance assesses Windows Defender alone");
+                .because(if name == "PassiveMode" {
+                    "another product protects this device, and Update Compliance assesses Windows Defender alone; Windows writes \
+                     this value itself and Microsoft does not document it, so look at Get-MpComputerStatus (AMRunningMode) too"
+                } else {
+                    "another product protects this device, and Update Compliance assesses Windows Defender alone"
+                });
         }
     }
 }

@@ -131,6 +131,7 @@ fn needs_browser(case: &Case<'_>, notes: &mut Notes) {
         .is(value.map_or_else(|| crate::enroll::case::NOT_SET.to_owned(), Value::shown))
         .should("11.0.33 or later")
         .because(
-            "site discovery is part of Internet Explorer 11 from the cumulative update of July 2016 (KB3170106) on",
+            "site discovery is part of Internet Explorer 11 from the cumulative update of July 2016 on; that this is 11.0.33 \
+             (KB3170106) is what the browser's About page shows, not what the enrolment page says",
         );
 }
