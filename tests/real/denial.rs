@@ -81,7 +81,11 @@ fn a_web_server_in_the_proxys_place_forwards_nothing() {
     report.expect(&route, hosts::over_tls(), "blocked", "proxy.bad_request_400");
     report.expect(&route, [hosts::PLAIN], "inconclusive", "proxy.not_forwarding");
 
+    // A host without a known page proves nothing: the web server answers for that one too.
     let report = through(Check::with_control(&world, "control.example"));
+    report.expect(&route, [hosts::PLAIN], "inconclusive", "proxy.not_forwarding");
+
+    let report = through(Check::with_usual_control(&world));
     report.expect(&route, [hosts::PLAIN], "blocked", "proxy.not_forwarding");
     let summary = report.row(hosts::PLAIN, &route)["summary"].to_string();
     assert!(summary.contains("the control is answered by somebody else"), "{summary}");

@@ -67,6 +67,13 @@ impl Check {
         Self::asking("none")
     }
 
+    /// The same with the control that the catalogue names. Only a proxy can lead to it here.
+    pub fn with_usual_control(world: &World) -> Self {
+        let mut command = waprobe();
+        command.arg("check");
+        Self { command }.trusting(world).machine_roots(&world.unrelated_root.certificate)
+    }
+
     fn asking(control: &str) -> Self {
         let mut command = waprobe();
         command.args(["check", "--control", control]);
@@ -78,9 +85,12 @@ impl Check {
     }
 
     fn under_roots(world: &World, control: &str) -> Self {
+        Self::asking(control).trusting(world)
+    }
+
+    fn trusting(self, world: &World) -> Self {
         let anchors = |class: &str, path: &Path| format!("{class}={}", path.display());
-        Self::asking(control)
-            .arg("--anchors")
+        self.arg("--anchors")
             .arg(anchors("microsoft-application-root", &world.application_root.certificate))
             .arg("--anchors")
             .arg(anchors("microsoft-public", &world.public_root.certificate))

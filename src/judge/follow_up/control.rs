@@ -118,7 +118,8 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
     }
     let became = outcomes.iter().find(|(ask, _)| *ask == Ask::Control).map(|(_, outcome)| outcome);
     let in_clear = verdicts.iter_mut().filter(|row| route_of(grounds, row.job) == route && forwarding::is_doubted(row));
-    if let Some(outcome) = became {
+    // Without a page that is known, anybody can answer in the control's place too.
+    if let Some(outcome) = became.filter(|outcome| **outcome != Outcome::Answers || !control.body.is_empty()) {
         for row in in_clear {
             row.evidence.push(format!("follow-up: the control, {}, {} on this route", control.url, outcome.words()));
             forwarding::settle(row, (*outcome != Outcome::Answers).then(|| outcome.words()).as_deref());
