@@ -67,7 +67,7 @@ pub(super) enum Command {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct CheckArguments {
     /// Run against the loopback world inside this program instead of the internet.
-    #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "pac", "wpad", "identity", "scheme", "proxy_user", "device_user", "device_keytab",
+    #[arg(long, conflicts_with_all = ["catalogue", "no_direct", "proxy", "pac", "wpad", "registry", "identity", "scheme", "proxy_user", "device_user", "device_keytab",
         "allow_basic_cleartext", "max_connects", "resolver", "connect_to", "anchors", "machine_roots", "timeout",
         "concurrency", "expect", "fail_on", "control",
         "no_follow_ups", "compare_resolver", "post", "hellos"])]
@@ -95,6 +95,11 @@ pub(super) struct CheckArguments {
     /// Look for that script as Windows does by DNS (WPAD), from this domain upwards.
     #[arg(long, value_name = "DOMAIN", help_heading = "Routes")]
     pub wpad: Option<String>,
+
+    /// Try the ways that the settings of a device lead by, as SYSTEM and as its users: a part of its registry, made by reg
+    /// export (waprobe proxy says which); may be repeated.
+    #[arg(long, value_name = "FILE.reg", help_heading = "Routes")]
+    pub registry: Vec<PathBuf>,
 
     /// Who asks the proxy: bypass (nobody), user (a name with a password, or the ticket of who is signed in), device.
     /// Default: bypass, and those for which there is a credential.

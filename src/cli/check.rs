@@ -7,13 +7,16 @@ use super::arguments::{CheckArguments, ControlChoice};
 use super::run::{self, Setup, scope};
 use super::script::{self, Wanted};
 use super::show::{self, Expected};
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, proxy};
 use crate::catalogue::Catalogue;
 use crate::net::{ConnectTo, ConnectToRule, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
-    Budget, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice,
+    Budget, DeviceSettings, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice,
 };
 use crate::probe::{self, Access, Login};
+use crate::proxies::Overview;
+use crate::proxies::settings::Target;
+use crate::registry::Snapshot;
 
 /// To look at the ticket that is there.
 const SIGNED_IN_PATIENCE: Duration = Duration::from_secs(2);
@@ -34,7 +37,7 @@ pub(super) fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failur
     let (catalogue, anchors) = files::catalogue(&arguments.trust)?;
     let (os, solutions) = scope(&arguments.scope)?;
     let wanted = wanted(arguments)?;
-    let access = access(arguments, !proxies.is_empty() || wanted.is_some())?;
+    let access = access(arguments, !proxies.is_empty() || wanted.is_some() || !arguments.registry.is_empty())?;
     let roots = roots.wait()?;
     let expectation = arguments.verdict.expect.as_deref().map(Expected::of_file).transpose()?;
     show::check_verdict_arguments(
@@ -61,6 +64,8 @@ pub(super) fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failur
         connect_to: Arc::new(ConnectTo { rules: arguments.connect_to.clone() }),
         ..Net::of_this_machine(Vec::new())
     };
+    let settings = device_settings(arguments, &catalogue, &endpoints)?;
+    let wanted = wanted.map(Ok).or_else(|| settings.as_ref().and_then(script_of)).transpose()?;
     let directions = match wanted {
         None => None,
         Some(wanted) => {
@@ -69,9 +74,10 @@ pub(super) fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failur
             Some(script::directions(found, &net, &catalogue, &endpoints, arguments.timeout)?)
         }
     };
-    let paths = paths(arguments, &proxies, directions.as_ref(), &access)?;
+    let paths = paths(arguments, &proxies, (directions.as_ref(), settings.as_ref()), &access)?;
     let mut plan = Plan::along(&catalogue, paths, budget, os, solutions);
     plan.directions = directions;
+    plan.settings = settings;
     plan.follow_ups = follow_ups(arguments, &catalogue);
     for rule in unmatched(&arguments.connect_to, &catalogue, &plan) {
         super::complain(&format!(
@@ -134,6 +140,45 @@ fn wanted(arguments: &CheckArguments) -> Result<Option<Wanted<'_>>, Failure> {
     Ok(script.or(arguments.wpad.as_deref().map(Wanted::ByWpad)))
 }
 
+/// Where the settings of an exported registry send the endpoints.
+fn device_settings(
+    arguments: &CheckArguments,
+    catalogue: &Catalogue,
+    endpoints: &[usize],
+) -> Result<Option<DeviceSettings>, Failure> {
+    if arguments.registry.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<String> = arguments.registry.iter().map(|path| path.display().to_string()).collect();
+    let snapshot = proxy::snapshot(&arguments.registry)?;
+    Ok(Some(settings_of(names.join(", "), &snapshot, catalogue, endpoints)))
+}
+
+/// Where the settings of a device send the endpoints, wherever its registry was read.
+pub(super) fn settings_of(
+    name: String,
+    snapshot: &Snapshot,
+    catalogue: &Catalogue,
+    endpoints: &[usize],
+) -> DeviceSettings {
+    let targets: Vec<Target> = endpoints.iter().map(|index| proxy::target(&catalogue.endpoints[*index])).collect();
+    DeviceSettings::of(name, &Overview::of(snapshot, &targets), endpoints, &targets)
+}
+
+/// The script that the settings name; services read none from a file.
+fn script_of(settings: &DeviceSettings) -> Option<Result<Wanted<'_>, Failure>> {
+    let scripts = settings.scripts();
+    let mut fetched = scripts.iter().filter(|url| !url.to_ascii_lowercase().starts_with("file:"));
+    let first = fetched.next()?;
+    if fetched.next().is_some() {
+        return Some(Err(Failure::usage(format!(
+            "the settings name several scripts, and one is asked in a run: give one of them with --pac: {}",
+            scripts.join(", ")
+        ))));
+    }
+    Some(Ok(Wanted::At(std::path::Path::new(*first))))
+}
+
 /// The credentials of the run. `--proxy-user` serves every identity that is asked for; a name that ends in `$` is a
 /// machine account and serves `device` only.
 fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure> {
@@ -141,7 +186,9 @@ fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure
     let names_somebody =
         [&arguments.proxy_user, &arguments.device_user, &arguments.device_principal].iter().any(|name| name.is_some());
     if !has_proxy && names_somebody {
-        return Err(Failure::usage("a name for the proxy was given and no proxy: add --proxy URL or --pac FILE|URL"));
+        return Err(Failure::usage(
+            "a name for the proxy was given and no proxy: add --proxy URL, --pac FILE|URL or --registry FILE.reg",
+        ));
     }
     if let Some(name) = &arguments.proxy_user {
         let password = match &arguments.proxy_password_file {
@@ -200,14 +247,16 @@ fn is_signed_in(tokens: Arc<dyn TokenSource>) -> bool {
 fn paths(
     arguments: &CheckArguments,
     proxies: &[Proxy],
-    directions: Option<&Directions>,
+    (directions, settings): (Option<&Directions>, Option<&DeviceSettings>),
     access: &Access,
 ) -> Result<Vec<Path>, Failure> {
     let mut identities = arguments.identity.clone();
     if identities.is_empty() {
         identities.push(Identity::Bypass);
         // A ticket is of use to proxies that speak HTTP.
-        let takes_tickets = directions.is_some() || proxies.iter().any(|proxy| proxy.scheme != ProxyScheme::Socks5);
+        let takes_tickets = directions.is_some()
+            || settings.is_some()
+            || proxies.iter().any(|proxy| proxy.scheme != ProxyScheme::Socks5);
         let is_somebody =
             access.user.is_some() || takes_tickets && is_signed_in(Net::of_this_machine(Vec::new()).tokens);
         identities.extend(is_somebody.then_some(Identity::User));
@@ -224,12 +273,17 @@ fn paths(
     let through = |proxy: &Proxy| routes_through(proxy, &identities, &arguments.scheme);
     let mut paths = match directions {
         Some(directions) => directions.paths(!arguments.no_direct, through),
-        None if arguments.no_direct => Vec::new(),
+        None if arguments.no_direct || settings.is_some() => Vec::new(),
         None => vec![Path::for_all(PlannedRoute::Direct)],
     };
+    paths.extend(settings.into_iter().flat_map(|settings| settings.paths(!arguments.no_direct, through)));
     paths.extend(proxies.iter().flat_map(through).map(Path::for_all));
     if paths.is_empty() {
-        return Err(Failure::usage("nothing to check: --no-direct and no --proxy leave no route"));
+        return Err(Failure::usage(if settings.is_some() {
+            "nothing to check: these settings name no way out that could be tried (waprobe proxy shows what they say)"
+        } else {
+            "nothing to check: --no-direct and no --proxy leave no route"
+        }));
     }
     Ok(paths)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::arguments::{Color, Format, ScopeArguments};
 use super::run::{self, scope};
 use super::{Exit, Failure, files, terminal};
-use crate::catalogue::UrlScheme;
+use crate::catalogue::{Endpoint, UrlScheme};
 use crate::judge::{Cause, Owner};
 use crate::net::Net;
 use crate::proxies::settings::Target;
@@ -58,16 +58,8 @@ pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
     let snapshot = snapshot(&arguments.registry)?;
     let catalogue = files::catalogue_file(arguments.catalogue.as_deref())?;
     let (os, solutions) = scope(&arguments.scope)?;
-    let targets: Vec<Target> = catalogue
-        .endpoints
-        .iter()
-        .filter(|endpoint| endpoint.applies(&solutions, &os))
-        .map(|endpoint| Target {
-            scheme: if endpoint.scheme == UrlScheme::Https { "https" } else { "http" }.to_owned(),
-            host: endpoint.host.clone(),
-            port: endpoint.port,
-        })
-        .collect();
+    let targets: Vec<Target> =
+        catalogue.endpoints.iter().filter(|endpoint| endpoint.applies(&solutions, &os)).map(target).collect();
     let mut overview = Overview::of(&snapshot, &targets);
     let reached = if arguments.connect { reach(&overview.proxies())? } else { Vec::new() };
     let failures = |proxies: &[String]| -> Vec<String> {
@@ -85,6 +77,15 @@ pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
         Format::Table => write_text(&name, &overview, &targets, &reached, layout.width, &mut out),
     })?;
     Ok(Exit::Ok)
+}
+
+/// An endpoint as the settings are asked for it.
+pub(super) fn target(endpoint: &Endpoint) -> Target {
+    Target {
+        scheme: if endpoint.scheme == UrlScheme::Https { "https" } else { "http" }.to_owned(),
+        host: endpoint.host.clone(),
+        port: endpoint.port,
+    }
 }
 
 /// More proxies than this are not connected to.
@@ -120,7 +121,7 @@ fn reach(proxies: &[String]) -> Result<Vec<Reached>, Failure> {
 }
 
 /// All files as one registry; where two hold a value, the later one counts.
-fn snapshot(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
+pub(super) fn snapshot(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
     let mut whole: Option<Snapshot> = None;
     for path in paths {
         let part = Snapshot::read(&files::bytes(path, LARGEST_SNAPSHOT)?)

@@ -143,7 +143,7 @@ fn gets_through(row: &Verdict) -> bool {
 }
 
 /// Nothing answered at the proxy's address: what a device gives up on before it tries the next.
-fn is_out_of_reach(cause: &Cause) -> bool {
+pub(super) fn is_out_of_reach(cause: &Cause) -> bool {
     matches!(
         cause,
         Cause::DnsProxyName

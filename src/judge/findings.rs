@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::remedy::Change;
-use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up, remedy};
+use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up, remedy, settings};
 use crate::observation::{Observation, Stage};
 
 /// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them comes
@@ -54,6 +54,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         .chain(follow_up::doubts(grounds, verdicts))
         .chain(comparison::comparisons(grounds, verdicts, observations))
         .chain(directions::findings(grounds, verdicts))
+        .chain(settings::findings(grounds, verdicts))
         .chain(remarks)
         .collect()
 }
@@ -113,6 +114,21 @@ fn said(ports: &[u16]) -> String {
         Some((last, [])) => format!("port {last}"),
         Some((last, others)) => format!("ports {} and {last}", others.join(", ")),
         None => "this port".to_owned(),
+    }
+}
+
+/// The hosts of these rows, each once.
+pub(super) fn hosts_of(grounds: &Grounds<'_>, rows: &[&Verdict]) -> String {
+    let mut hosts: Vec<&str> = Vec::new();
+    for row in rows {
+        let host = grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].host.as_str();
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    match hosts.as_slice() {
+        [one] => (*one).to_owned(),
+        several => format!("{} endpoints", several.len()),
     }
 }
 

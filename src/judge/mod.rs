@@ -20,6 +20,7 @@ mod refused;
 mod remark;
 mod remedy;
 mod row;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -147,6 +148,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     comparison::mark_shared_keys(grounds, &mut verdicts);
     follow_up::weigh(grounds, &chains, &mut verdicts, &beside);
     directions::tell_ways(grounds, &mut verdicts);
+    settings::tell_accounts(grounds, &mut verdicts);
     verdicts
 }
 

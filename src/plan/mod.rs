@@ -8,6 +8,7 @@ mod directions;
 mod follow_ups;
 mod proxy;
 mod route;
+mod settings;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, 
 pub use follow_ups::FollowUps;
 pub use proxy::{Proxy, ProxyMistake, ProxyScheme};
 pub use route::{Identity, Mechanism, PlannedRoute, RouteKey, Scheme, SchemeChoice};
+pub use settings::{AccountSettings, DeviceSettings, EndpointWays, SettingsRemark};
 
 /// Everything one run will try.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Plan {
     /// Where a script sends the endpoints, when one was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directions: Option<Directions>,
+    /// What a device's own settings say, when they were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<DeviceSettings>,
     /// What is asked beside the jobs when their answers leave something open; nothing, unless somebody says so.
     #[serde(default)]
     pub follow_ups: FollowUps,
@@ -96,6 +101,7 @@ impl Plan {
             os,
             solutions,
             directions: None,
+            settings: None,
             follow_ups: FollowUps::default(),
         };
         for path in paths {

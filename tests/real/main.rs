@@ -23,6 +23,7 @@ mod world;
 mod authentication;
 mod denial;
 mod denied_by_name;
+mod device_settings;
 mod domain_accounts;
 mod domain_tickets;
 mod follow_ups;
