@@ -29,9 +29,7 @@ fn ntlm_lets_the_user_through_by_every_form_of_the_name() {
     }
     let report = check(&world, &servers, &squid, NAME, PASSWORD).args(["--no-direct", "--identity", "user"]).report();
     let evidence = report.evidence("login.live.com", &format!("{}|user|ntlm", squid.url));
-    for fact in
-        ["with ntlm credentials (type 1) on connection 1: 407", "(type 3) on connection 1: 200", "NTLM challenge of"]
-    {
+    for fact in ["with ntlm credentials (type 1) on connection 1: 407", "credentials (type 3", "NTLM challenge of"] {
         assert!(evidence.contains(fact), "{fact}: {evidence}");
     }
 }
