@@ -17,7 +17,7 @@ use crate::plan::Scheme;
 const TOKEN: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
 /// Offers beyond these say nothing new.
-const MOST_OFFERS: usize = 32;
+const MOST_OFFERS: usize = 256;
 const MOST_PARAMETERS: usize = 32;
 /// Schemes, parameters and unreadable pieces of one header; bounds the work that a hostile value can cause.
 const MOST_PIECES: usize = 1024;
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_offers_and_parameters_is_cut() {
-        let offers = vec![r#"Basic realm="x""#; 100].join(", ");
+        let offers = vec![r#"Basic realm="x""#; 1000].join(", ");
         assert_eq!(read([offers.as_bytes()]).len(), MOST_OFFERS);
         let parameters = format!("Digest {}", vec![r#"a="b""#; 5000].join(", "));
         assert_eq!(read([parameters.as_bytes()])[0].parameters.len(), MOST_PARAMETERS);

@@ -160,7 +160,8 @@ fn redirect(endpoint: &Endpoint, answer: &HttpEvidence, status: u16) -> Opinion 
         () if is_own => Cause::HttpMiddleboxStatus,
         () => Cause::HttpForeignRedirect,
     };
-    Opinion::new(cause, Stage::Http).with(format!("status {status}, Location: {location}"))
+    Opinion::new(cause, Stage::Http)
+        .with(format!("status {status}, Location: {}", super::evidence::without_query("location", location)))
 }
 
 /// Headers that Microsoft's front ends and storage put on their answers.

@@ -1,5 +1,6 @@
 //! Evidence as lines: one fact each, in the order in which it was learnt, in words that need no manual.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -168,10 +169,19 @@ fn leg_line(leg: &Leg) -> String {
     }
     for name in ["proxy-status", "x-squid-error", "via", "server", "location", "retry-after"] {
         if let Some(value) = leg.header(name) {
-            let _ = write!(line, ", {name}: {value}");
+            let _ = write!(line, ", {name}: {}", without_query(name, value));
         }
     }
     line
+}
+
+/// A header's value as it may be shown. The address of a redirection ends where its query begins: portals put names and
+/// tokens there, and reports travel.
+pub(super) fn without_query<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    match value.split_once('?') {
+        Some((address, query)) if name == "location" && !query.is_empty() => format!("{address}?…").into(),
+        _ => value.into(),
+    }
 }
 
 /// Who stands behind the challenge, and how far its clock is from ours.
@@ -232,7 +242,7 @@ fn of_http(http: &HttpEvidence, lines: &mut Vec<String>) {
     let mut line = format!("{}: {}", http.request, format!("{status} {}", http.reason).trim_end());
     for name in ["server", "via", "location", "retry-after", "x-squid-error", "proxy-status"] {
         if let Some(value) = http.header(name) {
-            let _ = write!(line, ", {name}: {value}");
+            let _ = write!(line, ", {name}: {}", without_query(name, value));
         }
     }
     lines.push(line);

@@ -11,7 +11,7 @@ pub(super) fn opinion(status: u16, leg: Option<&Leg>) -> Opinion {
     if let Some(leg) = leg {
         words.extend(["proxy-status", "x-squid-error", "location", "retry-after"].iter().filter_map(|name| {
             let value = leg.header(name)?;
-            Some(format!("{name}: {value}"))
+            Some(format!("{name}: {}", super::evidence::without_query(name, value)))
         }));
     }
     let mut opinion = Opinion::new(cause, Stage::Proxy).with(words.join(", "));

@@ -23,9 +23,15 @@ impl Change {
     /// For rows of one route; where no proxy is asked, nobody's proxy team is to be bothered for what is unknown.
     pub fn of(cause: &Cause, product: Option<&str>, is_proxied: bool) -> Self {
         let facts = cause.facts();
-        let owner_of_unknown = if is_interception(cause) && !is_proxied { Owner::FirewallTeam } else { facts.owner };
-        let general =
-            Self { owner: owner_of_unknown, instruction: facts.remedy.into(), is_about_hosts: cause.is_about_hosts() };
+        let (owner_of_unknown, instruction) = match facts.owner {
+            _ if is_interception(cause) && !is_proxied => (Owner::FirewallTeam, facts.remedy.into()),
+            // What lies behind a proxy is seen through it: only who runs it can tell its own doing from a firewall's.
+            Owner::FirewallTeam if is_proxied && lies_behind_a_proxy(cause) => {
+                (Owner::ProxyTeam, format!("at the proxy, or at the firewall behind it: {}", facts.remedy).into())
+            }
+            owner => (owner, facts.remedy.into()),
+        };
+        let general = Self { owner: owner_of_unknown, instruction, is_about_hosts: cause.is_about_hosts() };
         let Some((wanted, product)) = Wanted::of(cause).zip(product.and_then(chain::product)) else {
             return general;
         };
@@ -49,6 +55,12 @@ impl Change {
         let owner = if *cause == Cause::DnsFilterVendorIp { facts.owner } else { owner(product.kind) };
         Self { owner, instruction, is_about_hosts: general.is_about_hosts }
     }
+}
+
+/// Whether this is seen inside a tunnel, or in an answer that a proxy passed on.
+fn lies_behind_a_proxy(cause: &Cause) -> bool {
+    let code = cause.code();
+    code.starts_with("tls.") || code.starts_with("http.")
 }
 
 /// Whether a product stands in front of all routes alike, so that its rows on several of them are one finding: what runs on

@@ -474,6 +474,11 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
             return Opinion::new(Cause::PauthDigestUnsupported, Stage::Proxy).with(detail.clone());
         }
         Fault::SocksRefused { reply } => return refusal::socks(*reply),
+        Fault::PlaintextReply if in_tls => {
+            let plain = route.proxy().map_or(String::new(), |proxy| format!("http://{}", proxy.authority()));
+            return Opinion::new(Cause::ProxyTlsFailed, Stage::Proxy)
+                .with(format!("a plain HTTP answer: this port is no TLS port, its address is {plain}"));
+        }
         _ if in_tls => {
             return Opinion::new(Cause::ProxyTlsFailed, Stage::Proxy).with(evidence::fault(fault));
         }

@@ -232,7 +232,9 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
         return Vec::new();
     }
     let has_proxy = grounds.plan.routes.iter().any(|route| route.proxy().is_some());
-    if verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
+    // A proxy that was reached is a network that leads as far as the proxy: what it says or does is its own matter.
+    let reached_a_proxy = in_doubt.iter().any(|row| has_reached_its_proxy(grounds, row));
+    if !reached_a_proxy && verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
         return vec![Finding {
             code: OFFLINE.to_owned(),
             title: format!("Nothing gets out of this machine, {} neither", control.host),
@@ -256,6 +258,11 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
             (!rows.is_empty()).then(|| closed_route(grounds, route, control, &rows))
         })
         .collect()
+}
+
+fn has_reached_its_proxy(grounds: &Grounds<'_>, row: &Verdict) -> bool {
+    grounds.plan.routes[route_of(grounds, row.job)] != PlannedRoute::Direct
+        && !matches!(row.stage, Stage::Dns | Stage::Tcp)
 }
 
 /// The causes of these rows as an instruction: `no name server can be reached (dns.no_resolver): check …`.

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::{Catalogue, CatalogueSource, Control, OsSelection, Solution};
-use crate::judge::{Finding, Grounds, Status, Verdict, findings, follow_ups, judge};
+use crate::judge::{Finding, Grounds, Owner, Status, Verdict, findings, follow_ups, judge};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
     Ask, Attempt, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, NameSource, Observation, Recorder, TcpAttempt,
-    TcpEvidence, TcpOutcome, TlsEvidence,
+    TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
-use crate::plan::{Budget, FollowUps, JobId, Plan, PlannedRoute};
+use crate::plan::{Budget, FollowUps, Identity, JobId, Plan, PlannedRoute, SchemeChoice};
 
 const CATALOGUE: &str = r#"
 schema = "waprobe-catalogue/1"
@@ -40,9 +40,13 @@ struct World {
 
 impl World {
     fn new(follow_ups: impl FnOnce(FollowUps) -> FollowUps) -> Self {
+        Self::on(PlannedRoute::Direct, follow_ups)
+    }
+
+    fn on(route: PlannedRoute, follow_ups: impl FnOnce(FollowUps) -> FollowUps) -> Self {
         let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
         let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
-        let routes = vec![PlannedRoute::Direct];
+        let routes = vec![route];
         let mut plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
         plan.follow_ups = follow_ups(FollowUps::of(&catalogue));
         let note = MachineRootsNote { source: "a test".into(), count: 0, ..MachineRootsNote::default() };
@@ -152,6 +156,22 @@ fn a_control_that_fails_alike_takes_the_accusation_back() {
     assert_eq!(codes, ["x.offline"]);
     assert_eq!(findings[0].jobs.len(), 2);
     assert_eq!(verdicts[0].follow_ups, 1);
+}
+
+#[test]
+fn a_proxy_that_is_reached_and_opens_nothing_is_no_missing_network() {
+    let proxy = "http://proxy.example:8080".parse().expect("a proxy");
+    let world =
+        World::on(PlannedRoute::Proxy { proxy, identity: Identity::Bypass, scheme: SchemeChoice::Auto }, |all| all);
+    let silent = |job, attempt| {
+        let mut recorder = way(job, attempt);
+        recorder.passed(crate::observation::Stage::Tcp, Duration::ZERO, connected());
+        stopped(recorder, Evidence::Proxy(TunnelEvidence::default()), Fault::TimedOut { received: 0 })
+    };
+    let asked = [silent(TLS, Attempt::First), silent(PLAIN, Attempt::First), silent(TLS, control())];
+    let (_, findings) = world.judged(&asked);
+    let told: Vec<_> = findings.iter().map(|finding| (finding.code.as_str(), finding.owner)).collect();
+    assert_eq!(told, [("x.inconclusive", Owner::ProxyTeam)]);
 }
 
 #[test]

@@ -71,7 +71,7 @@ pub(super) const EMPTY: CauseFacts = CauseFacts::new(
     "http.empty",
     Status::Degraded,
     Owner::ProxyTeam,
-    "The connection is closed without an answer",
+    "The connection ends without an answer",
     "look for a scanner or proxy that breaks the connection",
 );
 

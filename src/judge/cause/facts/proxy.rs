@@ -264,8 +264,9 @@ pub(super) const RATE_LIMITED: CauseFacts = CauseFacts::new(
     "proxy.rate_limited",
     Status::Blocked,
     Owner::ProxyTeam,
-    "The proxy limits the rate of requests",
-    "raise the limit for these hosts, or check again with a lower --max-connects",
+    "The proxy turns requests away for the time being",
+    "look at the proxy's load and at its limits: status 429 speaks of too many requests (raise the limit, or check again \
+     with a lower --max-connects), status 503 of overload or maintenance",
 );
 
 pub(super) const LOOP: CauseFacts = CauseFacts::new(
