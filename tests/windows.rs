@@ -16,6 +16,7 @@ mod windows {
     mod file;
     mod harness;
     mod lab;
+    mod live;
     mod replay;
     mod roots;
 }

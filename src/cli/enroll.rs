@@ -6,11 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::arguments::{Color, Format, SolutionId};
 use super::style::ExitStyle;
-use super::{Exit, Failure, files, terminal};
+use super::{Exit, Failure, files, terminal, this_device};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
 use crate::enroll::commercial_id::CommercialId;
 use crate::enroll::{Case, Checkup, ProxyApproach, Region, Windows, check, collect, plan};
-use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
+use crate::registry::{LARGEST_SNAPSHOT, Snapshot, to_json};
 use crate::report;
 
 #[derive(Debug, Subcommand)]
@@ -23,8 +23,8 @@ pub(super) enum EnrollCommand {
     Apply(super::apply::ApplyArguments),
     /// Put back what `apply` changed.
     Undo(super::apply::ChangeArguments),
-    /// Print a PowerShell script that makes a snapshot of the device it runs on.
-    Snapshot,
+    /// Print a snapshot of this device; where this is not Windows, a PowerShell script that makes one.
+    Snapshot(SnapshotArguments),
     /// Start a full inventory scan of this device (Windows, as administrator); elsewhere print the commands that do.
     Scan,
 }
@@ -32,7 +32,7 @@ pub(super) enum EnrollCommand {
 /// One device, and what it is meant to do.
 #[derive(Debug, Args)]
 pub(super) struct DeviceArguments {
-    /// A registry export (.reg) or a snapshot (JSON) of the device.
+    /// A registry export (.reg) or a snapshot (JSON) of the device. Default on Windows: this device itself.
     #[arg(long, value_name = "FILE")]
     pub snapshot: Option<PathBuf>,
 
@@ -73,6 +73,13 @@ pub(super) struct CheckArguments {
     /// Whose exit codes to end with; ur ends with the number of the first finding.
     #[arg(long, value_name = "STYLE", value_enum, default_value_t)]
     exit_style: ExitStyle,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SnapshotArguments {
+    /// Print the script also on Windows: it runs on versions that this program does not start on, such as Windows 7.
+    #[arg(long)]
+    script: bool,
 }
 
 #[derive(Debug, Args)]
@@ -141,9 +148,14 @@ pub(super) fn run(command: &EnrollCommand) -> Result<Exit, Failure> {
         EnrollCommand::Plan(arguments) => plan_devices(arguments),
         EnrollCommand::Apply(arguments) => super::apply::apply(arguments),
         EnrollCommand::Undo(arguments) => super::apply::undo(arguments),
-        EnrollCommand::Snapshot => text(&collect::powershell()),
+        EnrollCommand::Snapshot(arguments) => snapshot_of_this_device(arguments),
         EnrollCommand::Scan => scan(),
     }
+}
+
+fn snapshot_of_this_device(arguments: &SnapshotArguments) -> Result<Exit, Failure> {
+    let snapshot = if arguments.script { None } else { this_device::enrolment() };
+    text(&snapshot.as_ref().map_or_else(collect::powershell, to_json))
 }
 
 fn text(text: &str) -> Result<Exit, Failure> {
@@ -227,19 +239,23 @@ fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
 impl DeviceArguments {
     /// The device's settings judged, and the solutions that exist for it.
     pub(super) fn checkup(&self) -> Result<(Checkup, Device), Failure> {
-        let Some(path) = &self.snapshot else {
-            return Err(Failure::usage(
-                "say which device: --snapshot FILE.reg or --snapshot FILE.json. `waprobe enroll snapshot` prints a PowerShell \
-                 script that makes one",
-            ));
+        let snapshot = match &self.snapshot {
+            Some(path) => snapshot(path)?,
+            None => this_device::enrolment().ok_or_else(|| {
+                Failure::usage(
+                    "say which device: --snapshot FILE.reg or --snapshot FILE.json. `waprobe enroll snapshot` prints a \
+                     PowerShell script that makes one",
+                )
+            })?,
         };
-        let snapshot = snapshot(path)?;
         self.judge(&snapshot)
     }
 
     /// The same of a device that is at hand.
     pub(super) fn judge(&self, snapshot: &Snapshot) -> Result<(Checkup, Device), Failure> {
         let chosen = self.os.as_deref().map(windows_version).transpose()?;
+        // A device's own registry says more than its version's name.
+        let chosen = chosen.filter(|(label, _)| !(snapshot.device.is_live && label.eq_ignore_ascii_case("this")));
         let others: Vec<(String, Snapshot)> = self
             .compare
             .iter()
@@ -282,7 +298,7 @@ pub(super) fn commercial_id(text: &str) -> Result<CommercialId, Failure> {
 
 /// One version: a device has no more than one.
 pub(super) fn windows_version(text: &str) -> Result<(&str, OsChoice), Failure> {
-    let selection = OsSelection::read(&[text], None).map_err(Failure::usage)?;
+    let selection = OsSelection::read(&[text], this_device::version()).map_err(Failure::usage)?;
     match selection.choices.as_slice() {
         [choice] => Ok((text.trim(), *choice)),
         _ => Err(Failure::usage(format!("'{text}' names several versions of Windows, and a device has one"))),

@@ -26,6 +26,7 @@ mod self_test;
 mod show;
 mod style;
 mod terminal;
+mod this_device;
 mod verify;
 
 use std::ffi::OsString;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::arguments::{Color, Format, ScopeArguments};
 use super::run::{self, scope};
-use super::{Exit, Failure, files, terminal};
+use super::{Exit, Failure, files, terminal, this_device};
 use crate::catalogue::{Endpoint, UrlScheme};
 use crate::judge::{Cause, Owner};
 use crate::net::Net;
@@ -23,12 +23,14 @@ use crate::report::{json, wording};
 
 #[derive(Debug, Args)]
 pub(super) struct ProxyArguments {
-    /// A part of the device's registry, made by reg export; may be repeated. Without it only the environment is shown.
+    /// A part of the device's registry, made by reg export; may be repeated. Without it Windows' own settings are read, and
+    /// elsewhere only the environment is shown.
     #[arg(long, value_name = "FILE.reg")]
     pub registry: Vec<PathBuf>,
 
-    /// Connect from here to the proxies that the export names, to see whether somebody listens; nothing is sent.
-    #[arg(long, requires = "registry")]
+    /// Connect from here to the proxies that the settings name, to see whether somebody listens; nothing is sent.
+    #[arg(long)]
+    #[cfg_attr(not(windows), arg(requires = "registry"))]
     pub connect: bool,
 
     /// A catalogue in place of the one inside this program.
@@ -43,6 +45,9 @@ pub(super) struct ProxyArguments {
     pub format: Format,
 }
 
+/// What stands in place of the files' names.
+const LIVE: &str = "this device's registry";
+
 /// How to make the file, said where it is missing.
 const EXPORT: &str = r#"  reg export "HKLM\SOFTWARE\Policies" policies.reg
   reg export "HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings" machine.reg
@@ -50,12 +55,13 @@ const EXPORT: &str = r#"  reg export "HKLM\SOFTWARE\Policies" policies.reg
   reg export "HKU\S-1-5-18\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings" system.reg"#;
 
 pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
-    if arguments.registry.is_empty() {
-        return environment(arguments.format);
-    }
-    let names: Vec<String> = arguments.registry.iter().map(|path| path.display().to_string()).collect();
-    let name = names.join(", ");
-    let snapshot = snapshot(&arguments.registry)?;
+    let (name, snapshot) = if arguments.registry.is_empty() {
+        let Some(snapshot) = this_device::proxies() else { return environment(arguments.format) };
+        (LIVE.to_owned(), snapshot)
+    } else {
+        let names: Vec<String> = arguments.registry.iter().map(|path| path.display().to_string()).collect();
+        (names.join(", "), snapshot(&arguments.registry)?)
+    };
     let catalogue = files::catalogue_file(arguments.catalogue.as_deref())?;
     let (os, solutions) = scope(&arguments.scope)?;
     let targets: Vec<Target> =
@@ -380,7 +386,8 @@ fn write_text(
         write_prose(out, &format!("{}: ", shown.account), &ways, width)?;
     }
     if overview.traces.len() == 1 {
-        writeln!(out, "user: not exported")?;
+        let why = if name == LIVE { "nobody's settings could be read" } else { "not exported" };
+        writeln!(out, "user: {why}")?;
     }
     writeln!(out, "\nWhere that comes from ({}), the first source that is set counts", sanitize(name))?;
     for trace in &overview.traces {

@@ -246,7 +246,7 @@ pub(super) fn scope(arguments: &ScopeArguments) -> Result<(OsSelection, Vec<Solu
     let os = if arguments.os.is_empty() {
         OsSelection::all()
     } else {
-        OsSelection::read(&arguments.os, None).map_err(Failure::usage)?
+        OsSelection::read(&arguments.os, super::this_device::version()).map_err(Failure::usage)?
     };
     let solutions = match arguments.solution.as_slice() {
         [] => Solution::ALL.to_vec(),

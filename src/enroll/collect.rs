@@ -1,6 +1,6 @@
 //! What to run on a device: the full scan, and the script that makes a snapshot.
 
-use super::places::{APPRAISER_TASK, ASKED, ERROR_REPORTING};
+use super::places::{APPRAISER_TASK, ASKED, ERROR_REPORTING, FILES, SECRET, SERVICES_ASKED};
 
 /// The commands that start a full inventory scan, in this order, as administrator.
 pub const SCAN: [&str; 2] = [
@@ -14,7 +14,13 @@ pub const SCAN: [&str; 2] = [
 pub fn powershell() -> String {
     let keys: Vec<String> =
         ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()).map(|key| format!("    '{key}'")).collect();
-    SCRIPT.replace("@KEYS@", &keys.join(",\n")).replace("@TASK@", APPRAISER_TASK)
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    SCRIPT
+        .replace("@KEYS@", &keys.join(",\n"))
+        .replace("@TASK@", APPRAISER_TASK)
+        .replace("@SECRET@", &quoted(&SECRET.map(|(_, name)| name)))
+        .replace("@SERVICES@", &quoted(&SERVICES_ASKED))
+        .replace("@FILES@", &quoted(&FILES))
 }
 
 const SCRIPT: &str = r#"# Prints this device's enrolment settings as JSON. Reads only. Run it in 64-bit PowerShell, best as administrator:
@@ -72,6 +78,8 @@ foreach ($path in $keys) {
     try { $key = Get-Item -LiteralPath $provider } catch { continue }
     $values = @()
     foreach ($name in $key.GetValueNames()) {
+        # A product key can be read out of these.
+        if (@SECRET@ -contains $name) { continue }
         $typed = Typed $key $name
         if ($typed) { $values += (Text $name) + ': ' + $typed }
     }
@@ -80,7 +88,7 @@ foreach ($path in $keys) {
 $parts += '"keys": {' + "`n" + ($found -join ",`n") + "`n  }"
 
 $found = @()
-foreach ($name in 'DiagTrack', 'wlidsvc') {
+foreach ($name in @SERVICES@) {
     $service = Get-WmiObject Win32_Service -Filter "Name='$name'"
     if (-not $service) { $found += (Text $name) + ': null'; continue }
     switch ($service.StartMode) {
@@ -112,7 +120,7 @@ try {
 } catch { }
 
 $found = @()
-foreach ($name in 'appraiser.dll', 'diagtrack.dll') {
+foreach ($name in @FILES@) {
     $file = Join-Path $env:windir "System32\$name"
     if (-not (Test-Path -LiteralPath $file)) { $found += (Text $name) + ': null'; continue }
     $version = (Get-Item -LiteralPath $file).VersionInfo

@@ -12,6 +12,7 @@ pub mod commercial_id;
 mod effect;
 pub mod exit_codes;
 mod findings;
+pub mod live;
 pub mod places;
 pub mod plan;
 mod rules;

@@ -60,3 +60,12 @@ pub const ASKED: [&str; 16] = [
     MISPLACED[1],
     RESTART_PENDING,
 ];
+
+/// The services that send the data and give the device its identity.
+pub const SERVICES_ASKED: [&str; 2] = ["DiagTrack", "wlidsvc"];
+
+/// Programs of `%windir%\System32` whose version says what is installed.
+pub const FILES: [&str; 3] = ["appraiser.dll", "diagtrack.dll", "CompatTelRunner.exe"];
+
+/// Values that no rule asks for and that nobody should pass on: a product key can be read out of them.
+pub const SECRET: [(&str, &str); 2] = [(CURRENT_VERSION, "DigitalProductId"), (CURRENT_VERSION, "DigitalProductId4")];

@@ -55,6 +55,14 @@ impl Windows {
         Self { label: label.to_owned(), build: Some(build), server, edition, contradicted_by }
     }
 
+    /// The same as an argument of `--os`; `None` when the version is not known.
+    #[must_use]
+    pub fn choice(&self) -> Option<OsChoice> {
+        let build = self.build?;
+        let is_server_2016 = self.server == Some(true) && build.number == SERVER_2016;
+        Some(if is_server_2016 { OsChoice::Server2016 } else { OsChoice::Client(build) })
+    }
+
     /// Whether this is at least that build; `None` when the version, or the revision it depends on, is not known.
     #[must_use]
     pub fn at_least(&self, number: u32, revision: u32) -> Option<bool> {

@@ -10,8 +10,8 @@ use super::settings::Target;
 use super::trace::{POLICY, Setting, Source, Step, Trace, Way, in_words, lookup};
 use crate::registry::{Lookup, Snapshot, Value};
 
-const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
-const ENVIRONMENTS: [&str; 2] =
+pub(super) const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
+pub(super) const ENVIRONMENTS: [&str; 2] =
     [r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", r"HKCU\Environment"];
 /// The variables that programs from other systems read.
 pub const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];

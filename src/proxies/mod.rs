@@ -5,6 +5,7 @@
 //! clock, a look at the machine; what a script may ask of the world comes in as a value.
 
 mod advice;
+pub mod live;
 pub mod pac;
 pub mod settings;
 mod trace;

@@ -13,12 +13,12 @@ use super::settings::{BypassList, Record, RecordKind, ServerList, Target};
 use crate::registry::{Lookup, Snapshot, Value};
 
 pub(super) const POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
-const MACHINE_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
-const SETTINGS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+pub(super) const MACHINE_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
+pub(super) const SETTINGS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
 /// More users than anybody reads about side by side.
-const MOST_USERS: usize = 4;
+pub(super) const MOST_USERS: usize = 4;
 /// The LocalSystem account; `.DEFAULT` is the same hive under its other name.
-const SYSTEM_HIVES: [&str; 2] = [r"HKU\S-1-5-18", r"HKU\.DEFAULT"];
+pub(super) const SYSTEM_HIVES: [&str; 2] = [r"HKU\S-1-5-18", r"HKU\.DEFAULT"];
 
 /// One account with its sources, the first that counts first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,14 +197,19 @@ fn users(snapshot: &Snapshot) -> Vec<String> {
     }
     for key in snapshot.subkeys("HKU") {
         let hive = key.path().split('\\').nth(1).unwrap_or_default();
-        let is_person = ["S-1-5-21-", "S-1-12-1-"].iter().any(|prefix| hive.starts_with(prefix));
+        let is_user = is_person(hive);
         let hive = format!(r"HKU\{hive}");
-        if is_person && !hive.ends_with("_Classes") && !users.contains(&hive) {
+        if is_user && !users.contains(&hive) {
             users.push(hive);
         }
     }
     users.truncate(MOST_USERS);
     users
+}
+
+/// Service accounts have other numbers, and `_Classes` is a part of a hive.
+pub(super) fn is_person(hive: &str) -> bool {
+    ["S-1-5-21-", "S-1-12-1-"].iter().any(|prefix| hive.starts_with(prefix)) && !hive.ends_with("_Classes")
 }
 
 fn telemetry_proxy(snapshot: &Snapshot) -> Step {

@@ -26,6 +26,8 @@ pub struct Device {
     pub hotfixes: Option<Vec<u32>>,
     /// Whether `%windir%\winsxs\pending.xml` exists.
     pub pending_xml: Option<bool>,
+    /// Asked of the machine itself just now: what is not known then could not be read, rather than was not exported.
+    pub is_live: bool,
 }
 
 /// A service as the service manager describes it.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::SnapshotMistake;
 use super::device::{Device, Service, StartType, Task};
@@ -16,7 +16,7 @@ use super::value::Value;
 pub const SCHEMA: &str = "waprobe-snapshot/1";
 
 /// What is known of a device: registry keys, and the facts beside them. What is left out is not known.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Snapshot")]
 #[serde(deny_unknown_fields)]
 #[expect(missing_debug_implementations, reason = "nobody outside of this file holds one: it is public for its schema")]
@@ -26,11 +26,15 @@ pub struct Document {
     schema: Schema,
     /// When the snapshot was made, RFC 3339: what "two days ago" is counted from.
     #[schemars(with = "Option<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     captured: Option<Timestamp>,
     /// As `EditionID` in the registry.
+    #[serde(skip_serializing_if = "Option::is_none")]
     edition: Option<String>,
     /// As Windows writes it: `10.0.17763.1217`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     build: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<bool>,
     /// By path with its root, `HKLM\SOFTWARE\…`; `null` for a key that does not exist. A key that is not here is not known.
     #[serde(default)]
@@ -48,8 +52,10 @@ pub struct Document {
     files: BTreeMap<String, Option<Version>>,
     /// Installed updates, as `KB4462923`.
     #[schemars(with = "Option<Vec<String>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     hotfixes: Option<Vec<Hotfix>>,
     /// Whether `%windir%\winsxs\pending.xml` exists.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pending_xml: Option<bool>,
 }
 
@@ -64,7 +70,7 @@ struct Hotfix(u32);
 
 struct Bytes(Vec<u8>);
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data", rename_all = "kebab-case", deny_unknown_fields)]
 enum Typed {
     Sz(String),
@@ -82,14 +88,14 @@ enum Typed {
     },
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ServiceFacts {
     start: Start,
     running: Option<bool>,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Start {
     Automatic,
@@ -98,7 +104,7 @@ enum Start {
     Other,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TaskFacts {
     enabled: bool,
@@ -106,6 +112,55 @@ struct TaskFacts {
     #[schemars(with = "Option<String>")]
     last_run: Option<Timestamp>,
     last_result: Option<u32>,
+}
+
+const STARTS: [(StartType, Start); 4] = [
+    (StartType::Automatic, Start::Automatic),
+    (StartType::Manual, Start::Manual),
+    (StartType::Disabled, Start::Disabled),
+    (StartType::Other, Start::Other),
+];
+
+/// The snapshot as the document that [`Snapshot::read`] takes.
+#[must_use]
+pub fn to_json(snapshot: &Snapshot) -> String {
+    let device = &snapshot.device;
+    let keys = snapshot.keys().map(|key| {
+        let values = key.values().map(|(name, value)| (name.to_owned(), Typed::from(value)));
+        (Path(key.path().to_owned()), Some(values.collect()))
+    });
+    let absent = snapshot.absent().map(|path| (Path(path.to_owned()), None));
+    let document = Document {
+        schema: Schema,
+        captured: device.captured,
+        edition: device.edition.clone(),
+        build: device.build.clone(),
+        server: device.server,
+        keys: absent.chain(keys).collect(),
+        services: facts(&device.services, |service| ServiceFacts {
+            start: STARTS.into_iter().find(|(start, _)| *start == service.start).map_or(Start::Other, |(_, word)| word),
+            running: service.running,
+        }),
+        tasks: facts(&device.tasks, |task| TaskFacts {
+            enabled: task.enabled,
+            last_run: task.last_run,
+            last_result: task.last_result,
+        }),
+        files: facts(&device.files, |version| Version(*version)),
+        hotfixes: device.hotfixes.as_ref().map(|list| list.iter().copied().map(Hotfix).collect()),
+        pending_xml: device.pending_xml,
+    };
+    // Maps with keys of text and plain values: there is nothing in it that JSON cannot hold.
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn facts<From, To>(
+    map: &BTreeMap<String, Option<From>>,
+    convert: impl Fn(&From) -> To,
+) -> BTreeMap<String, Option<To>> {
+    map.iter().map(|(name, facts)| (name.clone(), facts.as_ref().map(&convert))).collect()
 }
 
 pub(super) fn read(text: &str) -> Result<Snapshot, SnapshotMistake> {
@@ -137,12 +192,10 @@ fn device(document: &Document) -> Device {
         build: document.build.clone(),
         server: document.server,
         services: folded(&document.services, |facts| Service {
-            start: match facts.start {
-                Start::Automatic => StartType::Automatic,
-                Start::Manual => StartType::Manual,
-                Start::Disabled => StartType::Disabled,
-                Start::Other => StartType::Other,
-            },
+            start: STARTS
+                .into_iter()
+                .find(|(_, word)| *word == facts.start)
+                .map_or(StartType::Other, |(start, _)| start),
             running: facts.running,
         }),
         tasks: folded(&document.tasks, |facts| Task {
@@ -153,6 +206,7 @@ fn device(document: &Document) -> Device {
         files: folded(&document.files, |version| version.0),
         hotfixes: document.hotfixes.as_ref().map(|list| list.iter().map(|hotfix| hotfix.0).collect()),
         pending_xml: document.pending_xml,
+        is_live: false,
     }
 }
 
@@ -175,6 +229,52 @@ impl From<Typed> for Value {
             Typed::None(Bytes(bytes)) => Self::None(bytes),
             Typed::Other { kind, bytes: Bytes(bytes) } => Self::Other { kind, bytes },
         }
+    }
+}
+
+impl From<&Value> for Typed {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Sz(text) => Self::Sz(text.clone()),
+            Value::ExpandSz(text) => Self::ExpandSz(text.clone()),
+            Value::MultiSz(parts) => Self::MultiSz(parts.clone()),
+            Value::Dword(number) => Self::Dword(*number),
+            Value::Qword(number) => Self::Qword(*number),
+            Value::Binary(bytes) => Self::Binary(Bytes(bytes.clone())),
+            Value::None(bytes) => Self::None(Bytes(bytes.clone())),
+            Value::Other { kind, bytes } => Self::Other { kind: *kind, bytes: Bytes(bytes.clone()) },
+        }
+    }
+}
+
+impl Serialize for Schema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(SCHEMA)
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.map(|part| part.to_string()).join("."))
+    }
+}
+
+impl Serialize for Hotfix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("KB{}", self.0))
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits: Vec<String> = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&digits.concat())
     }
 }
 
@@ -297,6 +397,23 @@ mod tests {
         for cut in [1, 40, WHOLE.len() - 2] {
             assert!(Snapshot::read(&WHOLE.as_bytes()[..cut]).is_err(), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut snapshot = Snapshot::read(WHOLE.as_bytes()).expect("readable");
+        for (name, value) in [
+            ("Text", Value::Sz("a\u{1}\"\\ü北".into())),
+            ("Path", Value::ExpandSz("%windir%".into())),
+            ("Lines", Value::MultiSz(vec!["a".into(), String::new()])),
+            ("Long", Value::Qword(u64::MAX)),
+            ("Nothing", Value::None(vec![])),
+        ] {
+            snapshot.set(r"HKCU\Ü", name, value);
+        }
+        let text = to_json(&snapshot);
+        assert_eq!(Snapshot::read(text.as_bytes()), Ok(snapshot), "{text}");
+        assert_eq!(Snapshot::read(to_json(&Snapshot::default()).as_bytes()), Ok(Snapshot::default()));
     }
 
     #[test]

@@ -2,21 +2,24 @@
 //!
 //! In: a `.reg` file as Windows writes it, or a `waprobe-snapshot/1` document. Out: a [`Snapshot`] that answers every
 //! question with one of three: set, not set, not known; and [`Edit`], what a registry that can be changed has to do.
-//! Never: the machine this runs on, and no guess about a key that
-//! was not exported.
+//! A machine that is asked instead
+//! of a file comes in as a value too ([`Machine`]). Never: the machine this runs on, and no guess about a key that was not
+//! exported.
 
 mod bytes;
 mod device;
 mod document;
 mod edit;
+mod machine;
 mod reg;
 mod snapshot;
 mod value;
 mod write;
 
 pub use device::{Device, Service, StartType, Task};
-pub use document::{Document as SnapshotDocument, SCHEMA};
+pub use document::{Document as SnapshotDocument, SCHEMA, to_json};
 pub use edit::{Edit, EditError, RawValue};
+pub use machine::{Kernel, Machine, Reading, Registry};
 pub use snapshot::{Key, Lookup, Presence, Snapshot};
 pub use value::Value;
 pub use write::{to_reg_bytes, to_reg_text};
@@ -51,4 +54,12 @@ impl Snapshot {
         let text = bytes::text(bytes)?;
         if text.trim_start().starts_with('{') { document::read(&text) } else { reg::read(&text) }
     }
+}
+
+/// The text of a file in any encoding that Windows writes: marks, UTF-16, the old 8-bit code page.
+///
+/// # Errors
+/// [`SnapshotMistake`] where it is no text.
+pub fn text(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, SnapshotMistake> {
+    bytes::text(bytes)
 }

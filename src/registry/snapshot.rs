@@ -1,6 +1,6 @@
 //! Keys and values, with names compared as Windows compares them, and three answers to every question.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::device::Device;
 use super::value::Value;
@@ -10,7 +10,7 @@ use super::value::Value;
 pub struct Snapshot {
     keys: BTreeMap<String, Key>,
     /// Keys of which it is known that they do not exist, nor anything below them.
-    absent: BTreeSet<String>,
+    absent: BTreeMap<String, String>,
     pub device: Device,
 }
 
@@ -98,6 +98,11 @@ impl Snapshot {
         folded.into_iter().flat_map(|folded| self.below(&folded).collect::<Vec<_>>())
     }
 
+    /// The keys of which it is known that they do not exist, nor anything below them, unless it is held.
+    pub fn absent(&self) -> impl Iterator<Item = &str> {
+        self.absent.iter().filter(|(folded, _)| !self.keys.contains_key(*folded)).map(|(_, path)| path.as_str())
+    }
+
     /// Whether there is nothing in it at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -122,6 +127,14 @@ impl Snapshot {
         key.map(|key| key.remove(name)).is_some()
     }
 
+    /// Takes a value out that nobody is to see; where its key is not held, nothing happens.
+    pub fn conceal(&mut self, key: &str, name: &str) {
+        let held = canonical(key).and_then(|path| self.keys.get_mut(&fold(&path)));
+        if let Some(key) = held {
+            key.remove(name);
+        }
+    }
+
     /// Notes that the key does not exist, nor anything below it.
     pub fn remove(&mut self, key: &str) -> bool {
         let Some(path) = canonical(key) else { return false };
@@ -131,7 +144,7 @@ impl Snapshot {
             self.keys.remove(&path);
         }
         self.keys.remove(&folded);
-        self.absent.insert(folded);
+        self.absent.insert(folded, path);
         true
     }
 
@@ -154,7 +167,7 @@ impl Snapshot {
             return false;
         }
         let ancestors = folded.match_indices('\\').map(|(end, _)| &folded[..end]);
-        ancestors.chain([folded]).any(|path| self.absent.contains(path))
+        ancestors.chain([folded]).any(|path| self.absent.contains_key(path))
     }
 }
 

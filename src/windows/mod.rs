@@ -7,10 +7,15 @@ pub mod account;
 pub mod adapters;
 pub mod certificates;
 pub mod console;
+mod machine;
+mod registry;
 mod registry_write;
+mod sid;
 pub mod sspi;
 
+pub use machine::ThisMachine;
 pub use registry_write::LiveRegistry;
+pub use sid::own_sid;
 
 /// A text as Windows' functions take it, with a zero at its end. What stands behind a zero inside is left out, as Windows would.
 fn wide(text: &str) -> Vec<u16> {

@@ -1,0 +1,39 @@
+//! The device that this program runs on, where that is Windows; anywhere else there is none to speak of.
+#![cfg_attr(windows, allow(clippy::unnecessary_wraps, reason = "elsewhere there is no such device"))]
+
+use crate::catalogue::OsChoice;
+use crate::registry::Snapshot;
+
+/// Everything that the rules of enrolment ask for.
+#[cfg(windows)]
+pub(super) fn enrolment() -> Option<Snapshot> {
+    Some(crate::enroll::live::snapshot(&crate::windows::ThisMachine, crate::net::Clock::System.now()))
+}
+
+/// Its Windows version, as `--os this` means it.
+#[cfg(windows)]
+pub(super) fn version() -> Option<OsChoice> {
+    crate::enroll::live::version(&crate::windows::ThisMachine).choice()
+}
+
+/// Every source of a proxy, for SYSTEM and for whoever is signed in.
+#[cfg(windows)]
+pub(super) fn proxies() -> Option<Snapshot> {
+    let own = crate::windows::own_sid();
+    Some(crate::proxies::live::snapshot(&crate::windows::ThisMachine, own.as_deref()))
+}
+
+#[cfg(not(windows))]
+pub(super) fn enrolment() -> Option<Snapshot> {
+    None
+}
+
+#[cfg(not(windows))]
+pub(super) fn version() -> Option<OsChoice> {
+    None
+}
+
+#[cfg(not(windows))]
+pub(super) fn proxies() -> Option<Snapshot> {
+    None
+}

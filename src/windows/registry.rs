@@ -1,0 +1,46 @@
+//! This machine's registry, to be read.
+//!
+//! In: keys. Out: all of a key's values, or that there is no such key, or that this account may not read it. Never: a change,
+//! and never the view of 32-bit programs.
+
+use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, USERS};
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND};
+use windows_sys::Win32::System::Registry::KEY_WOW64_64KEY;
+
+use super::machine::ThisMachine;
+use crate::registry::{RawValue, Reading, Registry};
+
+const ROOTS: [(&str, &Key); 3] = [("HKLM", LOCAL_MACHINE), ("HKCU", CURRENT_USER), ("HKU", USERS)];
+
+impl Registry for ThisMachine {
+    fn key(&self, path: &str) -> Reading {
+        let key = match open(path) {
+            Ok(key) => key,
+            Err(reading) => return reading,
+        };
+        match key.values() {
+            Ok(values) => Reading::Held(
+                values
+                    .map(|(name, value)| (name, RawValue { kind: value.ty().into(), bytes: value.to_vec() }))
+                    .collect(),
+            ),
+            Err(_) => Reading::NotReadable,
+        }
+    }
+
+    fn subkeys(&self, path: &str) -> Option<Vec<String>> {
+        Some(open(path).ok()?.keys().ok()?.collect())
+    }
+}
+
+fn open(path: &str) -> Result<Key, Reading> {
+    let (root, below) = path.split_once('\\').unwrap_or((path, ""));
+    let (_, root) = ROOTS.iter().find(|(name, _)| *name == root).ok_or(Reading::NotReadable)?;
+    root.options().read().access(KEY_WOW64_64KEY).open(below).map_err(|error| {
+        let code = std::io::Error::from(error).raw_os_error().unwrap_or_default().cast_unsigned();
+        // The crate's errors are HRESULTs, in which a system error has facility 7.
+        let is_missing =
+            [ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND].iter().any(|missing| code == 0x8007_0000 | missing);
+        if is_missing { Reading::Absent } else { Reading::NotReadable }
+    })
+}
