@@ -360,7 +360,13 @@ fn identity_differences(rows: &[Row<'_>]) -> Vec<Finding> {
             code: code.to_owned(),
             title: at(title, Some(&proxy)),
             owner: Owner::ProxyTeam,
-            remedy: remedy.to_owned(),
+            // A 407 does not say whether the account is unknown or not allowed.
+            remedy: match rows.iter().any(|row| row.verdict.cause == Cause::PauthRejected) {
+                true => format!(
+                    "make sure first that the proxy knows the account and takes its password or ticket; then {remedy}"
+                ),
+                false => remedy.to_owned(),
+            },
             jobs: jobs(&rows),
         }));
     }
