@@ -119,10 +119,6 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("pauth.no_common_scheme", "none of the offered schemes is one that was asked for"),
     ("pauth.rejected", "a 407 came after a complete exchange"),
     (
-        "pauth.not_repeated",
-        "another row's login got a 407 that may mean a wrong password as well as a denied host, and this row did not send it",
-    ),
-    (
         "pauth.denied_after_auth",
         "403 came after the credentials were accepted, or 407 although the same login is taken for other hosts",
     ),

@@ -164,10 +164,11 @@ fn tell(verdict: &mut Verdict, cause: &Cause, why: &str) {
 
 /// Nobody knows whether the login is wrong, and a wrong one is not to be sent twice.
 fn leave_open(verdict: &mut Verdict, host: &str) {
-    let cause = Cause::PauthNotRepeated;
-    verdict.status = Status::NotTested;
-    verdict.summary = format!("{}: 407 for {host}", cause.facts().title);
-    verdict.cause = cause;
+    verdict.summary = format!(
+        "{}: the proxy refused them with 407 for {host}, and they were not sent again here; should they be right, {host} alone \
+         is denied",
+        verdict.cause.facts().title
+    );
 }
 
 /// A login went out, and the proxy did what it was asked for, or had another reason not to.

@@ -48,7 +48,7 @@ fn where_nothing_tells_them_apart_the_password_stays_with_the_row_that_sent_it()
             let report = as_anna(&world, &servers, &squid, password);
             let route = format!("{}|user|{scheme}", squid.url);
             report.expect(&route, [FIRST], "blocked", "pauth.rejected");
-            report.expect(&route, hosts::all().filter(|host| *host != FIRST), "not-tested", "pauth.not_repeated");
+            report.expect(&route, hosts::all().filter(|host| *host != FIRST), "blocked", "pauth.rejected");
             let summary = report.row(LATER, &route)["summary"].to_string();
             assert!(summary.contains(FIRST) && summary.contains("407"), "{summary}");
             assert_eq!(squid.credentials().len(), 1, "{:#?}", squid.credentials());

@@ -93,7 +93,6 @@ pub enum Cause {
     PauthWrongCode,
     PauthNoCommonScheme,
     PauthRejected,
-    PauthNotRepeated,
     PauthDeniedAfterAuth,
     PauthDigestStaleLoop,
     PauthDigestUnsupported,
@@ -311,7 +310,6 @@ impl Cause {
         Self::PauthWrongCode,
         Self::PauthNoCommonScheme,
         Self::PauthRejected,
-        Self::PauthNotRepeated,
         Self::PauthDeniedAfterAuth,
         Self::PauthDigestStaleLoop,
         Self::PauthDigestUnsupported,
@@ -459,7 +457,6 @@ impl Cause {
                 | Self::PauthNoChallenge
                 | Self::PauthWrongCode
                 | Self::PauthRejected
-                | Self::PauthNotRepeated
                 | Self::PauthDigestStaleLoop
                 | Self::PauthDigestUnsupported
                 | Self::PauthBasicCleartext

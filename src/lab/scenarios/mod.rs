@@ -133,7 +133,7 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("digests", "Every form of Digest, all of which work", logins::digests, &[]),
         scenario("awkward-challenges", "Challenges that close, are chunked or of HTTP/1.0, and work",
             logins::awkward_challenges, &["pauth.reconnect_on_407"]),
-        scenario("wrong-password", "A password that the proxy does not take", logins::wrong_password, &["pauth.not_repeated", "pauth.rejected"]),
+        scenario("wrong-password", "A password that the proxy does not take", logins::wrong_password, &["pauth.rejected"]),
         scenario("account-states", "Proxies that say what the directory says of an account", logins::account_states,
             &["pauth.account_locked", "pauth.account_disabled", "pauth.account_expired"]),
         scenario("password-in-clear", "A proxy that offers Basic alone, over a clear connection",
@@ -142,7 +142,7 @@ pub fn scenarios() -> Vec<Scenario> {
             &["pauth.no_challenge", "pauth.digest_unsupported", "pauth.required", "pauth.loop", "pauth.digest_stale_loop",
               "pauth.wrong_code", "pauth.no_common_scheme"]),
         scenario("two-identities", "A proxy for people and a proxy for machines", logins::two_identities,
-            &["pauth.not_repeated", "pauth.rejected"])
+            &["pauth.rejected"])
             .telling(&["pauth.machine_ok_user_denied", "pauth.user_ok_machine_denied"]),
         scenario("tickets", "Proxies that want tickets of Kerberos, and why there is none or why it is not taken",
             logins::tickets, &["pauth.krb_no_ticket", "pauth.krb_spn_unknown", "pauth.krb_cname", "pauth.krb_ip_literal", "pauth.krb_duplicate_spn", "pauth.krb_skew", "pauth.krb_etype", "pauth.krb_kdc_unreachable", "pauth.krb_token_too_big", "pauth.account_expired", "pauth.account_disabled", "pauth.rejected"]),

@@ -112,7 +112,6 @@ impl Cause {
             Self::PauthWrongCode => pauth::WRONG_CODE,
             Self::PauthNoCommonScheme => pauth::NO_COMMON_SCHEME,
             Self::PauthRejected => pauth::REJECTED,
-            Self::PauthNotRepeated => pauth::NOT_REPEATED,
             Self::PauthDeniedAfterAuth => pauth::DENIED_AFTER_AUTH,
             Self::PauthDigestStaleLoop => pauth::DIGEST_STALE_LOOP,
             Self::PauthDigestUnsupported => pauth::DIGEST_UNSUPPORTED,

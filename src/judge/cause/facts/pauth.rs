@@ -44,14 +44,6 @@ pub(super) const REJECTED: CauseFacts = CauseFacts::new(
      rejected, check the proxy's keytab",
 );
 
-pub(super) const NOT_REPEATED: CauseFacts = CauseFacts::new(
-    "pauth.not_repeated",
-    Status::NotTested,
-    Owner::Operator,
-    "The login was not tried here: the proxy refused it for another host, and it may be wrong",
-    "find out first why it is refused there: correct the password, or let the account reach that host; then check again",
-);
-
 pub(super) const DENIED_AFTER_AUTH: CauseFacts = CauseFacts::new(
     "pauth.denied_after_auth",
     Status::Blocked,
