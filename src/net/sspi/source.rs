@@ -10,10 +10,13 @@ use crate::net::tokens::{Bearer, NtlmMessages, Ticket, TicketProblem, TokenFailu
 use crate::windows::account::{self, Account};
 use crate::windows::sspi::{Credential, Exchange, Login, Package, Refusal};
 
+/// By package and login, what became of the first wish for it.
+type Credentials = HashMap<(&'static str, String), Result<Arc<Credential>, TokenFailure>>;
+
 /// Windows, and what was acquired of it in this run.
 #[derive(Debug, Default)]
 pub struct Sspi {
-    credentials: Mutex<HashMap<(&'static str, String), Result<Arc<Credential>, TokenFailure>>>,
+    credentials: Mutex<Credentials>,
 }
 
 impl TokenSource for Sspi {
