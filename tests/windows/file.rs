@@ -27,6 +27,7 @@ const OF_THE_SYSTEM: &[&str] = &[
     "shell32.dll",
     "user32.dll",
     "userenv.dll",
+    "version.dll",
     "winhttp.dll",
     "wintrust.dll",
     "ws2_32.dll",
