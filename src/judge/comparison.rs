@@ -361,11 +361,12 @@ fn identity_differences(rows: &[Row<'_>]) -> Vec<Finding> {
             title: at(title, Some(&proxy)),
             owner: Owner::ProxyTeam,
             // A 407 does not say whether the account is unknown or not allowed.
-            remedy: match rows.iter().any(|row| row.verdict.cause == Cause::PauthRejected) {
-                true => format!(
+            remedy: if rows.iter().any(|row| row.verdict.cause == Cause::PauthRejected) {
+                format!(
                     "make sure first that the proxy knows the account and takes its password or ticket; then {remedy}"
-                ),
-                false => remedy.to_owned(),
+                )
+            } else {
+                remedy.to_owned()
             },
             jobs: jobs(&rows),
         }));
