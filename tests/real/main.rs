@@ -6,6 +6,7 @@
 //!
 //! `tests/run` installs the software and gives the tests a network namespace. Without the software they say so and pass,
 //! except where `CI=true` or `WAPROBE_REAL=required` is set: there a test that cannot run is a failure.
+#![cfg(unix)]
 
 mod authorities;
 mod call;
