@@ -165,8 +165,8 @@ fn tell(verdict: &mut Verdict, cause: &Cause, why: &str) {
 /// Nobody knows whether the login is wrong, and a wrong one is not to be sent twice.
 fn leave_open(verdict: &mut Verdict, host: &str) {
     verdict.summary = format!(
-        "{}: the proxy refused them with 407 for {host}, and they were not sent again here; should they be right, {host} alone \
-         is denied",
+        "{}: the proxy refused them with 407 for {host}, and they were not sent again here; should they be right, it is \
+         {host} that is denied to them",
         verdict.cause.facts().title
     );
 }

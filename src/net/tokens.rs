@@ -1,7 +1,8 @@
 //! The operating system's token source: what vouches for somebody without showing a password to a proxy.
 //!
 //! In: who asks, and the name of the proxy. Out: the first token of the Kerberos mechanism for that proxy's service, or
-//! why there is none; where the system speaks NTLM, its messages. Never: a choice between mechanisms, an envelope, a token for somebody else than the one asked for.
+//! why there is none; where the system speaks NTLM, its messages. Never: a choice between mechanisms, an envelope, a token
+//! for somebody else than the one asked for.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -119,8 +120,8 @@ impl TokenFailure {
 pub struct NoTokens(pub &'static str);
 
 impl Bearer {
-    #[cfg(any(unix, windows))]
     /// The same for the same account, so that what is known of it can be kept: a run has one password for each.
+    #[cfg(any(unix, windows))]
     pub(super) fn key(&self) -> (&'static str, String) {
         match self {
             Self::SignedIn => ("signed in", String::new()),

@@ -11,7 +11,8 @@ use crate::nginx::Nginx;
 use crate::squid::Squid;
 use crate::world::World;
 
-/// One call of `waprobe`, or of what stands in for it (`WAPROBE_PROGRAM`: the Windows program), in an environment that says nothing about proxies, roots or terminals.
+/// One call of `waprobe`, or of what stands in for it (`WAPROBE_PROGRAM`: the Windows program), in an environment that says
+/// nothing about proxies, roots or terminals.
 pub fn waprobe() -> Command {
     let built = || env!("CARGO_BIN_EXE_waprobe").into();
     let mut command = Command::new(std::env::var_os("WAPROBE_PROGRAM").unwrap_or_else(built));
