@@ -65,7 +65,10 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tcp.timeout", "no answer came, although the question was repeated"),
     ("tcp.host_unreachable", "the network reported the host as unreachable"),
     ("tcp.net_unreachable", "there is no route to the network"),
-    ("tcp.admin_prohibited", "the network reported the connection as prohibited"),
+    (
+        "tcp.admin_prohibited",
+        "the network reported the connection as prohibited: by ICMP type 3 with code 9, 10 or 13, or ICMPv6 type 1 with code 1, 5 or 6",
+    ),
     ("tcp.local_denied", "this machine refused at once, before a packet left it"),
     ("tcp.reset_after_connect", "the connection was opened and reset before a byte was sent"),
     ("tcp.partial_ips", "one of the host's addresses connected and others did not"),
@@ -76,7 +79,10 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("proxy.tcp_timeout", "no answer came from the proxy's address, although the question was repeated"),
     ("proxy.tcp_host_unreachable", "the network reported the proxy's address as unreachable"),
     ("proxy.tcp_net_unreachable", "there is no route to the proxy's network"),
-    ("proxy.tcp_admin_prohibited", "the network reported the connection to the proxy as prohibited"),
+    (
+        "proxy.tcp_admin_prohibited",
+        "the network reported the connection to the proxy as prohibited: by ICMP type 3 with code 9, 10 or 13, or ICMPv6 type 1 with code 1, 5 or 6",
+    ),
     ("proxy.tcp_local_denied", "this machine refused the connection to the proxy at once, before a packet left it"),
     ("proxy.tcp_local_exhausted", "the system had no port or descriptor left for a connection to the proxy"),
     ("proxy.not_http", "the first bytes of the answer are no HTTP"),

@@ -214,7 +214,7 @@ pub(super) fn judge_stages(
     {
         let opinion = match stage {
             Stage::Dns => of_dns(route, seen, fault),
-            Stage::Tcp => of_tcp(route, fault),
+            Stage::Tcp => of_tcp(route, seen.tcp(), fault),
             Stage::Proxy => of_proxy(route, seen.tunnel(), fault),
             Stage::Tls | Stage::Chain | Stage::Http => of_tls(route, fault),
         };
@@ -386,7 +386,7 @@ fn is_no_public_address(address: &IpAddr) -> bool {
     }
 }
 
-fn of_tcp(route: &PlannedRoute, fault: &Fault) -> Opinion {
+fn of_tcp(route: &PlannedRoute, tcp: Option<&TcpEvidence>, fault: &Fault) -> Opinion {
     let proxied = route.proxy().is_some();
     let pick = |direct, proxy| if proxied { proxy } else { direct };
     let cause = match fault {
@@ -402,10 +402,21 @@ fn of_tcp(route: &PlannedRoute, fault: &Fault) -> Opinion {
         Fault::OnlyUnusableIpv6 => Cause::ProxyTcpNetUnreachable,
         other => return unrecognised(Stage::Tcp, other),
     };
-    match route.proxy() {
-        Some(proxy) => Opinion::new(cause, Stage::Tcp).with(proxy.authority()),
-        None => Opinion::new(cause, Stage::Tcp),
+    let opinion = Opinion::new(cause, Stage::Tcp);
+    match (route.proxy(), tcp.and_then(|tcp| said_by(tcp, fault))) {
+        (Some(proxy), Some(who)) => opinion.with(format!("{}; {who} said so by ICMP", proxy.authority())),
+        (Some(proxy), None) => opinion.with(proxy.authority()),
+        (None, Some(who)) => opinion.with(format!("{who} said so by ICMP")),
+        (None, None) => opinion,
     }
+}
+
+/// Whose ICMP message ended the attempts, where there was one: who looks for the rule then knows on which device.
+fn said_by(tcp: &TcpEvidence, ended_with: &Fault) -> Option<IpAddr> {
+    tcp.attempts.iter().find_map(|attempt| match &attempt.outcome {
+        TcpOutcome::Failed { fault, said_by, .. } if fault == ended_with => *said_by,
+        _ => None,
+    })
 }
 
 /// Addresses of the endpoint that fail while another carried the row: data gets out, with a remark.
@@ -513,7 +524,7 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         | Fault::NetworkUnreachable
         | Fault::Prohibited
         | Fault::LocallyDenied
-        | Fault::LocallyExhausted => return Opinion { stage: Stage::Proxy, ..of_tcp(route, fault) },
+        | Fault::LocallyExhausted => return Opinion { stage: Stage::Proxy, ..of_tcp(route, None, fault) },
         other => return unrecognised(Stage::Proxy, other),
     };
     Opinion::new(cause, Stage::Proxy)

@@ -124,7 +124,7 @@ fn tcp(outcomes: &[(&str, TcpOutcome)]) -> Evidence {
 }
 
 fn failed(fault: Fault) -> TcpOutcome {
-    TcpOutcome::Failed { fault, detail: "a test".into() }
+    TcpOutcome::Failed { fault, detail: "a test".into(), said_by: None }
 }
 
 fn tunnel() -> Evidence {

@@ -9,6 +9,7 @@ mod connect_to;
 #[cfg(unix)]
 mod gssapi;
 mod hosts;
+mod icmp;
 mod keytab;
 mod open_files;
 mod pac;
@@ -28,6 +29,7 @@ use tokio::net::TcpStream;
 
 pub use connect_to::{ConnectTo, ConnectToMistake, Rule as ConnectToRule};
 pub use hosts::hosts_line;
+pub use icmp::{Answered, IcmpMessage};
 pub use keytab::find_in_keytab;
 pub use open_files::allow_open_files;
 pub use pac::{FetchFailure, FetchTerms, addresses_of, wall_clock};
@@ -105,9 +107,9 @@ impl Net {
     /// Opens a TCP connection.
     ///
     /// # Errors
-    /// The system's, unchanged.
+    /// The system's; with [`Answered`] in it where the network said why.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect(self.dial.target(address)?).await?;
+        let stream = icmp::connect(self.dial.target(address)?).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }

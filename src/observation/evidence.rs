@@ -139,6 +139,9 @@ pub enum TcpOutcome {
         fault: Fault,
         /// The system's own words, with its error number.
         detail: String,
+        /// The router, firewall or host whose ICMP message it was, where the system tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said_by: Option<IpAddr>,
     },
     /// Not decided when the row ended.
     Pending,

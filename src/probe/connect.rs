@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::resolve::Resolved;
 use super::stream::Connection;
 use super::{Context, StageOutcome};
-use crate::net::Net;
+use crate::net::{Answered, Net};
 use crate::observation::{Evidence, Fault, TcpAttempt, TcpEvidence, TcpOutcome};
 
 /// The attempts of one row, some of which end after the row went on.
@@ -70,7 +70,11 @@ impl Ended {
         attempt.took = self.took;
         attempt.outcome = match &self.result {
             Ok(_) => TcpOutcome::Connected,
-            Err(error) => TcpOutcome::Failed { fault: fault(error), detail: error.to_string() },
+            Err(error) => TcpOutcome::Failed {
+                fault: fault(error),
+                detail: error.to_string(),
+                said_by: Answered::of(error).and_then(|answered| answered.message.from),
+            },
         };
     }
 }
@@ -174,6 +178,10 @@ fn rank(fault: &Fault) -> u8 {
 
 /// The system's error as a fact.
 pub(super) fn fault(error: &io::Error) -> Fault {
+    if let Some(answered) = Answered::of(error) {
+        let is_prohibition = answered.message.is_prohibition();
+        return if is_prohibition { Fault::Prohibited } else { fault(&answered.error) };
+    }
     by_number(error).or_else(|| by_kind(error)).unwrap_or_else(|| Fault::Unrecognised { detail: error.to_string() })
 }
 
@@ -198,7 +206,7 @@ fn by_number(error: &io::Error) -> Option<Fault> {
     use rustix::io::Errno;
 
     Some(match Errno::from_io_error(error)? {
-        // A filter on this machine; the network's own "prohibited" is EACCES.
+        // A filter on this machine; the network's own "prohibited" is EACCES, where ICMP did not say it in full.
         Errno::PERM => Fault::LocallyDenied,
         Errno::ACCESS => Fault::Prohibited,
         Errno::MFILE | Errno::NFILE | Errno::NOBUFS => Fault::LocallyExhausted,
@@ -409,7 +417,7 @@ mod tests {
     fn the_order_of_the_addresses_does_not_change_the_fault() {
         let failed = |fault: Fault| TcpAttempt {
             address: ([192, 0, 2, 1], 80).into(),
-            outcome: TcpOutcome::Failed { fault, detail: String::new() },
+            outcome: TcpOutcome::Failed { fault, detail: String::new(), said_by: None },
             took: Duration::ZERO,
         };
         let from_most_to_least = [

@@ -36,6 +36,7 @@ mod origins;
 mod other_proxies;
 mod ports;
 mod recordings;
+mod refusals_on_the_way;
 mod scripts;
 mod signatures;
 mod windows_authentication;

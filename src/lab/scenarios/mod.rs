@@ -228,13 +228,13 @@ impl Scenario {
 /// they would say is said by others here.
 pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("dns.hosts_override", "would need to change this machine's hosts file"),
-    ("tcp.host_unreachable", "needs a router that says so"),
-    ("tcp.admin_prohibited", "needs a firewall that says so"),
+    ("tcp.host_unreachable", "needs a router that says so; tests/real makes one, in a network namespace"),
+    ("tcp.admin_prohibited", "needs a firewall that says so; tests/real makes one, in a network namespace"),
     ("tcp.local_denied", "needs a firewall on this machine"),
     ("tcp.reset_after_connect", "whether a reset comes before the first bytes or after them is the scheduler's choice"),
     ("tcp.local_exhausted", "would need to exhaust this machine"),
-    ("proxy.tcp_host_unreachable", "needs a router that says so"),
-    ("proxy.tcp_admin_prohibited", "needs a firewall that says so"),
+    ("proxy.tcp_host_unreachable", "needs a router that says so; tests/real makes one, in a network namespace"),
+    ("proxy.tcp_admin_prohibited", "needs a firewall that says so; tests/real makes one, in a network namespace"),
     ("proxy.tcp_local_denied", "needs a firewall on this machine"),
     ("proxy.tcp_local_exhausted", "would need to exhaust this machine"),
     ("tls.slow", "would make every check of the lab wait for seconds; judged from recorded times"),
