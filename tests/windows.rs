@@ -17,6 +17,7 @@ mod windows {
     mod harness;
     mod lab;
     mod live;
+    mod proxies;
     mod replay;
     mod roots;
 }

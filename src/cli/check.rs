@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::arguments::{CheckArguments, ControlChoice};
+use super::device_registry::{self, DeviceRegistry};
 use super::run::{self, Setup, scope};
 use super::script::{self, Wanted};
 use super::show::{self, Expected};
-use super::{Exit, Failure, files, proxy};
+use super::{Exit, Failure, files};
 use crate::catalogue::Catalogue;
 use crate::net::{ConnectTo, ConnectToRule, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
@@ -28,6 +29,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
         return super::lab::check(arguments);
     }
     let setup = from_arguments(arguments)?;
+    note_passed_over(arguments, &setup);
     run::execute(setup, &arguments.output, arguments.record.as_deref())
 }
 
@@ -140,18 +142,33 @@ fn wanted(arguments: &CheckArguments) -> Result<Option<Wanted<'_>>, Failure> {
     Ok(script.or(arguments.wpad.as_deref().map(Wanted::ByWpad)))
 }
 
-/// Where the settings of an exported registry send the endpoints.
+/// Where the settings of a device send the endpoints: this one's, or those of an export.
 fn device_settings(
     arguments: &CheckArguments,
     catalogue: &Catalogue,
     endpoints: &[usize],
 ) -> Result<Option<DeviceSettings>, Failure> {
-    if arguments.registry.is_empty() {
-        return Ok(None);
+    let read = DeviceRegistry::read(&arguments.registry)?;
+    Ok(read.map(|DeviceRegistry { name, snapshot }| settings_of(name, &snapshot, catalogue, endpoints)))
+}
+
+/// On a Windows device whose settings name proxies, a check that was told of no route goes directly alone; that is said.
+fn note_passed_over(arguments: &CheckArguments, setup: &Setup) {
+    let is_told = arguments.pac.is_some() || arguments.wpad.is_some();
+    if is_told || !arguments.proxy.is_empty() || !arguments.registry.is_empty() {
+        return;
     }
-    let names: Vec<String> = arguments.registry.iter().map(|path| path.display().to_string()).collect();
-    let snapshot = proxy::snapshot(&arguments.registry)?;
-    Ok(Some(settings_of(names.join(", "), &snapshot, catalogue, endpoints)))
+    let Some(device) = DeviceRegistry::live() else { return };
+    let plan = &setup.plan;
+    let endpoints = Plan::endpoints(&setup.catalogue, &plan.os, &plan.solutions);
+    let targets = targets(&setup.catalogue, &endpoints);
+    if let Some(note) = device_registry::passed_over(&Overview::of(&device.snapshot, &targets), &targets) {
+        super::complain(&note);
+    }
+}
+
+fn targets(catalogue: &Catalogue, endpoints: &[usize]) -> Vec<Target> {
+    endpoints.iter().map(|index| device_registry::target(&catalogue.endpoints[*index])).collect()
 }
 
 /// Where the settings of a device send the endpoints, wherever its registry was read.
@@ -161,7 +178,7 @@ pub(super) fn settings_of(
     catalogue: &Catalogue,
     endpoints: &[usize],
 ) -> DeviceSettings {
-    let targets: Vec<Target> = endpoints.iter().map(|index| proxy::target(&catalogue.endpoints[*index])).collect();
+    let targets = targets(catalogue, endpoints);
     DeviceSettings::of(name, &Overview::of(snapshot, &targets), endpoints, &targets)
 }
 
@@ -187,7 +204,7 @@ fn access(arguments: &CheckArguments, has_proxy: bool) -> Result<Access, Failure
         [&arguments.proxy_user, &arguments.device_user, &arguments.device_principal].iter().any(|name| name.is_some());
     if !has_proxy && names_somebody {
         return Err(Failure::usage(
-            "a name for the proxy was given and no proxy: add --proxy URL, --pac FILE|URL or --registry FILE.reg",
+            "a name for the proxy was given and no proxy: add --proxy URL, --pac FILE|URL or --registry FILE.reg|this",
         ));
     }
     if let Some(name) = &arguments.proxy_user {

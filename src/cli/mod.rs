@@ -6,6 +6,7 @@
 mod apply;
 mod arguments;
 mod check;
+mod device_registry;
 mod diagnose;
 mod diff;
 mod endpoints;

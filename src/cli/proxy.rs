@@ -8,23 +8,22 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arguments::{Color, Format, ScopeArguments};
+use super::device_registry::{self, DeviceRegistry, target};
 use super::run::{self, scope};
-use super::{Exit, Failure, files, terminal, this_device};
-use crate::catalogue::{Endpoint, UrlScheme};
+use super::{Exit, Failure, files, terminal};
 use crate::judge::{Cause, Owner};
 use crate::net::Net;
 use crate::proxies::settings::Target;
 use crate::proxies::{
     Account, Advice, ClientProxy, Overview, Setting, Source, Trace, UserProxy, VARIABLES, Way, in_words,
 };
-use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
 use crate::report::text::{paragraph, sanitize};
 use crate::report::{json, wording};
 
 #[derive(Debug, Args)]
 pub(super) struct ProxyArguments {
-    /// A part of the device's registry, made by reg export; may be repeated. Without it Windows' own settings are read, and
-    /// elsewhere only the environment is shown.
+    /// A part of the device's registry, made by reg export; may be repeated. Without it, or with `this`, Windows' own settings
+    /// are read, and elsewhere only the environment is shown.
     #[arg(long, value_name = "FILE.reg")]
     pub registry: Vec<PathBuf>,
 
@@ -45,9 +44,6 @@ pub(super) struct ProxyArguments {
     pub format: Format,
 }
 
-/// What stands in place of the files' names.
-const LIVE: &str = "this device's registry";
-
 /// How to make the file, said where it is missing.
 const EXPORT: &str = r#"  reg export "HKLM\SOFTWARE\Policies" policies.reg
   reg export "HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings" machine.reg
@@ -55,13 +51,9 @@ const EXPORT: &str = r#"  reg export "HKLM\SOFTWARE\Policies" policies.reg
   reg export "HKU\S-1-5-18\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings" system.reg"#;
 
 pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
-    let (name, snapshot) = if arguments.registry.is_empty() {
-        let Some(snapshot) = this_device::proxies() else { return environment(arguments.format) };
-        (LIVE.to_owned(), snapshot)
-    } else {
-        let names: Vec<String> = arguments.registry.iter().map(|path| path.display().to_string()).collect();
-        (names.join(", "), snapshot(&arguments.registry)?)
-    };
+    let read =
+        if arguments.registry.is_empty() { DeviceRegistry::live() } else { DeviceRegistry::read(&arguments.registry)? };
+    let Some(DeviceRegistry { name, snapshot, .. }) = read else { return environment(arguments.format) };
     let catalogue = files::catalogue_file(arguments.catalogue.as_deref())?;
     let (os, solutions) = scope(&arguments.scope)?;
     let targets: Vec<Target> =
@@ -77,21 +69,24 @@ pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
     if !dead.is_empty() && dead.len() == telemetry.len() {
         overview.telemetry_proxy_is_dead(dead);
     }
+    let found = Found { name, files: &arguments.registry, overview, targets, reached };
     let layout = terminal::layout(Color::Never, false);
     files::print(|mut out| match arguments.format {
-        Format::Json => json::write(&Document::new(&name, &overview, &targets, &reached), &mut out),
-        Format::Table => write_text(&name, &overview, &targets, &reached, layout.width, &mut out),
+        Format::Json => json::write(&Document::new(&found), &mut out),
+        Format::Table => write_text(&found, layout.width, &mut out),
     })?;
     Ok(Exit::Ok)
 }
 
-/// An endpoint as the settings are asked for it.
-pub(super) fn target(endpoint: &Endpoint) -> Target {
-    Target {
-        scheme: if endpoint.scheme == UrlScheme::Https { "https" } else { "http" }.to_owned(),
-        host: endpoint.host.clone(),
-        port: endpoint.port,
-    }
+/// Everything that is shown.
+struct Found<'a> {
+    /// Where the settings were read.
+    name: String,
+    /// The same as `--registry` names it.
+    files: &'a [PathBuf],
+    overview: Overview,
+    targets: Vec<Target>,
+    reached: Vec<Reached>,
 }
 
 /// More proxies than this are not connected to.
@@ -114,7 +109,7 @@ fn reach(proxies: &[String]) -> Result<Vec<Reached>, Failure> {
         for proxy in proxies.iter().take(MOST_REACHED).cloned() {
             let net = net.clone();
             tasks.push(tokio::spawn(async move {
-                let failure = net.reach(&proxy, REACH_DEADLINE).await.err();
+                let failure = net.reach(proxy.trim_start_matches("socks5://"), REACH_DEADLINE).await.err();
                 Reached { proxy, failure }
             }));
         }
@@ -124,27 +119,6 @@ fn reach(proxies: &[String]) -> Result<Vec<Reached>, Failure> {
         }
         reached
     })
-}
-
-/// All files as one registry; where two hold a value, the later one counts.
-pub(super) fn snapshot(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
-    let mut whole: Option<Snapshot> = None;
-    for path in paths {
-        let part = Snapshot::read(&files::bytes(path, LARGEST_SNAPSHOT)?)
-            .map_err(|mistake| Failure::usage(format!("{}, {mistake}", path.display())))?;
-        match &mut whole {
-            None => whole = Some(part),
-            Some(whole) => {
-                for key in part.keys() {
-                    whole.hold(key.path());
-                    for (name, value) in key.values() {
-                        whole.set(key.path(), name, value.clone());
-                    }
-                }
-            }
-        }
-    }
-    Ok(whole.unwrap_or_default())
 }
 
 /// Without a registry there is only this process, whose variables no Windows service reads.
@@ -274,21 +248,22 @@ enum WayDocument {
 }
 
 impl<'a> Document<'a> {
-    fn new(registry: &str, overview: &'a Overview, targets: &[Target], reached: &'a [Reached]) -> Self {
+    fn new(found: &'a Found<'_>) -> Self {
+        let Found { name, overview, targets, reached, .. } = found;
         Self {
             schema: SCHEMA,
-            registry: registry.to_owned(),
+            registry: name.clone(),
             accounts: overview.traces.iter().map(|trace| AccountDocument::new(trace, targets)).collect(),
             user_proxy: match overview.user_proxy {
                 UserProxy::Allowed { .. } => "allowed",
                 UserProxy::Disabled => "disabled",
-                UserProxy::NotKnown => "not-known",
+                UserProxy::NotKnown | UserProxy::Undocumented => "not-known",
             },
             variables: &overview.variables,
             findings: overview.advice.iter().filter_map(FindingDocument::of).collect(),
             reached,
             client_proxy: &overview.client_proxy,
-            next: next(overview, targets),
+            next: next(found),
         }
     }
 }
@@ -320,29 +295,34 @@ impl AccountDocument {
 impl From<Way> for WayDocument {
     fn from(way: Way) -> Self {
         match way {
-            Way::Unless(source) => Self::UnlessSet { source: source.id() },
+            Way::Unless { source, .. } => Self::UnlessSet { source: source.id() },
             Way::Detect => Self::Detect,
             Way::Script(url) => Self::Script { url },
             Way::Proxies(servers) => Self::Proxies { servers },
-            Way::Direct { exception } => Self::Direct { exception },
+            Way::Direct { exception } => Self::Direct { exception: exception.map(|exception| exception.to_string()) },
         }
     }
 }
 
-/// The checks that show whether the ways that were found work: SYSTEM's first.
-fn next(overview: &Overview, targets: &[Target]) -> Vec<String> {
-    let mut commands: Vec<String> = Vec::new();
+/// The checks that show whether the ways that were found work: all of them as the device would go, then each alone, SYSTEM's
+/// first. Every command can be pasted as it stands, but for the domain, which no setting names.
+fn next(found: &Found<'_>) -> Vec<String> {
+    let Found { overview, targets, .. } = found;
+    let mut commands: Vec<String> = device_registry::arguments(found.files)
+        .map(|arguments| format!("waprobe check{arguments}"))
+        .into_iter()
+        .collect();
     for trace in &overview.traces {
         for way in targets.iter().flat_map(|target| trace.ways(target)) {
             let command = match way {
-                Way::Unless(_) => continue,
+                Way::Unless { .. } => continue,
                 Way::Detect => "waprobe check --wpad DOMAIN".to_owned(),
                 Way::Script(url) if url.to_ascii_lowercase().starts_with("file:") => continue,
-                Way::Script(url) => {
-                    // What stands in an export is pasted into a shell: an address with more than these is left to the reader.
-                    let is_plain = |character: char| character.is_ascii_alphanumeric() || ":/._-~".contains(character);
-                    format!("waprobe check --pac {}", if url.chars().all(is_plain) { &url } else { "URL" })
-                }
+                // An address that no shell takes as it stands is asked by the command that reads the settings.
+                Way::Script(url) => match device_registry::pasted(&url) {
+                    Some(url) => format!("waprobe check --pac {url}"),
+                    None => continue,
+                },
                 Way::Proxies(servers) => {
                     let proxies: Vec<String> = servers.iter().map(|server| format!(" --proxy {server}")).collect();
                     format!("waprobe check --no-direct{}", proxies.concat())
@@ -365,14 +345,9 @@ fn write_prose(out: &mut dyn Write, first: &str, text: &str, width: usize) -> io
     Ok(())
 }
 
-fn write_text(
-    name: &str,
-    overview: &Overview,
-    targets: &[Target],
-    reached: &[Reached],
-    width: usize,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn write_text(found: &Found<'_>, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let Found { name, overview, targets, reached, .. } = found;
+    let is_live = name == device_registry::LIVE;
     let shown: Vec<Shown> = overview.traces.iter().map(|trace| Shown::of(trace, targets)).collect();
     for shown in &shown {
         let ways = match shown.groups.as_slice() {
@@ -386,7 +361,7 @@ fn write_text(
         write_prose(out, &format!("{}: ", shown.account), &ways, width)?;
     }
     if overview.traces.len() == 1 {
-        let why = if name == LIVE { "nobody's settings could be read" } else { "not exported" };
+        let why = if is_live { "nobody's settings could be read" } else { "not exported" };
         writeln!(out, "user: {why}")?;
     }
     writeln!(out, "\nWhere that comes from ({}), the first source that is set counts", sanitize(name))?;
@@ -431,12 +406,20 @@ fn write_text(
     for reason in &overview.client_proxy.because {
         write_prose(out, "  ", reason, width)?;
     }
-    let commands = next(overview, targets);
-    if !commands.is_empty() {
-        writeln!(out, "\nWhether these ways work, from a machine in the same network:")?;
-        for command in commands {
-            writeln!(out, "  {}", sanitize(&command))?;
-        }
+    write_next(&next(found), is_live, out)
+}
+
+fn write_next(commands: &[String], is_live: bool, out: &mut dyn Write) -> io::Result<()> {
+    if commands.is_empty() {
+        return Ok(());
+    }
+    let place = if is_live { "" } else { ", from a machine in the same network" };
+    writeln!(out, "\nWhether these ways work{place}:")?;
+    for command in commands {
+        writeln!(out, "  {}", sanitize(command))?;
+    }
+    if commands.iter().any(|command| command.ends_with(" DOMAIN")) {
+        writeln!(out, "  (DOMAIN is the device's DNS domain, such as contoso.example)")?;
     }
     Ok(())
 }
@@ -461,7 +444,8 @@ fn user_proxy_words(user_proxy: UserProxy) -> &'static str {
         UserProxy::Allowed { explicitly: true } => "0, the service may use the signed-in user's proxy and name",
         UserProxy::Allowed { explicitly: false } => "not set, the service may use the signed-in user's proxy and name",
         UserProxy::Disabled => "1, the service uses the machine's settings and name alone",
-        UserProxy::NotKnown => "not exported, or a value that nobody documents",
+        UserProxy::Undocumented => "set to something that nobody documents: write 0 or 1, or delete it",
+        UserProxy::NotKnown => "not known",
     }
 }
 

@@ -128,7 +128,7 @@ impl AccountSettings {
                         ways.extend(servers.iter().filter_map(|server| server.parse().ok()).map(Way::Through));
                     }
                     proxies::Way::Direct { .. } => ways.push(Way::Direct),
-                    proxies::Way::Unless(_) | proxies::Way::Detect => {}
+                    proxies::Way::Unless { .. } | proxies::Way::Detect => {}
                 }
             }
             EndpointWays { endpoint, ways }

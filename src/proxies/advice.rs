@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use super::settings::Target;
-use super::trace::{POLICY, Setting, Source, Step, Trace, Way, in_words, lookup};
+use super::trace::{Manual, POLICY, Setting, Source, Step, Trace, Way, in_words, lookup};
 use crate::registry::{Lookup, Snapshot, Value};
 
 pub(super) const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
@@ -35,8 +35,12 @@ pub struct ClientProxy {
 /// Whether the diagnostic service may use the signed-in user's proxy and name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserProxy {
-    Allowed { explicitly: bool },
+    Allowed {
+        explicitly: bool,
+    },
     Disabled,
+    /// Neither 0 nor 1, or no number.
+    Undocumented,
     NotKnown,
 }
 
@@ -61,11 +65,11 @@ impl Overview {
         let stand = Stand::of(&traces, targets);
         let mut advice = Vec::new();
         advice.extend(context_mismatch(&stand));
-        advice.extend(nothing_set(&stand, &variables));
+        advice.extend(nothing_set(&traces, &stand, &variables));
         advice.extend(user_proxy_advice(&stand, user_proxy, snapshot));
         advice.extend(file_script(&traces));
         advice.extend(nobody_signed_in(&stand, user_proxy, snapshot));
-        let client_proxy = client_proxy(&traces, &stand, user_proxy);
+        let client_proxy = client_proxy(&traces, &stand, user_proxy, targets);
         Self { traces, user_proxy, variables, advice, client_proxy }
     }
 }
@@ -96,13 +100,12 @@ impl Overview {
     }
 }
 
-/// The http proxies that a source has for the endpoints; what Windows takes without a port is 80.
+/// The proxies that a source has for the endpoints.
 fn servers(step: &Step) -> Vec<String> {
     let Setting::Says { manual: Some(manual), .. } = &step.setting else { return Vec::new() };
     let mut servers: Vec<String> = Vec::new();
     for server in ["https", "http"].into_iter().flat_map(|scheme| manual.servers.servers_for(scheme)) {
-        let host = if server.host.contains(':') { format!("[{}]", server.host) } else { server.host.clone() };
-        let address = format!("{host}:{}", server.port.unwrap_or(80));
+        let address = server.address();
         if !servers.contains(&address) {
             servers.push(address);
         }
@@ -116,8 +119,8 @@ impl UserProxy {
             Lookup::Set(Value::Dword(0)) => Self::Allowed { explicitly: true },
             Lookup::NotSet => Self::Allowed { explicitly: false },
             Lookup::Set(Value::Dword(1)) => Self::Disabled,
-            // A number that nobody documented, or another type.
-            Lookup::Set(_) | Lookup::NotKnown => Self::NotKnown,
+            Lookup::Set(_) => Self::Undocumented,
+            Lookup::NotKnown => Self::NotKnown,
         }
     }
 }
@@ -173,7 +176,7 @@ impl Stand {
 fn leaning_of(ways: &[Way]) -> Leaning {
     for way in ways {
         match way {
-            Way::Unless(_) => return Leaning::NotKnown,
+            Way::Unless { .. } => return Leaning::NotKnown,
             Way::Proxies(_) | Way::Script(_) => return Leaning::Proxy,
             Way::Detect | Way::Direct { .. } => {}
         }
@@ -198,7 +201,12 @@ fn context_mismatch(stand: &Stand) -> Option<Advice> {
     Some(Advice { code: "conf.context_mismatch", evidence })
 }
 
-fn nothing_set(stand: &Stand, variables: &[String]) -> Option<Advice> {
+fn nothing_set(traces: &[Trace], stand: &Stand, variables: &[String]) -> Option<Advice> {
+    // Exceptions that keep everything from a proxy are another thing than no proxy.
+    let named = traces.iter().flat_map(|trace| &trace.steps).any(|step| !servers(step).is_empty());
+    if named {
+        return None;
+    }
     let is_direct = |leaning: Leaning| matches!(leaning, Leaning::Direct | Leaning::Detect);
     if !is_direct(stand.system.0) || !stand.users.iter().all(|(_, leaning, _)| is_direct(*leaning)) {
         return None;
@@ -259,24 +267,36 @@ fn file_script(traces: &[Trace]) -> Option<Advice> {
     (!evidence.is_empty()).then_some(Advice { code: "pac.file_url", evidence })
 }
 
-fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy) -> ClientProxy {
-    let setting = |source| traces.first().and_then(|trace| trace.step(source)).map(|step| &step.setting);
-    let says = |source| matches!(setting(source), Some(Setting::Says { manual: Some(_), .. }));
+fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy, targets: &[Target]) -> ClientProxy {
+    let step = |source| traces.first().and_then(|trace| trace.step(source));
+    let setting = |source| step(source).map(|step| &step.setting);
     let mut because = Vec::new();
     let user = stand.users.iter().map(|(_, leaning, _)| *leaning).find(|leaning| *leaning == Leaning::Proxy);
     let user = user.or(stand.users.first().map(|(_, leaning, _)| *leaning)).unwrap_or(Leaning::NotKnown);
-    if says(Source::TelemetryProxy) {
+    match step(Source::TelemetryProxy) {
+        Some(policy) if matches!(policy.setting, Setting::Damaged(_)) => because.push(
+            "TelemetryProxyServer is set and cannot be read, and none of the three values tests it: first correct or delete it"
+                .to_owned(),
+        ),
+        Some(policy) if !servers(policy).is_empty() => {
+            let proxies: Vec<String> = servers(policy).iter().map(|proxy| format!(" --proxy {proxy}")).collect();
+            because.push(format!(
+                "TelemetryProxyServer is set, and none of the three values tests it; this does: waprobe check --no-direct{}",
+                proxies.concat()
+            ));
+        }
+        Some(_) | None => {}
+    }
+    let value = if let Some(Setting::Says { manual: Some(manual), .. }) = setting(Source::WinHttp) {
+        Some(by_win_http(manual, targets, &mut because))
+    } else if matches!(setting(Source::WinHttp), Some(Setting::NotKnown) | None) {
+        because.push("what WinHTTP says is not known: System may be right".to_owned());
+        None
+    } else if matches!(setting(Source::WinHttp), Some(Setting::Damaged(_))) {
         because.push(
-            "TelemetryProxyServer is set, and none of the three values tests it: check that proxy with waprobe check \
-             --proxy"
+            "WinHttpSettings is set and cannot be read: write it anew (netsh winhttp set proxy, or reset proxy)"
                 .to_owned(),
         );
-    }
-    let value = if says(Source::WinHttp) {
-        because.push("WinHTTP has a proxy, and System is the value that reads it".to_owned());
-        Some("System")
-    } else if matches!(setting(Source::WinHttp), Some(Setting::NotKnown | Setting::Damaged(_)) | None) {
-        because.push("WinHttpSettings is not known or not readable: System may be right".to_owned());
         None
     } else {
         match (user, user_proxy) {
@@ -292,9 +312,14 @@ fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy) -> Clien
                 because.push(
                     "only Internet Options lead to a proxy, and WinHTTP has none (System: exit code 49)".to_owned(),
                 );
-                if user_proxy == UserProxy::NotKnown {
-                    because
-                        .push("DisableEnterpriseAuthProxy is not known: with 1, User ends in exit code 30".to_owned());
+                if matches!(user_proxy, UserProxy::NotKnown | UserProxy::Undocumented) {
+                    because.push(
+                        "DisableEnterpriseAuthProxy is not known, or neither 0 nor 1: with 1, User ends in exit code 30"
+                            .to_owned(),
+                    );
+                }
+                if file_script(traces).is_some() {
+                    because.push("a script in a file leads no service to a proxy: first serve it over http".to_owned());
                 }
                 Some("User")
             }
@@ -309,7 +334,7 @@ fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy) -> Clien
             }
             (Leaning::NotKnown, _) => {
                 because.push(
-                    "WinHTTP has no proxy, and the user's Internet Options were not exported: User may be right"
+                    "WinHTTP has no proxy, and the user's Internet Options are not known or cannot be read: User may be right"
                         .to_owned(),
                 );
                 None
@@ -317,6 +342,35 @@ fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy) -> Clien
         }
     };
     ClientProxy { value, because }
+}
+
+/// The value for a device on which WinHTTP has proxies.
+fn by_win_http(manual: &Manual, targets: &[Target], because: &mut Vec<String>) -> &'static str {
+    let direct = targets.iter().filter(|target| matches!(manual.way(target), Way::Direct { .. })).count();
+    if direct > 0 && direct == targets.len() {
+        because.push(
+            "WinHTTP has a proxy, and its exceptions (or its list) keep every address from it: the device goes directly, and \
+             System would test a proxy that it does not use"
+                .to_owned(),
+        );
+        return "Direct";
+    }
+    because.push("WinHTTP has a proxy, and System is the value that reads it".to_owned());
+    if manual.servers.is_by_scheme() {
+        because.push(
+            "but first write one proxy for all in place of the list by scheme, with which System fails: netsh winhttp set \
+             proxy host:port"
+                .to_owned(),
+        );
+    }
+    if direct > 0 {
+        because.push(format!(
+            "{direct} of {} addresses do not go to it (its exceptions, or no proxy for their scheme): System tests the proxy \
+             and not these",
+            targets.len()
+        ));
+    }
+    "System"
 }
 
 fn variables(snapshot: &Snapshot) -> Vec<String> {

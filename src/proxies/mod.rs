@@ -11,4 +11,4 @@ pub mod settings;
 mod trace;
 
 pub use advice::{Advice, ClientProxy, Overview, UserProxy, VARIABLES};
-pub use trace::{Account, Manual, Setting, Source, Step, Trace, Way, in_words};
+pub use trace::{Account, Exception, Manual, Setting, Source, Step, Trace, Unknown, Way, in_words};

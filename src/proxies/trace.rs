@@ -85,16 +85,36 @@ pub struct Manual {
 /// One way out. What is not final leaves the next one open.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Way {
-    /// This source is not known; what follows holds if it is not set.
-    Unless(Source),
+    /// What this source says is not known; what follows holds if it is not set.
+    Unless { source: Source, because: Unknown },
     /// The network is asked for a script (WPAD).
     Detect,
     /// The script at this address decides.
     Script(String),
-    /// Proxies in order, each as `host:port`.
+    /// Proxies in order, each as `host:port`, or `socks5://host:port`.
     Proxies(Vec<String>),
     /// Directly, and the exception that says so.
-    Direct { exception: Option<String> },
+    Direct { exception: Option<Exception> },
+}
+
+/// Why nobody knows what a source says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unknown {
+    /// Its key was not exported, or not for this account to read.
+    NotSeen,
+    /// It is set, and what it holds cannot be read.
+    Damaged,
+}
+
+/// Why an address does not go to the proxy that a source names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Exception {
+    /// An entry of the list, as it was written.
+    Entry(String),
+    /// No list has to name the machine itself.
+    Itself,
+    /// The list of proxies has none for this scheme.
+    NoProxyFor(String),
 }
 
 impl Trace {
@@ -140,7 +160,8 @@ impl Trace {
                 // Internet Options in which nothing was ever set have detection switched on.
                 Setting::NotSet if step.source == Source::Own => ways.push(Way::Detect),
                 Setting::NotSet | Setting::PassedOver(_) => {}
-                Setting::NotKnown | Setting::Damaged(_) => ways.push(Way::Unless(step.source)),
+                Setting::NotKnown => ways.push(Way::Unless { source: step.source, because: Unknown::NotSeen }),
+                Setting::Damaged(_) => ways.push(Way::Unless { source: step.source, because: Unknown::Damaged }),
                 Setting::Says { detect, script, manual } => {
                     if *detect {
                         ways.push(Way::Detect);
@@ -172,15 +193,18 @@ impl Manual {
         Self { servers: ServerList::read(servers), exceptions: BypassList::read(exceptions) }
     }
 
-    fn way(&self, target: &Target) -> Way {
+    pub(super) fn way(&self, target: &Target) -> Way {
+        if self.exceptions.excepts_itself(target) {
+            return Way::Direct { exception: Some(Exception::Itself) };
+        }
         if let Some(entry) = self.exceptions.entry_for(target) {
-            return Way::Direct { exception: Some(entry.to_owned()) };
+            return Way::Direct { exception: Some(Exception::Entry(entry.to_owned())) };
         }
         let servers = self.servers.servers_for(&target.scheme);
         if servers.is_empty() {
-            return Way::Direct { exception: Some(format!("the list has no proxy for {}", target.scheme)) };
+            return Way::Direct { exception: Some(Exception::NoProxyFor(target.scheme.clone())) };
         }
-        Way::Proxies(servers.iter().map(ToString::to_string).collect())
+        Way::Proxies(servers.iter().map(|server| server.address()).collect())
     }
 
     fn remarks(&self) -> Vec<String> {
@@ -241,9 +265,10 @@ fn manual_or_damaged(manual: Box<Manual>) -> Setting {
 fn win_http(snapshot: &Snapshot) -> Step {
     let key = format!(r"HKLM\{SETTINGS}\Connections");
     let (setting, remarks) = match record(snapshot, &key, RecordKind::WinHttp) {
-        Ok(record) if record.is_manual() => {
+        Ok(record) if record.is_manual() && !record.servers.trim().is_empty() => {
             let manual = Box::new(Manual::read(&record.servers, &record.exceptions));
             let mut remarks = manual.remarks();
+            remarks.extend(socks_remark(&manual, "WinHTTP knows no SOCKS"));
             remarks.extend(deployment_script_remarks(&record));
             (manual_or_damaged(manual), remarks)
         }
@@ -252,6 +277,13 @@ fn win_http(snapshot: &Snapshot) -> Step {
         Err(setting) => (setting, Vec::new()),
     };
     Step { source: Source::WinHttp, place: format!(r"{key}\WinHttpSettings"), setting, remarks }
+}
+
+/// A list that leads https to a SOCKS proxy alone.
+fn socks_remark(manual: &Manual, why: &str) -> Option<String> {
+    let servers = manual.servers.servers_for("https");
+    (!servers.is_empty() && servers.iter().all(|server| server.socks))
+        .then(|| format!("{why}, and the diagnostic service goes by WinHTTP: name a proxy that speaks HTTP"))
 }
 
 /// The deployment script reads the record in a simpler way than Windows does.
@@ -298,10 +330,24 @@ fn internet_options(snapshot: &Snapshot, hive: &str, source: Source) -> Step {
     let step = |name: &str, setting, remarks| Step { source, place: name.to_owned(), setting, remarks };
     match record(snapshot, &key, RecordKind::WinInet) {
         Ok(record) => {
-            let manual = record.is_manual().then(|| Box::new(Manual::read(&record.servers, &record.exceptions)));
+            // Switched on with an empty list, it names no proxy, and addresses go directly.
+            let manual = (record.is_manual() && !record.servers.trim().is_empty())
+                .then(|| Box::new(Manual::read(&record.servers, &record.exceptions)));
             let script = record.is_script().then(|| record.shown_script()).filter(|script| !script.is_empty());
             let mut remarks = manual.as_ref().map(|manual| manual.remarks()).unwrap_or_default();
-            let setting = Setting::Says { detect: record.is_detecting(), script, manual };
+            let setting = match manual {
+                Some(manual) if manual.servers.is_empty() && script.is_none() && !record.is_detecting() => {
+                    manual_or_damaged(manual)
+                }
+                manual => Setting::Says {
+                    detect: record.is_detecting(),
+                    script,
+                    manual: manual.filter(|manual| !manual.servers.is_empty()),
+                },
+            };
+            if let Setting::Says { manual: Some(manual), .. } = &setting {
+                remarks.extend(socks_remark(manual, "Internet Options speak SOCKS of version 4 to it"));
+            }
             if matches!(&older, Setting::Says { .. }) && !agree(&older, &setting) {
                 remarks.push(
                     "ProxyEnable, ProxyServer and AutoConfigURL beside it say something else; Windows may take them over"
@@ -409,7 +455,7 @@ impl fmt::Display for Setting {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSet => out.write_str("not set"),
-            Self::NotKnown => out.write_str("not exported"),
+            Self::NotKnown => out.write_str("not known"),
             Self::Damaged(why) => write!(out, "not readable: {why}"),
             Self::PassedOver(why) => write!(out, "does not count: {why}"),
             Self::Says { detect: false, script: None, manual: None } => out.write_str("direct"),
@@ -433,12 +479,15 @@ impl fmt::Display for Setting {
 impl fmt::Display for Way {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unless(source) => write!(out, "what {} says, which is not known", source.title()),
+            Self::Unless { source, because } => write!(out, "what {} says, which {because}", source.title()),
             Self::Detect => out.write_str("what the network answers (WPAD)"),
             Self::Script(url) => write!(out, "what the script says ({url})"),
             Self::Proxies(servers) => write!(out, "PROXY {}", servers.join(", then ")),
             Self::Direct { exception: None } => out.write_str("DIRECT"),
-            Self::Direct { exception: Some(entry) } => write!(out, "DIRECT ({entry})"),
+            Self::Direct { exception: Some(exception @ Exception::Entry(_)) } => {
+                write!(out, "DIRECT (by the exception {exception})")
+            }
+            Self::Direct { exception: Some(exception) } => write!(out, "DIRECT ({exception})"),
         }
     }
 }
@@ -446,16 +495,43 @@ impl fmt::Display for Way {
 /// The ways in one line: what is tried first, and what then; at its end the sources that could change it all.
 #[must_use]
 pub fn in_words(ways: &[Way]) -> String {
-    let (unknown, known): (Vec<&Way>, Vec<&Way>) = ways.iter().partition(|way| matches!(way, Way::Unless(_)));
-    let words = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", else ");
-    let sources: Vec<&str> = unknown
-        .iter()
-        .filter_map(|way| if let Way::Unless(source) = way { Some(source.title()) } else { None })
-        .collect();
-    match sources.as_slice() {
-        [] => words,
-        [source] => format!("{words}, unless {source} says otherwise, which is not known"),
-        several => format!("{words}, unless one of these says otherwise, which are not known: {}", several.join(", ")),
+    let known: Vec<String> =
+        ways.iter().filter(|way| !matches!(way, Way::Unless { .. })).map(ToString::to_string).collect();
+    let words = known.join(", else ");
+    let unknown = |wanted: Unknown| -> Vec<&str> {
+        let titles = ways.iter().filter_map(|way| match way {
+            Way::Unless { source, because } if *because == wanted => Some(source.title()),
+            _ => None,
+        });
+        titles.collect()
+    };
+    let mut doubts: Vec<String> = Vec::new();
+    for because in [Unknown::Damaged, Unknown::NotSeen] {
+        match unknown(because).as_slice() {
+            [] => {}
+            [source] => doubts.push(format!("{source} says otherwise, which {because}")),
+            several => doubts.push(format!("one of these says otherwise, which {because}: {}", several.join(", "))),
+        }
+    }
+    if doubts.is_empty() { words } else { format!("{words}, unless {}", doubts.join("; or ")) }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::NotSeen => "is not known",
+            Self::Damaged => "is set and cannot be read",
+        })
+    }
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(entry) => out.write_str(entry),
+            Self::Itself => out.write_str("this machine itself"),
+            Self::NoProxyFor(scheme) => write!(out, "the list has no proxy for {scheme}"),
+        }
     }
 }
 

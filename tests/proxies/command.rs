@@ -262,18 +262,100 @@ mod proxy {
         let next = |file: &str| overview(file)["next"].clone();
         assert_eq!(
             next("winhttp"),
-            json!(["waprobe check --no-direct --proxy proxy.contoso.example:8080", "waprobe check"])
+            json!([
+                "waprobe check --registry registry/winhttp.reg",
+                "waprobe check --no-direct --proxy proxy.contoso.example:8080",
+                "waprobe check"
+            ])
         );
         let script = "waprobe check --pac http://proxy.contoso.example/proxy.pac";
-        assert_eq!(next("user-script-only"), json!(["waprobe check --wpad DOMAIN", "waprobe check", script]));
+        let settings = "waprobe check --registry registry/user-script-only.reg";
+        assert_eq!(next("user-script-only"), json!([settings, "waprobe check --wpad DOMAIN", "waprobe check", script]));
+        let user = r"HKEY_CURRENT_USER\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+        let commands = |url: &str| -> Vec<String> {
+            let run = of_export(&format!("[{user}]\n\"AutoConfigURL\"=\"{url}\"\n"), &[]);
+            run.out.lines().filter(|line| line.starts_with("  waprobe ")).map(str::to_owned).collect()
+        };
+        // In quotes where that is enough, by the settings themselves where it is not; never to be filled in.
+        assert_eq!(commands("http://a/;reboot")[2], "  waprobe check --pac \"http://a/;reboot\"");
+        let unquotable = commands("http://a/$(reboot)");
+        assert!(unquotable[0].starts_with("  waprobe check --registry ") && unquotable[0].ends_with("device.reg"));
+        assert_eq!(unquotable[1..], ["  waprobe check"]);
+    }
+
+    /// `waprobe proxy` on an export of these keys.
+    fn of_export(keys: &str, arguments: &[&str]) -> super::Run {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("user.reg").display().to_string();
-        let key = r"HKEY_CURRENT_USER\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
-        let header = "Windows Registry Editor Version 5.00\r\n\r\n";
-        std::fs::write(&path, format!("{header}[{key}]\r\n\"AutoConfigURL\"=\"http://a/;reboot\"\r\n"))
-            .expect("a file");
-        let run = waprobe(&["proxy", "--registry", &path], "");
-        assert!(run.out.contains("waprobe check --pac URL\n") && !run.out.contains("--pac http://a/;"), "{}", run.out);
+        let path = folder.path().join("device.reg").display().to_string();
+        std::fs::write(&path, format!("Windows Registry Editor Version 5.00\n\n{keys}")).expect("a file");
+        let run = waprobe(&[&["proxy", "--registry", &path], arguments].concat(), "");
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{keys}");
+        run
+    }
+
+    /// `WinHttpSettings` with these proxies and exceptions, beside everything else that SYSTEM's way rests on.
+    fn win_http(proxies: &str, exceptions: &str) -> String {
+        let mut bytes: Vec<u8> = [0x18_u32, 7, 3].into_iter().flat_map(u32::to_le_bytes).collect();
+        for text in [proxies, exceptions] {
+            bytes.extend(u32::try_from(text.len()).expect("short").to_le_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies]\n\n\
+             [HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\Connections]\n\
+             \"WinHttpSettings\"=hex:{}\n",
+            digits.join(",")
+        )
+    }
+
+    #[test]
+    fn what_is_set_and_cannot_be_read_is_not_called_unknown() {
+        let policy = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+        for value in ["dword:00000005", "hex:00", "\"tproxy.contoso.example:99999\""] {
+            let run = of_export(&format!("[{policy}]\n\"TelemetryProxyServer\"={value}\n"), &[]);
+            let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+            let unless = "unless TelemetryProxyServer (policy) says otherwise, which is set and cannot be read; or one of \
+                          these says otherwise, which is not known: WinHTTP";
+            assert!(words.contains(unless), "{}", run.out);
+            assert!(words.contains("first correct or delete it"), "{}", run.out);
+        }
+        let odd = of_export(&format!("[{policy}]\n\"DisableEnterpriseAuthProxy\"=dword:00000002\n"), &[]);
+        assert!(odd.out.contains("DisableEnterpriseAuthProxy: set to something that nobody documents"), "{}", odd.out);
+    }
+
+    #[test]
+    fn a_proxy_that_no_address_goes_to_is_not_the_one_to_test_with() {
+        let json =
+            |keys: &str| -> Value { serde_json::from_str(&of_export(keys, &["--format", "json"]).out).expect("JSON") };
+        let reason = |overview: &Value| overview["client_proxy"]["because"].to_string();
+        let starred = json(&win_http("proxy.contoso.example:8080", "*"));
+        assert_eq!(starred["client_proxy"]["value"], "Direct");
+        assert!(reason(&starred).contains("keep every address from it: the device goes directly"), "{starred:#}");
+        assert!(!codes(&starred).contains(&"conf.none"), "a source does name a proxy: {starred:#}");
+        let some = json(&win_http("proxy.contoso.example:8080", "login.live.com"));
+        assert_eq!(some["client_proxy"]["value"], "System");
+        assert!(reason(&some).contains("1 of 15 addresses do not go to it"), "{some:#}");
+        let by_scheme = json(&win_http("http=a:80;https=b:80", ""));
+        assert!(reason(&by_scheme).contains("write one proxy for all in place of the list by scheme"), "{by_scheme:#}");
+        // Switched on, and nothing in it.
+        let empty = json(&win_http("", "<local>"));
+        assert_eq!(empty["accounts"][0]["sources"][1]["state"], "not-set", "{empty:#}");
+    }
+
+    #[test]
+    fn a_proxy_without_a_port_is_shown_and_asked_with_the_one_that_windows_takes() {
+        for (list, address) in [("c", "c:80"), ("socks=s", "socks5://s:1080")] {
+            let run = of_export(&win_http(list, ""), &[]);
+            let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(run.out.starts_with(&format!("SYSTEM: PROXY {address}\n")), "{}", run.out);
+            assert!(words.contains(&format!("waprobe check --no-direct --proxy {address}")), "{}", run.out);
+            assert!(words.contains("has no port, and Windows takes"), "{}", run.out);
+        }
+        let policy = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+        let run = of_export(&format!("[{policy}]\n\"TelemetryProxyServer\"=\"t.contoso.example\"\n"), &[]);
+        let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("this does: waprobe check --no-direct --proxy t.contoso.example:80 "), "{}", run.out);
     }
 
     #[test]

@@ -68,12 +68,15 @@ impl BypassList {
         list
     }
 
+    /// Whether the address is this very machine's, which needs no entry.
+    #[must_use]
+    pub fn excepts_itself(&self, target: &Target) -> bool {
+        !self.loopback_too && is_this_machine(&target.host)
+    }
+
     /// The entry that makes this address an exception, as it was written.
     #[must_use]
     pub fn entry_for(&self, target: &Target) -> Option<&str> {
-        if !self.loopback_too && is_this_machine(&target.host) {
-            return Some("this machine itself");
-        }
         self.entries.iter().find(|entry| entry.fits(target)).map(|entry| entry.written.as_str())
     }
 
@@ -210,13 +213,25 @@ mod tests {
             ("login.live.com:8443", "https://login.live.com", None),
             ("*", "https://login.live.com", Some("*")),
             ("", "https://login.live.com", None),
-            ("", "http://localhost", Some("this machine itself")),
+            ("", "http://localhost", None),
             ("<-loopback>", "http://127.0.0.1", None),
             ("<-loopback>;localhost", "http://localhost", Some("localhost")),
             (".live.com", "https://login.live.com", None),
             ("10.0.0.0/8", "https://10.1.2.3", None),
         ] {
             assert_eq!(BypassList::read(list).entry_for(&target(url)), entry, "{list} {url}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_an_exception_unless_the_list_says_otherwise() {
+        for (list, url, expected) in [
+            ("", "http://localhost", true),
+            ("", "http://127.0.0.1", true),
+            ("<-loopback>", "http://127.0.0.1", false),
+            ("*", "https://login.live.com", false),
+        ] {
+            assert_eq!(BypassList::read(list).excepts_itself(&target(url)), expected, "{list} {url}");
         }
     }
 

@@ -46,6 +46,7 @@ pub enum ServerRemark {
     /// Windows takes a default; people mean another one.
     NoPort {
         server: String,
+        usual: u16,
     },
     TooMany {
         left_out: usize,
@@ -63,7 +64,8 @@ impl ServerList {
             match read_entry(part) {
                 Ok(entry) => {
                     if entry.server.port.is_none() {
-                        list.remarks.push(ServerRemark::NoPort { server: entry.server.to_string() });
+                        let usual = entry.server.usual_port();
+                        list.remarks.push(ServerRemark::NoPort { server: entry.server.to_string(), usual });
                     }
                     list.entries.push(entry);
                 }
@@ -101,6 +103,19 @@ impl ServerList {
     }
 }
 
+impl Server {
+    /// As `waprobe check --proxy` takes it: with the port that Windows takes where the list names none.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let scheme = if self.socks { "socks5://" } else { "" };
+        format!("{scheme}{}", Self { port: Some(self.port.unwrap_or(self.usual_port())), ..self.clone() })
+    }
+
+    fn usual_port(&self) -> u16 {
+        if self.socks { 1080 } else { 80 }
+    }
+}
+
 impl fmt::Display for ServerList {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, entry) in self.entries.iter().enumerate() {
@@ -126,7 +141,9 @@ impl fmt::Display for ServerRemark {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { entry, why } => write!(out, "the proxy '{entry}' is passed over: {why}"),
-            Self::NoPort { server } => write!(out, "{server} has no port: write the one that the proxy listens on"),
+            Self::NoPort { server, usual } => {
+                write!(out, "{server} has no port, and Windows takes {usual}: write the one that the proxy listens on")
+            }
             Self::TooMany { left_out } => write!(out, "{left_out} more proxies were left out"),
         }
     }
@@ -210,9 +227,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_can_be_pasted_into_a_command() {
+        let addresses = |list: &str| -> Vec<String> {
+            ServerList::read(list).servers_for("https").iter().map(|server| server.address()).collect()
+        };
+        assert_eq!(addresses("c"), ["c:80"]);
+        assert_eq!(addresses("[2001:db8::1];d:8080"), ["[2001:db8::1]:80", "d:8080"]);
+        assert_eq!(addresses("socks=s"), ["socks5://s:1080"]);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_without_its_password() {
         let remark = |text: &str| ServerList::read(text).remarks[0].to_string();
-        assert!(remark("proxy.example").contains("has no port"));
+        assert!(remark("proxy.example").contains("has no port, and Windows takes 80"));
         assert!(remark("http://anna:hunter2@p:1").contains("user name"));
         assert!(!remark("http://anna:hunter2@p:1").contains("hunter2"));
         assert!(remark("p:0").contains("1 to 65535"));

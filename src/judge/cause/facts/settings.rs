@@ -99,8 +99,9 @@ pub(super) const CONF_CONTEXT_MISMATCH: CauseFacts = told(
     "conf.context_mismatch",
     Owner::DesktopTeam,
     "The user and the SYSTEM account do not use the same proxy",
-    "set the proxy where SYSTEM finds it: netsh winhttp set proxy, or Internet Options per machine (ProxySettingsPerUser \
-     = 0); the diagnostic service does not read a user's script",
+    "where the user alone has a proxy, set it where SYSTEM finds it: netsh winhttp set proxy, or Internet Options per machine \
+     (ProxySettingsPerUser = 0), for the diagnostic service does not read a user's script; where SYSTEM alone has one, nothing, \
+     if waprobe check gets out through it",
 );
 
 pub(super) const CONF_ENV_ONLY: CauseFacts = told(

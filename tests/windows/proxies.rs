@@ -1,0 +1,111 @@
+//! This device's proxies: `check` by the ways that imported settings lead.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::wine::{Wine, everything};
+
+/// A record as `netsh winhttp` and Internet Options write it.
+fn record(version: u32, switches: u32, texts: &[&str]) -> String {
+    let mut bytes: Vec<u8> = [version, 7, switches].into_iter().flat_map(u32::to_le_bytes).collect();
+    for text in texts {
+        bytes.extend(u32::try_from(text.len()).expect("short").to_le_bytes());
+        bytes.extend(text.as_bytes());
+    }
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("hex:{}", digits.join(","))
+}
+
+const SETTINGS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+const DIRECT: [&str; 3] = ["", "", ""];
+
+/// An export of a device: WinHTTP's record, SYSTEM's and the user's.
+fn export(win_http: &str, system: &str, user: &str) -> String {
+    let policies = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows";
+    let connections = |hive: &str, name: &str, record: &str| {
+        format!("[{hive}\\{SETTINGS}]\n\n[{hive}\\{SETTINGS}\\Connections]\n\"{name}\"={record}\n\n")
+    };
+    [
+        "Windows Registry Editor Version 5.00\n\n".to_owned(),
+        format!("[{policies}\\DataCollection]\n\"AllowTelemetry\"=dword:00000002\n\n"),
+        format!("[{policies}\\CurrentVersion\\Internet Settings]\n\n"),
+        connections("HKEY_LOCAL_MACHINE", "WinHttpSettings", win_http),
+        connections(r"HKEY_USERS\S-1-5-18", "DefaultConnectionSettings", system),
+        connections("HKEY_CURRENT_USER", "DefaultConnectionSettings", user),
+    ]
+    .concat()
+}
+
+/// An address on loopback where nobody listens.
+fn closed() -> String {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").to_string()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", everything(output)))
+}
+
+/// What a report says of its rows: where each leads, what became of it, and as whom the device comes that way.
+fn rows(report: &Value, name: &str) -> Vec<String> {
+    let rows = report["rows"].as_array().expect("rows").iter();
+    let row = |row: &Value| {
+        let evidence = row["evidence"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let by: Vec<&str> = evidence.filter(|line| line.starts_with("by its settings")).collect();
+        let key = &row["route"]["key"];
+        format!("{} over {key}: {} {}", row["endpoint"], row["code"], by.concat().replace(name, "NAME"))
+    };
+    rows.map(row).collect()
+}
+
+#[test]
+fn a_check_by_this_device_s_settings_goes_where_one_by_their_export_goes() {
+    let Some(wine) = Wine::start() else { return };
+    let (machine, own) = (closed(), closed());
+    let export = export(
+        &record(0x18, 3, &[&machine, "*.blob.core.windows.net"]),
+        &record(0x46, 1, &DIRECT),
+        &record(0x46, 3, &[&format!("http={machine};https={own}"), "<local>", ""]),
+    );
+    wine.reg_import(&export);
+    let check = ["check", "--no-direct", "--no-follow-ups", "--format", "json", "--registry"];
+    let live = wine.run(check.into_iter().chain(["this"]));
+    assert_eq!(live.status.code(), Some(1), "{}", everything(&live));
+    let file = wine.folder().join("device.reg");
+    fs::write(&file, export).expect("a file of ours");
+    let name = file.display().to_string();
+    let here = Command::new(env!("CARGO_BIN_EXE_waprobe")).args(check).arg(&file).output().expect("our own program");
+    let (live, expected) = (rows(&json(&live), "this device's registry"), rows(&json(&here), &name));
+    assert_eq!(live, expected);
+    for proxy in [&machine, &own] {
+        assert!(live.iter().any(|row| row.contains(&format!("{proxy}|bypass\": \"proxy.tcp_refused\""))), "{live:#?}");
+    }
+    assert!(live.iter().any(|row| row.contains("as SYSTEM")) && live.iter().any(|row| row.contains("as user (HKCU)")));
+}
+
+#[test]
+fn a_check_that_was_told_of_no_route_names_the_proxies_that_this_device_would_use() {
+    let Some(wine) = Wine::start() else { return };
+    let proxy = closed();
+    let direct = record(0x46, 1, &DIRECT);
+    let check = ["check", "--no-follow-ups", "--timeout", "1s", "--connect-to", ":=127.0.0.1:9", "--format", "json"];
+    let note = |output: &Output| {
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        words.lines().find(|line| line.starts_with("note: ")).map(str::to_owned)
+    };
+    wine.reg_import(&export(&record(0x18, 1, &DIRECT[1..]), &direct, &direct));
+    let output = wine.run(check);
+    assert_eq!(note(&output), None, "{}", everything(&output));
+
+    wine.reg_import(&export(&record(0x18, 3, &[&proxy, ""]), &direct, &direct));
+    let output = wine.run(check);
+    let expected = format!(
+        "note: this device's own settings lead through {proxy} (as SYSTEM), and this run goes directly: add --registry this to \
+         try their ways"
+    );
+    assert_eq!(note(&output), Some(expected), "{}", everything(&output));
+    let told = wine.run(check.into_iter().chain(["--no-direct", "--proxy", "http://127.0.0.1:9"]));
+    assert_eq!(note(&told), None, "{}", everything(&told));
+}
