@@ -149,7 +149,7 @@ impl Answers {
 mod tests {
     use super::*;
     use crate::catalogue::OsSelection;
-    use crate::judge::{Cause, StageTimes};
+    use crate::judge::{Cause, Connections, StageTimes};
     use crate::observation::Stage;
     use crate::plan::{Budget, PlannedRoute};
 
@@ -180,6 +180,7 @@ mod tests {
                 remarks: Vec::new(),
                 is_in_doubt: false,
                 follow_ups: 0,
+                connections: Connections::default(),
                 addresses: Vec::new(),
                 name_elsewhere: None,
                 timings: StageTimes::default(),

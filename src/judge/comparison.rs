@@ -5,17 +5,17 @@
 
 mod hints;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::chain::{self, ChainVerdict, Reached};
 use super::findings::listed;
 use super::follow_up::OFFLINE;
 use super::remedy::Change;
-use super::{Cause, Finding, Grounds, Owner, Status, Verdict};
+use super::{Cause, Connections, Finding, Grounds, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
 use crate::observation::{Observation, ServerAnswer, Stage};
-use crate::plan::{Identity, JobId, PlannedRoute, ProxyScheme};
+use crate::plan::{Identity, JobId, PlannedRoute, Proxy, ProxyScheme};
 
 const PARTIAL: &str = "intercepted.partial";
 const SAME_KEY: &str = "chain.same_key_many_hosts";
@@ -60,6 +60,7 @@ pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observati
     let observations: Vec<&Observation> = observations.iter().filter(|seen| seen.follow_up().is_none()).collect();
     [
         partly_intercepted(&rows),
+        inspected_now_and_then(&rows),
         shared_keys(&rows),
         path_differences(&rows),
         identity_differences(&rows),
@@ -194,20 +195,27 @@ struct Gap<'a> {
     excluded: Vec<&'a str>,
 }
 
-/// Somebody wrote exclusions and forgot some. Routes of one proxy on which the same are missing are one finding.
+/// Somebody wrote exclusions and forgot some. Routes of one proxy on which the same are missing are one finding. Where a host
+/// is inspected on one connection and not on the next, being left alone means nothing.
 fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
+    let flapping = flapping(rows);
+    let steady: Vec<Row<'_>> = rows.iter().copied().filter(|row| !flapping.contains(&row.route.proxy())).collect();
+    // Whoever asks the same proxy as somebody else may have it inspected there.
+    let inspected_at: HashSet<(Option<&Proxy>, &str)> =
+        rows.iter().filter(|row| row.is_intercepted()).map(|row| (row.route.proxy(), row.host())).collect();
     let mut groups: BTreeMap<Gap<'_>, Vec<Row<'_>>> = BTreeMap::new();
-    for route in by_route(rows).into_values() {
+    for route in by_route(&steady).into_values() {
         let inspected: Vec<Row<'_>> = route.iter().copied().filter(Row::is_intercepted).collect();
         let missing = hosts(&inspected);
         let left_alone: Vec<Row<'_>> =
             route.iter().copied().filter(|row| row.chain_is(&[Status::Ok, Status::Degraded])).collect();
         let mut excluded = hosts(&left_alone);
-        excluded.retain(|host| !missing.contains(host));
-        if let Some(first) = inspected.first()
-            && !excluded.is_empty()
-        {
-            groups.entry(Gap { proxy: first.proxy(), missing, excluded }).or_default().extend(inspected);
+        if let Some(first) = inspected.first() {
+            let proxy = first.proxy();
+            excluded.retain(|host| !inspected_at.contains(&(first.route.proxy(), *host)));
+            if !excluded.is_empty() {
+                groups.entry(Gap { proxy, missing, excluded }).or_default().extend(inspected);
+            }
         }
     }
     groups
@@ -227,6 +235,69 @@ fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
             jobs: jobs(&rows),
         })
         .collect()
+}
+
+/// The proxies, and `None` for the direct route, behind which some host is inspected on one connection and left alone on
+/// another.
+fn flapping<'a>(rows: &[Row<'a>]) -> HashSet<Option<&'a Proxy>> {
+    rows.iter().filter(|row| row.verdict.connections.differ()).map(|row| row.route.proxy()).collect()
+}
+
+/// One host, two answers: several devices share the work, and not all of them inspect the same. Every host behind them is
+/// concerned, also one that no inspecting device was met for.
+fn inspected_now_and_then(rows: &[Row<'_>]) -> Vec<Finding> {
+    let mut places: BTreeMap<Option<String>, Vec<Row<'_>>> = BTreeMap::new();
+    let flapping = flapping(rows);
+    for row in rows.iter().copied().filter(|row| flapping.contains(&row.route.proxy())) {
+        if row.chain_is(&[Status::Ok, Status::Degraded, Status::Intercepted]) {
+            places.entry(row.proxy()).or_default().push(row);
+        }
+    }
+    places
+        .into_iter()
+        .map(|(proxy, rows)| {
+            let changing: Vec<Row<'_>> = rows.iter().copied().filter(|row| row.verdict.connections.differ()).collect();
+            let intercepted: Vec<Row<'_>> = rows.iter().copied().filter(Row::is_intercepted).collect();
+            Finding {
+                code: Cause::Flaky.code(),
+                title: at("TLS is inspected on some connections and not on others", proxy.as_deref()),
+                owner: inspectors_owner(&intercepted),
+                remedy: naming(
+                    &format!(
+                        "find the nodes that share the connections (balancer, cluster, several ways out): {}, so they are \
+                         not set up alike, and no host counts as excluded before all of them leave it alone. Exclude on \
+                         every one of them exactly these host names from TLS inspection",
+                        said_of(&changing)
+                    ),
+                    &hosts(&rows),
+                ),
+                jobs: jobs(&rows),
+            }
+        })
+        .collect()
+}
+
+/// More hosts than anybody needs to believe it.
+const MOST_EXAMPLES: usize = 3;
+
+/// `2 of 3 connections to a.example and 1 of 3 to b.example were inspected`.
+fn said_of(changing: &[Row<'_>]) -> String {
+    let mut examples = Vec::new();
+    for host in hosts(changing).into_iter().take(MOST_EXAMPLES) {
+        let mut sum = Connections::default();
+        for row in changing.iter().filter(|row| row.host() == host) {
+            sum.inspected += row.verdict.connections.inspected;
+            sum.left_alone += row.verdict.connections.left_alone;
+        }
+        let connections = if examples.is_empty() { " connections" } else { "" };
+        examples.push(format!("{} of {}{connections} to {host}", sum.inspected, sum.inspected + sum.left_alone));
+    }
+    let were = if examples.len() == 1 && examples[0].starts_with("1 of") { "was" } else { "were" };
+    match examples.split_last() {
+        Some((last, [])) => format!("{last} {were} inspected"),
+        Some((last, others)) => format!("{} and {last} {were} inspected", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// A key of its own for each host is what certification authorities ask for; devices that make certificates on the way
@@ -291,7 +362,9 @@ fn path_differences(rows: &[Row<'_>]) -> Vec<Finding> {
     let mut genuine: BTreeMap<&str, Row<'_>> = BTreeMap::new();
     // The direct route says most: no proxy has a hand in it.
     let says_most = |row: &Row<'_>| (row.route.proxy().is_some(), row.route_index);
-    for row in rows.iter().filter(|row| row.is_genuine()) {
+    // A way on which some connections are inspected is no measure for another.
+    let flapping = flapping(rows);
+    for row in rows.iter().filter(|row| row.is_genuine() && !flapping.contains(&row.route.proxy())) {
         let best = genuine.entry(row.host()).or_insert(*row);
         if says_most(row) < says_most(best) {
             *best = *row;

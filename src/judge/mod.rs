@@ -36,7 +36,7 @@ use crate::catalogue::Catalogue;
 use crate::observation::recording::Roots;
 use crate::observation::{Ended, Observation, Stage};
 use crate::plan::{JobId, Mechanism, Plan, Scheme};
-use chain::{ChainJudge, Reached};
+use chain::{ChainJudge, ChainVerdict, Reached};
 
 pub use comparison::COMPARISON_CODES;
 pub use findings::findings;
@@ -57,7 +57,7 @@ pub struct Verdict {
     pub summary: String,
     /// One fact per line, in the order in which the facts were learnt.
     pub evidence: Vec<String>,
-    pub chain: Option<chain::ChainVerdict>,
+    pub chain: Option<ChainVerdict>,
     /// The known product that signs or answers here; never what decided.
     pub product: Option<String>,
     /// The scheme that decided a proxied route.
@@ -70,11 +70,39 @@ pub struct Verdict {
     pub is_in_doubt: bool,
     /// How many questions were asked beside the row itself.
     pub follow_ups: usize,
+    /// Whose certificates the row's connections showed.
+    pub connections: Connections,
     /// The addresses that the endpoint's name was given on the direct route.
     pub addresses: Vec<IpAddr>,
     /// Whether another name server leads to the genuine service (`true`), or all others deny the name too (`false`).
     pub name_elsewhere: Option<bool>,
     pub timings: StageTimes,
+}
+
+/// The connections of one row by whose certificates they showed, where TLS came that far: one, unless it was asked again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connections {
+    pub inspected: usize,
+    /// Those that led to the service itself, as far as its chain tells.
+    pub left_alone: usize,
+}
+
+impl Connections {
+    /// Counts a connection by the chain that it showed.
+    fn count(&mut self, chain: Option<&ChainVerdict>) {
+        match chain.map(|chain| chain.status) {
+            Some(Status::Intercepted) => self.inspected += 1,
+            Some(Status::Ok | Status::Degraded) => self.left_alone += 1,
+            // What was not decided, or is about time and names, says nothing about who is in between.
+            Some(Status::Inconclusive | Status::NotTested | Status::Blocked) | None => {}
+        }
+    }
+
+    /// Whether some were inspected and others were not, which no list of hosts explains.
+    #[must_use]
+    pub fn differ(self) -> bool {
+        self.inspected > 0 && self.left_alone > 0
+    }
 }
 
 /// How long each stage took; `None` for one that did not run.
@@ -145,8 +173,8 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
     forwarding::doubt(grounds, &attempts, &mut verdicts);
+    follow_up::weigh(grounds, &chains, &mut verdicts, (&attempts, &beside));
     comparison::mark_shared_keys(grounds, &mut verdicts);
-    follow_up::weigh(grounds, &chains, &mut verdicts, &beside);
     directions::tell_ways(grounds, &mut verdicts);
     settings::tell_accounts(grounds, &mut verdicts);
     verdicts
@@ -182,6 +210,7 @@ fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
         }
         verdict.cause = Cause::InterceptedUntrusted;
         verdict.status = Status::Intercepted;
+        verdict.connections.inspected += 1;
         verdict.cause.facts().title.clone_into(&mut verdict.summary);
         verdict.evidence.push(
             "another route shows a different certificate for this host, which leads to the expected root".to_owned(),

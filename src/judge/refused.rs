@@ -140,8 +140,10 @@ pub(super) fn share(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verdi
                 }
             }
             // Digest calls the nonce stale and a ticket gets no word: denied hosts look so too.
-            Some(Fault::CredentialsRefused | Fault::DigestStaleLoop | Fault::TicketRefused { error: None })
-                if is_taken && matches!(verdict.cause, Cause::PauthRejected | Cause::PauthDigestStaleLoop) =>
+            Some(fault)
+                if is_refusal(fault)
+                    && is_taken
+                    && matches!(verdict.cause, Cause::PauthRejected | Cause::PauthDigestStaleLoop) =>
             {
                 tell(verdict, &Cause::PauthDeniedAfterAuth, TAKEN_ELSEWHERE);
             }
@@ -171,8 +173,20 @@ fn leave_open(verdict: &mut Verdict, host: &str) {
     );
 }
 
+/// Whether a proxy asked for a login again that it takes for others: as one does that denies this host, and as one does that
+/// fails now and then.
+pub(super) fn is_refusal(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::CredentialsRefused
+            | Fault::CredentialsNoLongerTaken { .. }
+            | Fault::DigestStaleLoop
+            | Fault::TicketRefused { error: None }
+    )
+}
+
 /// A login went out, and the proxy did what it was asked for, or had another reason not to.
-fn is_let_through(seen: &Observation) -> bool {
+pub(super) fn is_let_through(seen: &Observation) -> bool {
     let is_past_proxy = seen.fault().is_none_or(|(stage, _)| stage > Stage::Proxy);
     let last = seen.tunnel().and_then(|tunnel| tunnel.legs.last());
     let names_somebody = |leg: &Leg| leg.credential.as_ref().is_some_and(|sent| sent.token != Some(Token::NtlmType1));

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{
-    Cause, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, forwarding, refusal, refused,
-    remark, ticket,
+    Cause, Connections, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, forwarding, refusal,
+    refused, remark, ticket,
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
@@ -20,14 +20,21 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         return untested(grounds, job);
     };
     let mut lines = Vec::new();
+    let mut connections = Connections::default();
     let (seen, opinion) = match attempts {
         [first, again, ..] => {
             let one = judge_attempt(grounds, chains, job, first);
             let two = judge_attempt(grounds, chains, job, again);
+            connections.count(one.chain.as_ref());
+            connections.count(two.chain.as_ref());
             lines.push(format!("first try: {}", one.summary()));
             settle((*first, one), (*again, two))
         }
-        _ => (*last, judge_attempt(grounds, chains, job, last)),
+        _ => {
+            let opinion = judge_attempt(grounds, chains, job, last);
+            connections.count(opinion.chain.as_ref());
+            (*last, opinion)
+        }
     };
     lines.extend(evidence::lines(seen, grounds.at));
     if let Some(chain) = &opinion.chain {
@@ -54,6 +61,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         remarks: remarks.concat(),
         is_in_doubt: false,
         follow_ups: 0,
+        connections,
         addresses: named(seen),
         name_elsewhere: None,
         timings: timings(seen),
@@ -81,6 +89,7 @@ fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
         remarks: Vec::new(),
         is_in_doubt: false,
         follow_ups: 0,
+        connections: Connections::default(),
         addresses: Vec::new(),
         name_elsewhere: None,
         timings: StageTimes::default(),
@@ -126,7 +135,7 @@ fn timings(seen: &Observation) -> StageTimes {
     }
 }
 
-fn judge_attempt(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, seen: &Observation) -> Opinion {
+pub(super) fn judge_attempt(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, seen: &Observation) -> Opinion {
     let endpoint = &grounds.catalogue.endpoints[job.endpoint];
     let route = grounds.plan.route(job);
     let mut chain = chain_verdict(grounds, chains, endpoint, seen);

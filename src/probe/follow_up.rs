@@ -135,13 +135,14 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
         | Ask::Nobody
         | Ask::Names(_)
         | Ask::WayBy(_)
-        | Ask::Upload(_) => own,
+        | Ask::Upload(_)
+        | Ask::Repeat(_) => own,
     };
     let way = Way { address: follow_up.address, ..Way::whole(endpoint, route) };
     let shaking = |hello| Way { until: Stage::Tls, hello, ..way };
     let direct = PlannedRoute::Direct;
     let way = match follow_up.ask {
-        Ask::Control => way,
+        Ask::Control | Ask::Repeat(_) => way,
         Ask::ControlTunnel => Way { until: Stage::Proxy, ..way },
         Ask::ControlName => Way { name: &control?.host, ..shaking(Hello::Usual) },
         Ask::SmallHello => shaking(Hello::Small),

@@ -6,7 +6,7 @@ use waprobe::catalogue::{Catalogue, OsSelection, Solution, TrustClass};
 use waprobe::certificate::Certificate;
 use waprobe::impact;
 use waprobe::judge::chain::{ChainVerdict, Reached};
-use waprobe::judge::{Cause, Grounds, StageTimes, Status, Verdict, findings};
+use waprobe::judge::{Cause, Connections, Grounds, StageTimes, Status, Verdict, findings};
 use waprobe::observation::recording::{MachineRootsNote, Roots};
 use waprobe::observation::{Ended, Stage};
 use waprobe::plan::{Budget, Identity, Job, Plan, PlannedRoute, Scheme, SchemeChoice};
@@ -133,6 +133,7 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         remarks: Vec::new(),
         is_in_doubt: false,
         follow_ups: 0,
+        connections: Connections::default(),
         addresses: Vec::new(),
         name_elsewhere: None,
         timings: StageTimes {

@@ -8,7 +8,7 @@ use super::hints::{FRESH_LEAF, LOWER_THAN_DIRECT, NO_SCT, PLAIN_BLOCKED};
 use super::*;
 use crate::catalogue::{Catalogue, CatalogueSource, OsSelection, Solution, TrustClass};
 use crate::certificate::Certificate;
-use crate::judge::StageTimes;
+use crate::judge::{Connections, StageTimes};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
     Attempt, DnsEvidence, Ended, Evidence, NameSource, Question, RecordType, Recorder, TlsEvidence,
@@ -119,6 +119,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         remarks: Vec::new(),
         is_in_doubt: false,
         follow_ups: 0,
+        connections: Connections::default(),
         addresses: Vec::new(),
         name_elsewhere: None,
         timings: StageTimes::default(),

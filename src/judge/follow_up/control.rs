@@ -151,7 +151,8 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         | Ask::Nobody
         | Ask::Names(_)
         | Ask::WayBy(_)
-        | Ask::Upload(_) => {
+        | Ask::Upload(_)
+        | Ask::Repeat(_) => {
             return None;
         }
     };

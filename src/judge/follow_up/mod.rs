@@ -7,6 +7,7 @@ mod control;
 mod denial;
 mod handshake;
 mod names;
+mod repeat;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -22,9 +23,7 @@ use crate::plan::JobId;
 #[must_use]
 pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<FollowUp> {
     let plan = grounds.plan;
-    let is_asked_for = plan.follow_ups.uploads || plan.follow_ups.hellos || !plan.follow_ups.resolvers.is_empty();
-    // A run without a fault is not even judged here, unless somebody asked for more.
-    if !plan.follow_ups.wanted || (!is_asked_for && observations.iter().all(|seen| seen.fault().is_none())) {
+    if !plan.follow_ups.wanted {
         return Vec::new();
     }
     let verdicts = judge(grounds, observations);
@@ -35,12 +34,18 @@ pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Fo
             .chain(handshake::questions(grounds, route, &verdicts, observations))
             .chain(names::questions(grounds, route, &verdicts, observations))
             .chain(upload::questions(grounds, route, &verdicts))
+            .chain(repeat::questions(grounds, route, &verdicts, observations))
     };
     (0..plan.routes.len()).flat_map(of_route).collect()
 }
 
 /// Lets the answers to the follow-ups speak.
-pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [Verdict], beside: &[&Observation]) {
+pub(super) fn weigh(
+    grounds: &Grounds<'_>,
+    chains: &ChainJudge,
+    verdicts: &mut [Verdict],
+    (attempts, beside): (&[Vec<&Observation>], &[&Observation]),
+) {
     let beside: Vec<&Observation> =
         beside.iter().copied().filter(|seen| (seen.job().0 as usize) < verdicts.len()).collect();
     for seen in &beside {
@@ -54,6 +59,7 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
     }
     names::weigh(grounds, chains, verdicts, &beside);
     upload::weigh(verdicts, &beside);
+    repeat::weigh(grounds, chains, verdicts, (attempts, &beside));
     if !beside.is_empty() {
         control::unreached_proxies(grounds, verdicts);
     }
