@@ -126,7 +126,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("pauth.rejected", "a 407 came after a complete exchange"),
     (
         "pauth.denied_after_auth",
-        "403 came after the credentials were accepted, or 407 although the same login is taken for other hosts",
+        "403 came after the credentials were accepted, or 407 although the same login is taken for other hosts, each time that this \
+         host was asked for",
     ),
     ("pauth.digest_stale_loop", "every fresh nonce was called stale"),
     ("pauth.digest_unsupported", "the challenge names an algorithm or a quality that nobody implements"),
@@ -150,7 +151,11 @@ const EVIDENCE: &[(&str, &str)] = &[
         "the KDC or the proxy's page after the login says that the account or its password has expired, or that the \
          password must be changed",
     ),
-    ("pauth.intermittent", "a login that opened a tunnel was answered with 407 on another connection of the same run"),
+    (
+        "pauth.intermittent",
+        "a login that opened a tunnel was answered with 407 on another connection of the same run, and the same host was \
+         refused on one connection and not on another",
+    ),
     (
         "pauth.needs_proxy_connection",
         "the proxy speaks HTTP/1.0, and kept the connection of NTLM by Proxy-Connection: Keep-Alive alone",
@@ -272,11 +277,18 @@ const EVIDENCE: &[(&str, &str)] = &[
     ),
     ("x.not_tested", "nothing was asked: the evidence says what was missing"),
     ("x.inconclusive", "what was seen fits no code"),
-    ("x.flaky", "the same question had two different answers"),
+    (
+        "x.flaky",
+        "the same question had two different answers; where some hosts of a route are inspected, up to three of its hosts are \
+         asked for twice more, and one of them was inspected on some connections and not on others",
+    ),
     ("x.budget", "the time of the run was up"),
     ("x.internal", "this program ended the row with a mistake of its own"),
     ("x.offline", "a control host that has nothing to do with the service failed in the same way"),
-    ("intercepted.partial", "some hosts on a route are intercepted and others are not"),
+    (
+        "intercepted.partial",
+        "some hosts on a route are intercepted and others are not, the same ones when some are asked for again",
+    ),
     ("chain.same_key_many_hosts", "hosts that have nothing to do with each other answered with one key"),
     ("chain.path_difference", "one route shows the genuine chain and another a foreign one"),
     ("chain.fresh_leaf", "certificates of intercepted rows begin less than a day before they were shown"),

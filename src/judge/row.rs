@@ -21,20 +21,17 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
     };
     let mut lines = Vec::new();
     let mut connections = Connections::default();
-    let (seen, opinion) = match attempts {
-        [first, again, ..] => {
-            let one = judge_attempt(grounds, chains, job, first);
-            let two = judge_attempt(grounds, chains, job, again);
-            connections.count(one.chain.as_ref());
-            connections.count(two.chain.as_ref());
-            lines.push(format!("first try: {}", one.summary()));
-            settle((*first, one), (*again, two))
-        }
-        _ => {
-            let opinion = judge_attempt(grounds, chains, job, last);
-            connections.count(opinion.chain.as_ref());
-            (*last, opinion)
-        }
+    let (seen, opinion) = if let [first, again, ..] = attempts {
+        let one = judge_attempt(grounds, chains, job, first);
+        let two = judge_attempt(grounds, chains, job, again);
+        connections.count(one.chain.as_ref());
+        connections.count(two.chain.as_ref());
+        lines.push(format!("first try: {}", one.summary()));
+        settle((*first, one), (*again, two))
+    } else {
+        let opinion = judge_attempt(grounds, chains, job, last);
+        connections.count(opinion.chain.as_ref());
+        (*last, opinion)
     };
     lines.extend(evidence::lines(seen, grounds.at));
     if let Some(chain) = &opinion.chain {

@@ -25,6 +25,8 @@ pub enum Gate {
     Digest(Account, Digest),
     /// Basic, and the second right answer is refused.
     Faltering(Account),
+    /// Basic. Once somebody was let through, right answers for one of these hosts are refused this often.
+    Choosy(Account, &'static [&'static str], u64),
     /// NTLM, by itself or inside Negotiate.
     Windows(Account, Windows),
     /// A ticket of Kerberos inside Negotiate, whosever it is.
@@ -72,6 +74,8 @@ pub(super) struct Guard {
 struct Given {
     count: u64,
     known: HashMap<String, Standing>,
+    /// How often right answers were refused, by target.
+    refused: HashMap<String, u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,11 @@ pub(super) enum Entry {
     Dismissed(Vec<String>),
 }
 
+/// Whether a target, `host:port` or an address, is at this host.
+fn is_at(target: &str, host: &str) -> bool {
+    target.split(['/', ':']).any(|part| part.eq_ignore_ascii_case(host))
+}
+
 const REALM: &str = "waprobe lab";
 
 impl Guard {
@@ -104,10 +113,10 @@ impl Guard {
     pub fn check(&self, method: &str, target: &str, credential: Option<&str>, session: &mut Session) -> Entry {
         match &self.gate {
             Gate::Open => Entry::Open,
-            Gate::Basic(account) | Gate::Faltering(account) => {
+            Gate::Basic(account) | Gate::Faltering(account) | Gate::Choosy(account, ..) => {
                 let expected = format!("{}:{}", account.name, account.password);
                 match credential.and_then(|value| value.strip_prefix("Basic ")) {
-                    Some(given) if decode(given).as_deref() == Some(expected.as_bytes()) && !self.falters() => {
+                    Some(given) if decode(given).as_deref() == Some(expected.as_bytes()) && !self.falters(target) => {
                         Entry::Open
                     }
                     _ => Entry::Challenged(vec![format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")]),
@@ -128,10 +137,22 @@ impl Guard {
         }
     }
 
-    fn falters(&self) -> bool {
+    /// Whether this right answer is refused all the same.
+    fn falters(&self, target: &str) -> bool {
         let mut given = self.nonces.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         given.count += 1;
-        matches!(self.gate, Gate::Faltering(_)) && given.count == 2
+        let is_first = given.count == 1;
+        match &self.gate {
+            Gate::Faltering(_) => given.count == 2,
+            Gate::Choosy(_, hosts, times) => {
+                let is_chosen = hosts.iter().any(|host| is_at(target, host));
+                let refused = given.refused.entry(target.to_owned()).or_default();
+                let is_refused = is_chosen && !is_first && *refused < *times;
+                *refused += u64::from(is_refused);
+                is_refused
+            }
+            _ => false,
+        }
     }
 
     fn check_digest(

@@ -69,6 +69,8 @@ pub enum Deed {
     ForwardSaying(&'static str),
     /// Ends TLS here and begins it anew.
     Inspect(Inspector),
+    /// As nodes that are set up differently: of each host's connections those that are marked are inspected, in turn.
+    InspectInTurn(Inspector, &'static [bool]),
     Reply(Box<Reply>),
     /// Answers CONNECT so, and forwards the rest.
     DenyTunnels(Box<Reply>),
@@ -182,6 +184,8 @@ pub(super) struct RunningProxy {
     world: Arc<Behind>,
     /// For https: the proxy's own certificate.
     tls: Option<Arc<ServerConfig>>,
+    /// How often each host was asked for.
+    turns: Mutex<HashMap<String, usize>>,
     /// Re-signed chains by host.
     resigned: Mutex<HashMap<String, Arc<ServerConfig>>>,
 }
@@ -209,7 +213,7 @@ impl RunningProxy {
             ProxyScheme::Https | ProxyScheme::Http | ProxyScheme::Socks5 => None,
         };
         let guard = Guard::new(plan.gate.clone());
-        Ok(Self { plan, host, guard, world, tls, resigned: Mutex::default() })
+        Ok(Self { plan, host, guard, world, tls, turns: Mutex::default(), resigned: Mutex::default() })
     }
 
     /// Serves until the lab ends.
@@ -298,7 +302,19 @@ impl RunningProxy {
     fn deed(&self, host: &str) -> Deed {
         let endpoint = self.world.endpoints.get(host).map_or(host, String::as_str);
         let rule = self.plan.rules.iter().find(|(hosts, _)| hosts.include(endpoint));
-        rule.map_or(Deed::Forward, |(_, deed)| deed.clone())
+        match rule.map_or(Deed::Forward, |(_, deed)| deed.clone()) {
+            Deed::InspectInTurn(inspector, turns) if turns[self.turn(host) % turns.len()] => Deed::Inspect(inspector),
+            Deed::InspectInTurn(..) => Deed::Forward,
+            deed => deed,
+        }
+    }
+
+    /// How often `host` was asked for before.
+    fn turn(&self, host: &str) -> usize {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.entry(host.to_owned()).or_default();
+        *turn += 1;
+        *turn - 1
     }
 
     fn via(&self) -> String {
@@ -315,7 +331,9 @@ impl RunningProxy {
         let is_connect = head.method == "CONNECT";
         match deed {
             Deed::Inspect(inspector) if is_connect => self.inspect(*inspector, target, stream).await,
-            Deed::Forward | Deed::Inspect(_) => self.forward(head, target, ESTABLISHED, stream).await,
+            Deed::Forward | Deed::Inspect(_) | Deed::InspectInTurn(..) => {
+                self.forward(head, target, ESTABLISHED, stream).await
+            }
             Deed::ForwardSaying(opening) => self.forward(head, target, opening, stream).await,
             Deed::Pretend(pretence) => {
                 if let Pretence::Page = pretence {
@@ -454,9 +472,11 @@ impl RunningProxy {
         stream.read_exact(&mut offered).await?;
         let account = match &self.plan.gate {
             Gate::Open | Gate::Tickets | Gate::Hopeless(_) => None,
-            Gate::Basic(account) | Gate::Faltering(account) | Gate::Digest(account, _) | Gate::Windows(account, _) => {
-                Some(*account)
-            }
+            Gate::Basic(account)
+            | Gate::Faltering(account)
+            | Gate::Choosy(account, ..)
+            | Gate::Digest(account, _)
+            | Gate::Windows(account, _) => Some(*account),
         };
         let wanted = if account.is_some() { PASSWORD } else { NO_LOGIN };
         if !offered.contains(&wanted) {

@@ -117,7 +117,12 @@ impl<'r> Numbers<'r> {
         let (partial, others): (Vec<&Finding>, Vec<&Finding>) =
             supports.copied().partition(|support| support.code == SUPPORTING[0]);
         let mut notes: Vec<Note> = own.collect();
-        notes.extend(spared(finding, &partial, columns));
+        if self.is_flapping(finding) {
+            let text = "on some connections only: on the next it may be other hosts".to_owned();
+            notes.push(Note { text, hosts: Vec::new(), code: Some(Cause::Flaky.code()) });
+        } else {
+            notes.extend(spared(finding, &partial, columns));
+        }
         for other in others.into_iter().map(note) {
             // Said of one route or one key, it need not be said of the next.
             if !notes.iter().any(|note| note.text == other.text && note.code == other.code) {
@@ -138,6 +143,14 @@ impl<'r> Numbers<'r> {
             code: sanitize(&finding.code),
             rows,
         }
+    }
+}
+
+impl Numbers<'_> {
+    /// Whether an inspection comes and goes: then nothing that it leaves alone is known to be excluded from it.
+    fn is_flapping(&self, finding: &Finding) -> bool {
+        let shares = |other: &&Finding| other.rows.iter().any(|row| finding.rows.contains(row));
+        is_interception(finding) && self.changes.iter().any(|other| other.code == Cause::Flaky.code() && shares(other))
     }
 }
 

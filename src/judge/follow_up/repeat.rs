@@ -210,5 +210,5 @@ fn compare_chains(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verd
         verdict.product = worst.product;
         verdict.chain = worst.chain;
     }
-    verdict.summary.push_str(&format!(", on {inspected} of {all} connections"));
+    verdict.summary = format!("{}, on {inspected} of {all} connections", verdict.summary);
 }

@@ -116,6 +116,18 @@ pub(super) fn faltering_proxy() -> Blueprint {
         .expect_any(&["ok", "degraded"], &["ok", "pauth.intermittent"])
 }
 
+/// Two nodes, of which one does not know the login: two hosts are refused it twice, at first and once more at once, and then
+/// let through. At the other proxy the same two hosts are denied for good, and 407 is all that it says.
+pub(super) fn choosy_proxies() -> Blueprint {
+    const HOSTS: &[&str] = &["login.live.com", "weus2watcab02.blob.core.windows.net"];
+    Blueprint::default()
+        .user(USER)
+        .as_user(ProxyPlan::open("nodes").gate(Gate::Choosy(USER, HOSTS, 2)))
+        .expect_any(&["ok", "degraded"], &["ok", "pauth.intermittent"])
+        .as_user(ProxyPlan::open("denying").gate(Gate::Choosy(USER, HOSTS, u64::MAX)))
+        .expect_any(&["ok", "blocked"], &["ok", "pauth.denied_after_auth"])
+}
+
 /// Proxies that ask for a name on one of their two ways.
 pub(super) fn one_method() -> Blueprint {
     const TUNNELS: &[&str] = &["*"];

@@ -114,6 +114,9 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("half-exempt", "An inspecting proxy that exempts some of the hosts", proxies::half_exempt,
             &["intercepted.trusted"])
             .telling(&["chain.path_difference", "chain.same_key_many_hosts", "intercepted.partial"]),
+        scenario("two-nodes", "An inspecting node beside one that leaves hosts alone, behind one address",
+            proxies::two_nodes, &["intercepted.trusted"])
+            .telling(&["x.flaky", "chain.path_difference", "intercepted.partial"]),
         scenario("withdrawn-issuer", "An inspector that does not send its CA, betrayed by the direct route",
             proxies::withdrawn_issuer, &["intercepted.untrusted"])
             .telling(&["chain.path_difference"]),
@@ -150,6 +153,8 @@ pub fn scenarios() -> Vec<Scenario> {
             &["pauth.denied_after_auth"]),
         scenario("faltering-proxy", "A proxy that takes a login and then refuses it once", logins::faltering_proxy,
             &["pauth.intermittent"]),
+        scenario("choosy-proxies", "A right login that is refused for two hosts: twice, and every time",
+            logins::choosy_proxies, &["pauth.intermittent", "pauth.denied_after_auth"]),
         scenario("one-method", "Proxies that ask for a name for tunnels alone, and for plain http alone",
             logins::one_method, &["pauth.required"])
             .telling(&["pauth.connect_only", "pauth.get_only"]),

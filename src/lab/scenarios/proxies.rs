@@ -201,6 +201,27 @@ pub(super) fn half_exempt() -> Blueprint {
     Blueprint::direct().through(proxy).expect(&["*"], "intercepted", "intercepted.trusted").expect(&EXEMPT, "ok", "ok")
 }
 
+/// Two nodes behind one address, of which one inspects: whoever asks for a host twice sees both. All that shows on first
+/// connections is that some hosts are inspected and others are not. The second proxy does the same, and knows whom to leave
+/// alone: its hosts come out alike each time.
+pub(super) fn two_nodes() -> Blueprint {
+    const INSPECTED: [&str; 3] = ["v10c", "v10", "vortex-win"];
+    let turns = |of, turns| (Hosts::One(of), Deed::InspectInTurn(Inspector::Corporate, turns));
+    let mut nodes = ProxyPlan::open("nodes");
+    nodes.rules = vec![
+        turns("v10c", &[true, false]),
+        turns("v10", &[true, true, false]),
+        // Left alone at first, and then not.
+        turns("vortex-win", &[false, true]),
+    ];
+    let alike = ProxyPlan::open("alike").rule(Hosts::Only(&["v10c", "v10"]), Deed::Inspect(Inspector::Corporate));
+    Blueprint::direct().through(nodes).expect(&INSPECTED, "intercepted", "intercepted.trusted").through(alike).expect(
+        &["v10c", "v10"],
+        "intercepted",
+        "intercepted.trusted",
+    )
+}
+
 /// A chain that cannot be followed is not decided by itself; that another route shows another one decides it.
 pub(super) fn withdrawn_issuer() -> Blueprint {
     let proxy = ProxyPlan::open("withdrawn").rule(Hosts::One("v10c"), Deed::Inspect(Inspector::Withdrawn));
