@@ -182,7 +182,7 @@ mod tests {
                 follow_ups: 0,
                 connections: Connections::default(),
                 addresses: Vec::new(),
-                name_elsewhere: None,
+                name_elsewhere: crate::judge::NameElsewhere::Unknown,
                 timings: StageTimes::default(),
             })
             .collect()

@@ -12,7 +12,7 @@ use super::chain::{self, ChainVerdict, Reached};
 use super::findings::listed;
 use super::follow_up::OFFLINE;
 use super::remedy::Change;
-use super::{Cause, Connections, Finding, Grounds, Owner, Status, Verdict};
+use super::{Cause, Connections, Finding, Grounds, NameElsewhere, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
 use crate::observation::{Observation, ServerAnswer, Stage};
 use crate::plan::{Identity, JobId, PlannedRoute, Proxy, ProxyScheme};
@@ -490,7 +490,7 @@ fn is_denied_here(row: &Row<'_>) -> bool {
 
 /// Whether another name server leads to the genuine service.
 fn is_known_elsewhere(row: &Row<'_>) -> bool {
-    row.verdict.name_elsewhere == Some(true)
+    row.verdict.name_elsewhere == NameElsewhere::Genuine
 }
 
 /// A service that was switched off, and nothing on any route says otherwise.
@@ -499,11 +499,14 @@ fn gone_everywhere(rows: &[Row<'_>]) -> Vec<Finding> {
     let gone: Vec<Row<'_>> = rows
         .iter()
         .copied()
-        .filter(|row| is_denied_here(row) && !known.contains(row.host()) && !is_known_elsewhere(row))
+        .filter(|row| {
+            is_denied_here(row) && !known.contains(row.host()) && row.verdict.name_elsewhere < NameElsewhere::Resolved
+        })
         .collect();
     let (gone, unknown): (Vec<Row<'_>>, Vec<Row<'_>>) =
         gone.into_iter().partition(|row| row.endpoint.lifecycle == Lifecycle::Retired);
-    let unknown: Vec<Row<'_>> = unknown.into_iter().filter(|row| row.verdict.name_elsewhere == Some(false)).collect();
+    let unknown: Vec<Row<'_>> =
+        unknown.into_iter().filter(|row| row.verdict.name_elsewhere == NameElsewhere::Denied).collect();
     let mut findings = Vec::new();
     if !unknown.is_empty() {
         findings.push(Finding {

@@ -21,6 +21,7 @@ mod remark;
 mod remedy;
 mod row;
 mod settings;
+mod sinkhole;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -74,8 +75,8 @@ pub struct Verdict {
     pub connections: Connections,
     /// The addresses that the endpoint's name was given on the direct route.
     pub addresses: Vec<IpAddr>,
-    /// Whether another name server leads to the genuine service (`true`), or all others deny the name too (`false`).
-    pub name_elsewhere: Option<bool>,
+    /// What other name servers say of the endpoint's name, where any was asked.
+    pub name_elsewhere: NameElsewhere,
     pub timings: StageTimes,
 }
 
@@ -173,6 +174,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
     forwarding::doubt(grounds, &attempts, &mut verdicts);
+    sinkhole::unmask(grounds, &attempts, &mut verdicts);
     follow_up::weigh(grounds, &chains, &mut verdicts, (&attempts, &beside));
     comparison::mark_shared_keys(grounds, &mut verdicts);
     directions::tell_ways(grounds, &mut verdicts);
@@ -233,6 +235,19 @@ pub enum Status {
     NotTested,
     Blocked,
     Intercepted,
+}
+
+/// What other name servers say of a name; the later outweighs any number of the earlier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NameElsewhere {
+    #[default]
+    Unknown,
+    /// There is no such name.
+    Denied,
+    /// Where it leads, and no more.
+    Resolved,
+    /// Where it leads, and the genuine service stands there.
+    Genuine,
 }
 
 impl Status {

@@ -76,7 +76,7 @@ pub(super) fn of_pace(seen: &Observation) -> Vec<Cause> {
     let took = |stage| seen.step(stage).filter(|step| step.fault.is_none()).map(|step| step.took);
     let Some(handshake) = took(Stage::Tls) else { return Vec::new() };
     let round_trip = took(Stage::Proxy).or_else(|| took(Stage::Tcp)).unwrap_or_default();
-    let is_slow = handshake > SLOW_HANDSHAKE + round_trip * MOST_ROUND_TRIPS;
+    let is_slow = handshake > SLOW_HANDSHAKE.saturating_add(round_trip.saturating_mul(MOST_ROUND_TRIPS));
     is_slow.then_some(Cause::TlsSlow).into_iter().collect()
 }
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{
-    Cause, Connections, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, forwarding, refusal,
-    refused, remark, ticket,
+    Cause, Connections, Grounds, NameElsewhere, StageTimes, Status, Verdict, answer, chain, evidence, filters,
+    forwarding, refusal, refused, remark, ticket,
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
@@ -60,7 +60,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         follow_ups: 0,
         connections,
         addresses: named(seen),
-        name_elsewhere: None,
+        name_elsewhere: NameElsewhere::Unknown,
         timings: timings(seen),
     }
 }
@@ -88,18 +88,21 @@ fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
         follow_ups: 0,
         connections: Connections::default(),
         addresses: Vec::new(),
-        name_elsewhere: None,
+        name_elsewhere: NameElsewhere::Unknown,
         timings: StageTimes::default(),
     }
 }
 
-/// Two attempts, one verdict: the same answer twice stands; an interception is never softened; two different answers
-/// are a finding of their own.
+/// Two attempts, one verdict: the same answer twice stands; somebody else in the service's place, seen once, is never
+/// softened; two different answers are a finding of their own.
 fn settle<'a>(first: (&'a Observation, Opinion), again: (&'a Observation, Opinion)) -> (&'a Observation, Opinion) {
-    if first.1.cause == again.1.cause || again.1.status == Status::Intercepted {
+    // A certificate without its key proves somebody in the way as surely as a foreign one does.
+    let by_somebody_else =
+        |opinion: &Opinion| opinion.status == Status::Intercepted || opinion.cause == Cause::TlsBadSignature;
+    if first.1.cause == again.1.cause || by_somebody_else(&again.1) {
         return again;
     }
-    if first.1.status == Status::Intercepted {
+    if by_somebody_else(&first.1) {
         return first;
     }
     let gets_through = |opinion: &Opinion| matches!(opinion.status, Status::Ok | Status::Degraded);
@@ -356,7 +359,7 @@ fn privatelink(dns: &DnsEvidence) -> Option<Opinion> {
 }
 
 /// A public name that resolved to an address no public service has. Asked only where TLS did not confirm the peer.
-fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opinion> {
+pub(super) fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opinion> {
     let dns = seen.dns().filter(|_| route.proxy().is_none())?;
     if !matches!(dns.source, NameSource::System | NameSource::Server(_)) || dns.addresses.is_empty() {
         return None;

@@ -296,6 +296,56 @@ fn an_address_that_no_public_service_has_explains_every_later_failure() {
 }
 
 #[test]
+fn whoever_answers_in_clear_at_an_address_of_no_public_service_is_not_the_service() {
+    let answered = |address: &str, source: NameSource, status, headers: &[(&str, &str)]| {
+        let seen = Way::of(PLAIN)
+            .passed(Evidence::Dns(DnsEvidence { source, ..dns(&[address]) }))
+            .passed(tcp(&[(address, TcpOutcome::Connected)]))
+            .passed(Evidence::Http(http(status, headers, "")))
+            .finished();
+        verdict_on(direct(), PLAIN, &[seen], Ended::Complete).cause.code()
+    };
+    for address in ["0.0.0.0", "10.9.8.7", "127.0.0.1", "fd00::1"] {
+        for status in [200, 404, 403, 500] {
+            let code = answered(address, NameSource::System, status, &[("Server", "nginx")]);
+            assert_eq!(code, "dns.sinkhole", "{status} at {address}");
+        }
+        assert_eq!(answered(address, NameSource::System, 404, &[("Server", "Microsoft-IIS/10.0")]), "ok", "{address}");
+        assert_eq!(answered(address, NameSource::ConnectTo, 404, &[]), "ok", "the operator chose {address}");
+        assert_eq!(answered(address, NameSource::System, 511, &[]), "http.portal", "{address}");
+    }
+    assert_eq!(answered("203.0.113.1", NameSource::System, 404, &[("Server", "nginx")]), "ok");
+}
+
+#[test]
+fn where_the_services_themselves_stand_at_private_addresses_those_tell_nothing() {
+    let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
+    let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
+    let plan = Plan::new(&catalogue, vec![direct()], Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
+    let note = MachineRootsNote { source: "a test".into(), count: 0, ..MachineRootsNote::default() };
+    let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
+    let at = "2025-10-01T00:00:00Z".parse().expect("a moment within the genuine chain's validity");
+    let led_to = |job, address: &str| {
+        Way::of(job)
+            .passed(Evidence::Dns(DnsEvidence { source: NameSource::System, ..dns(&[address]) }))
+            .passed(tcp(&[(address, TcpOutcome::Connected)]))
+    };
+    for (signature, code) in [
+        (Signature::Verified { scheme: "RSA_PSS_SHA256".into() }, "ok"),
+        (Signature::Wrong { scheme: "RSA_PSS_SHA256".into() }, "dns.sinkhole"),
+    ] {
+        let service = led_to(TLS, "10.20.0.5")
+            .passed(Evidence::Tls(Box::new(tls_with(genuine_chain(), signature))))
+            .passed(Evidence::Http(http(404, &[], "")))
+            .finished();
+        let in_clear = led_to(PLAIN, "10.20.0.6").passed(Evidence::Http(http(404, &[], ""))).finished();
+        let verdicts = judge(&Grounds::new(&catalogue, &plan, &roots, at, Ended::Complete), &[service, in_clear]);
+        let row = verdicts.iter().find(|verdict| verdict.job == JobId(PLAIN)).expect("a row");
+        assert_eq!(row.cause.code(), code);
+    }
+}
+
+#[test]
 fn addresses_that_fail_beside_one_that_works_are_a_remark() {
     let connected = ("203.0.113.1", TcpOutcome::Connected);
     for (outcomes, code) in [
@@ -427,6 +477,18 @@ fn two_tries_with_two_answers_are_called_flaky_and_two_equal_ones_are_not() {
     let other = verdict_on(direct(), TLS, &[again(Fault::Alert { code: 40 }), reset()], Ended::Complete);
     assert_eq!((other.cause.code().as_str(), other.status), ("x.flaky", Status::Blocked));
     assert!(other.summary.contains("first tls.rst_after_hello, then tls.alert.handshake_failure"), "{}", other.summary);
+}
+
+#[test]
+fn a_replayed_certificate_is_not_forgotten_over_a_second_try_that_fails_otherwise() {
+    let replayed = tls_with(genuine_chain(), Signature::Wrong { scheme: "RSA_PSS_SHA256".into() });
+    let reset = Fault::ResetByPeer { received: 4000 };
+    let shown = |attempt| Way::again(TLS, attempt).stopped(Evidence::Tls(Box::new(replayed.clone())), reset.clone());
+    let silent = |attempt| Way::again(TLS, attempt).stopped(tls(), Fault::TimedOut { received: 0 });
+    for seen in [[shown(Attempt::First), silent(Attempt::Again)], [silent(Attempt::First), shown(Attempt::Again)]] {
+        let verdict = verdict_on(direct(), TLS, &seen, Ended::Complete);
+        assert_eq!((verdict.cause.code().as_str(), verdict.status), ("tls.bad_signature", Status::Blocked));
+    }
 }
 
 #[test]

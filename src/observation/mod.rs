@@ -238,6 +238,9 @@ impl Stage {
     }
 }
 
+/// Longer than any run may take.
+const LONGEST: Duration = Duration::from_secs(48 * 3600);
+
 impl TryFrom<RawObservation> for Observation {
     type Error = String;
 
@@ -254,6 +257,10 @@ impl TryFrom<RawObservation> for Observation {
         }
         if let Some(step) = steps.iter().find(|step| step.evidence.stage() != step.stage) {
             return Err(format!("a {} step holds {} evidence", step.stage.as_str(), step.evidence.stage().as_str()));
+        }
+        // Nothing that is added up later may run over.
+        if steps.iter().map(|step| step.took).chain([total]).any(|took| took > LONGEST) {
+            return Err(format!("a duration is longer than {} hours", LONGEST.as_secs() / 3600));
         }
         Ok(Self { job, attempt, steps, total })
     }

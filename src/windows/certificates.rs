@@ -98,11 +98,14 @@ pub fn trusted_roots() -> StoreRead {
             Err(error) => read.problems.push(format!("could not read the {whose}'s trusted roots: {error}")),
         }
     }
-    let untrusted: HashSet<Certificate> = both
-        .into_iter()
-        .filter_map(|(location, _)| certificates(CERT_STORE_PROV_SYSTEM_W, location, "Disallowed").ok())
-        .flatten()
-        .collect();
+    let mut untrusted = HashSet::new();
+    for (location, whose) in both {
+        match certificates(CERT_STORE_PROV_SYSTEM_W, location, "Disallowed") {
+            Ok(found) => untrusted.extend(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => read.problems.push(format!("could not read the {whose}'s untrusted certificates: {error}")),
+        }
+    }
     let mut seen = HashSet::new();
     trusted.retain(|root| seen.insert(root.clone()));
     let all = trusted.len();
@@ -116,20 +119,31 @@ pub fn trusted_roots() -> StoreRead {
     for root in &trusted {
         read.places.insert(*root.sha256(), std::collections::BTreeSet::new());
     }
+    let mut is_whole = true;
     for Behind { place, physical, registry } in BEHIND_ROOT {
         let found = certificates(CERT_STORE_PROV_PHYSICAL_W, physical.0, physical.1);
         let found = found.or_else(|error| match registry {
             Some((location, name)) => certificates(CERT_STORE_PROV_SYSTEM_REGISTRY_W, location, name),
             None => Err(error),
         });
-        // A place that holds nothing need not be there at all.
-        for root in found.into_iter().flatten() {
-            if let Some(places) = read.places.get_mut(root.sha256()) {
-                places.insert(place);
+        match found {
+            Ok(found) => {
+                for root in found {
+                    if let Some(places) = read.places.get_mut(root.sha256()) {
+                        places.insert(place);
+                    }
+                }
+            }
+            // A place that holds nothing need not be there at all.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                read.problems.push(format!("could not read which roots are from {}: {error}", physical.1));
+                is_whole = false;
             }
         }
     }
-    for places in read.places.values_mut().filter(|places| places.is_empty()) {
+    // A root may come from what could not be read; that it comes from elsewhere would be a guess.
+    for places in read.places.values_mut().filter(|places| is_whole && places.is_empty()) {
         places.insert(RootPlace::Elsewhere);
     }
     read.roots = trusted;

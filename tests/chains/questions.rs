@@ -34,9 +34,9 @@ fn what_was_not_proved_is_never_met() {
     for (row, chain, expected, verified, unproved, file) in [
         ("1", by(&world.application_issuing), APPLICATION, met, missing, met),
         ("1", by(&world.public_issuing), PUBLIC, met, missing, met),
-        ("2", by(&world.public_issuing), APPLICATION, unsure, unsure, unsure),
-        ("2", by(&world.application_issuing), PUBLIC, remark, unsure, remark),
-        ("3", by(&world.other_issuing), BOTH, remark, unsure, remark),
+        ("2", by(&world.public_issuing), APPLICATION, unsure, missing, unsure),
+        ("2", by(&world.application_issuing), PUBLIC, remark, missing, remark),
+        ("3", by(&world.other_issuing), BOTH, remark, missing, remark),
         ("4", by(&world.machine_issuing), PUBLIC, trusted, trusted, trusted),
         (
             "5",

@@ -135,7 +135,7 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         follow_ups: 0,
         connections: Connections::default(),
         addresses: Vec::new(),
-        name_elsewhere: None,
+        name_elsewhere: waprobe::judge::NameElsewhere::Unknown,
         timings: StageTimes {
             dns: took(1).filter(|_| job.route == 0),
             tcp: took(1),

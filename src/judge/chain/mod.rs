@@ -229,8 +229,12 @@ impl Facts<'_> {
         if let Some(breach) = self.standing.breaches.first() {
             return (Status::Blocked, breach.rule.cause());
         }
+        // Whoever copies the service's other chain has its certificates too, and not its key.
+        if self.is_proof_missing() {
+            return (Status::Inconclusive, Cause::Inconclusive);
+        }
         let needs_the_application_root = !self.question.expected.contains(&TrustClass::MicrosoftPublic);
-        if needs_the_application_root || !self.standing.is_current || self.is_proof_missing() {
+        if needs_the_application_root || !self.standing.is_current {
             (Status::Inconclusive, Cause::ChainWrongClass)
         } else {
             (Status::Degraded, Cause::ChainWrongClass)

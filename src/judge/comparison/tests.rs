@@ -121,7 +121,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         follow_ups: 0,
         connections: Connections::default(),
         addresses: Vec::new(),
-        name_elsewhere: None,
+        name_elsewhere: NameElsewhere::Unknown,
         timings: StageTimes::default(),
     }
 }

@@ -7,7 +7,7 @@ use super::handshake::last;
 use super::on_route;
 use crate::judge::chain::ChainJudge;
 use crate::judge::row::chain_verdict;
-use crate::judge::{Cause, Grounds, Status, Verdict, evidence};
+use crate::judge::{Cause, Grounds, NameElsewhere, Status, Verdict, evidence};
 use crate::observation::{Ask, Fault, FollowUp, NameSource, Observation, Stage};
 use crate::plan::PlannedRoute;
 
@@ -44,36 +44,37 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
         let Some(Ask::Names(server) | Ask::WayBy(server)) = seen.follow_up() else { continue };
         let verdict = &mut verdicts[seen.job().0 as usize];
         let addresses: Vec<IpAddr> = seen.dns().map(|dns| dns.addresses.clone()).unwrap_or_default();
-        if addresses.is_empty() {
+        let tells = if addresses.is_empty() {
             let why = seen.fault().map_or_else(|| "no addresses".to_owned(), |(_, fault)| evidence::fault(fault));
             verdict.evidence.push(format!("follow-up: {server} gives no address either: {why}"));
             let is_denied = matches!(seen.fault(), Some((Stage::Dns, Fault::NameNotFound)));
-            // One server that knows the name outweighs any number that do not.
-            if is_denied && verdict.name_elsewhere.is_none() {
-                verdict.name_elsewhere = Some(false);
+            if is_denied { NameElsewhere::Denied } else { NameElsewhere::Unknown }
+        } else {
+            let endpoint = &grounds.catalogue.endpoints[grounds.plan.jobs[verdict.job.0 as usize].endpoint];
+            let there = chain_verdict(grounds, chains, endpoint, seen).map(|chain| chain.status);
+            let who = match there {
+                Some(Status::Ok | Status::Degraded) => ", and the genuine service answers there",
+                Some(Status::Intercepted) => ", and somebody else answers there",
+                Some(Status::Blocked | Status::Inconclusive) => ", and the certificate there leaves open who answers",
+                _ => "",
+            };
+            let listed = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            verdict.evidence.push(format!("follow-up: {server} resolves the name to {listed}{who}"));
+            if there.is_none() {
+                remark_on_difference(verdict, &addresses);
             }
-            continue;
-        }
-        let listed = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let endpoint = &grounds.catalogue.endpoints[grounds.plan.jobs[verdict.job.0 as usize].endpoint];
-        if let Some(chain) = chain_verdict(grounds, chains, endpoint, seen) {
-            let is_genuine = chain.status == Status::Ok;
-            let who = if is_genuine { "the genuine service answers there" } else { "somebody else answers there" };
-            verdict.evidence.push(format!("follow-up: {server} resolves the name to {listed}, and {who}"));
-            if is_genuine {
-                verdict.name_elsewhere = Some(true);
-            }
-            continue;
-        }
-        verdict.evidence.push(format!("follow-up: {server} resolves the name to {listed}"));
-        if verdict.name_elsewhere == Some(false) {
-            verdict.name_elsewhere = None;
-        }
-        let is_confirmed = verdict.chain.as_ref().is_some_and(|chain| chain.status == Status::Ok);
-        let is_new = !verdict.remarks.contains(&Cause::DnsDiffersOk);
-        if is_confirmed && is_new && differs(verdict, &addresses) {
-            verdict.remarks.push(Cause::DnsDiffersOk);
-        }
+            if there == Some(Status::Ok) { NameElsewhere::Genuine } else { NameElsewhere::Resolved }
+        };
+        // Of several servers the one that tells most counts, whichever was asked first.
+        verdict.name_elsewhere = tells.max(verdict.name_elsewhere);
+    }
+}
+
+fn remark_on_difference(verdict: &mut Verdict, addresses: &[IpAddr]) {
+    let is_confirmed = verdict.chain.as_ref().is_some_and(|chain| chain.status == Status::Ok);
+    let is_new = !verdict.remarks.contains(&Cause::DnsDiffersOk);
+    if is_confirmed && is_new && differs(verdict, addresses) {
+        verdict.remarks.push(Cause::DnsDiffersOk);
     }
 }
 

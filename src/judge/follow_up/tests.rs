@@ -252,3 +252,41 @@ fn another_control_is_asked_for_by_name() {
     let (verdicts, _) = world.judged(&answer(404));
     assert!(verdicts[0].evidence.iter().any(|line| line.contains("http://intranet.example/, answers")));
 }
+
+#[test]
+fn one_server_that_knows_a_name_outweighs_those_that_deny_it_whichever_is_asked_first() {
+    let world = World::new(|all| all);
+    let asked = |server: &str| Attempt::FollowUp(Ask::WayBy(server.parse().expect("an address")));
+    let named = |attempt, addresses: Vec<std::net::IpAddr>| {
+        let dns = DnsEvidence {
+            name: "a name".into(),
+            source: NameSource::System,
+            addresses,
+            system: None,
+            answers: Vec::new(),
+        };
+        let recorder = Recorder::new(JobId(TLS), attempt, Instant::now());
+        (recorder, Evidence::Dns(dns))
+    };
+    let denies = |attempt| {
+        let (recorder, evidence) = named(attempt, Vec::new());
+        stopped(recorder, evidence, Fault::NameNotFound)
+    };
+    let resolves = |attempt| {
+        let (mut recorder, evidence) = named(attempt, vec![address().ip()]);
+        recorder.passed(crate::observation::Stage::Dns, Duration::ZERO, evidence);
+        let evidence = Evidence::Tcp(TcpEvidence { attempts: Vec::new(), carried: None });
+        stopped(recorder, evidence, Fault::ConnectTimeout)
+    };
+    let [one, two] = ["192.0.2.1:53", "192.0.2.2:53"];
+    for (beside, is_gone) in [
+        ([denies(asked(one)), denies(asked(two))], true),
+        ([denies(asked(one)), resolves(asked(two))], false),
+        ([resolves(asked(one)), denies(asked(two))], false),
+    ] {
+        let seen: Vec<Observation> = [denies(Attempt::First)].into_iter().chain(beside).collect();
+        let (_, findings) = world.judged(&seen);
+        let says_gone = findings.iter().any(|finding| finding.code == "dns.nxdomain_everywhere");
+        assert_eq!(says_gone, is_gone, "{findings:#?}");
+    }
+}

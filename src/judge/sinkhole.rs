@@ -1,0 +1,39 @@
+//! Answers in clear from where a name should not lead.
+//!
+//! In: what the rows of the direct route resolved to, whom TLS confirmed there, and who answered in clear. Out: the name's
+//! fault, in place of an answer that anybody could have given. Never: a row with TLS, an answer with a sign of Microsoft.
+
+use super::{Cause, Grounds, Status, Verdict, answer, row};
+use crate::observation::Observation;
+
+/// A web server behind a filter of names answers everything, and 404 is what the service itself says when all is well.
+pub(super) fn unmask(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verdicts: &mut [Verdict]) {
+    let misled = |verdict: &Verdict| {
+        let seen = attempts[verdict.job.0 as usize].last()?;
+        row::sinkhole(grounds.plan.route(&grounds.plan.jobs[verdict.job.0 as usize]), seen)
+    };
+    // Where the services themselves stand behind such addresses, as behind a private link, the addresses say nothing.
+    let leads_to_services = verdicts.iter().any(|verdict| {
+        let chain = verdict.chain.as_ref();
+        chain.is_some_and(|chain| matches!(chain.status, Status::Ok | Status::Degraded)) && misled(verdict).is_some()
+    });
+    if leads_to_services {
+        return;
+    }
+    for verdict in verdicts.iter_mut() {
+        let place = verdict.job.0 as usize;
+        let is_tls = grounds.catalogue.endpoints[grounds.plan.jobs[place].endpoint].is_tls();
+        let answered = attempts[place].last().and_then(|seen| seen.http());
+        // A portal says itself what it wants.
+        let is_anybodys = !is_tls
+            && verdict.cause != Cause::HttpPortal
+            && answered.is_some_and(|answered| !answer::has_identity(answered));
+        if let Some(opinion) = is_anybodys.then(|| misled(verdict)).flatten() {
+            verdict.summary = opinion.summary();
+            verdict.status = opinion.status;
+            verdict.stage = opinion.stage;
+            verdict.cause = opinion.cause;
+            verdict.product = opinion.product;
+        }
+    }
+}
