@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("judge", &["catalogue", "certificate", "observation", "plan"]),
     ("impact", &["catalogue", "judge", "plan"]),
     ("report", &["catalogue", "certificate", "enroll", "impact", "judge", "observation", "plan"]),
-    ("windows", &["certificate", "registry"]),
+    ("windows", &["certificate", "proxies", "registry"]),
     ("lab", &["catalogue", "certificate", "net", "plan"]),
     (
         "cli",

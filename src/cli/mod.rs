@@ -5,6 +5,7 @@
 
 mod apply;
 mod arguments;
+mod beside;
 mod check;
 mod device_registry;
 mod diagnose;

@@ -8,16 +8,18 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arguments::{Color, Format, ScopeArguments};
+use super::beside::{self, Beside};
 use super::device_registry::{self, DeviceRegistry, target};
 use super::run::{self, scope};
-use super::{Exit, Failure, files, terminal};
+use super::terminal::{self, write_prose};
+use super::{Exit, Failure, files};
 use crate::judge::{Cause, Owner};
 use crate::net::Net;
 use crate::proxies::settings::Target;
 use crate::proxies::{
     Account, Advice, ClientProxy, Overview, Setting, Source, Trace, UserProxy, VARIABLES, Way, in_words,
 };
-use crate::report::text::{paragraph, sanitize};
+use crate::report::text::sanitize;
 use crate::report::{json, wording};
 
 #[derive(Debug, Args)]
@@ -26,6 +28,10 @@ pub(super) struct ProxyArguments {
     /// are read, and elsewhere only the environment is shown.
     #[arg(long, value_name = "FILE.reg")]
     pub registry: Vec<PathBuf>,
+
+    /// Read the settings alone: on Windows, ask neither WinHTTP nor a script's server what they answer.
+    #[arg(long)]
+    pub settings_only: bool,
 
     /// Connect from here to the proxies that the settings name, to see whether somebody listens; nothing is sent.
     #[arg(long)]
@@ -69,7 +75,14 @@ pub(super) fn run(arguments: &ProxyArguments) -> Result<Exit, Failure> {
     if !dead.is_empty() && dead.len() == telemetry.len() {
         overview.telemetry_proxy_is_dead(dead);
     }
-    let found = Found { name, files: &arguments.registry, overview, targets, reached };
+    let is_live = name == device_registry::LIVE;
+    let beside =
+        if is_live && !arguments.settings_only { beside::ask_for(&overview.traces, &targets) } else { Vec::new() };
+    // Settings that name no proxy are no reason for one to be missing where the network names it.
+    if beside.iter().any(Beside::names_a_proxy) {
+        overview.advice.retain(|advice| advice.code != "conf.none");
+    }
+    let found = Found { name, files: &arguments.registry, overview, targets, reached, beside };
     let layout = terminal::layout(Color::Never, false);
     files::print(|mut out| match arguments.format {
         Format::Json => json::write(&Document::new(&found), &mut out),
@@ -87,6 +100,8 @@ struct Found<'a> {
     overview: Overview,
     targets: Vec<Target>,
     reached: Vec<Reached>,
+    /// WinHTTP's own answers, where there are any.
+    beside: Vec<Beside>,
 }
 
 /// More proxies than this are not connected to.
@@ -192,6 +207,9 @@ struct Document<'a> {
     /// Empty without `--connect`.
     reached: &'a [Reached],
     client_proxy: &'a ClientProxy,
+    /// What WinHTTP itself answers, beside this program's evaluation; on Windows, where a script is in play.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    win_http: &'a [Beside],
     /// What to run next, one command per account.
     next: Vec<String>,
 }
@@ -263,6 +281,7 @@ impl<'a> Document<'a> {
             findings: overview.advice.iter().filter_map(FindingDocument::of).collect(),
             reached,
             client_proxy: &overview.client_proxy,
+            win_http: &found.beside,
             next: next(found),
         }
     }
@@ -316,7 +335,10 @@ fn next(found: &Found<'_>) -> Vec<String> {
         for way in targets.iter().flat_map(|target| trace.ways(target)) {
             let command = match way {
                 Way::Unless { .. } => continue,
-                Way::Detect => "waprobe check --wpad DOMAIN".to_owned(),
+                Way::Detect => match found.beside.iter().find_map(Beside::detected).and_then(device_registry::pasted) {
+                    Some(url) => format!("waprobe check --pac {url}"),
+                    None => "waprobe check --wpad DOMAIN".to_owned(),
+                },
                 Way::Script(url) if url.to_ascii_lowercase().starts_with("file:") => continue,
                 // An address that no shell takes as it stands is asked by the command that reads the settings.
                 Way::Script(url) => match device_registry::pasted(&url) {
@@ -335,14 +357,6 @@ fn next(found: &Found<'_>) -> Vec<String> {
         }
     }
     commands
-}
-
-/// Lines of at most `width` columns, the first behind `first`.
-fn write_prose(out: &mut dyn Write, first: &str, text: &str, width: usize) -> io::Result<()> {
-    for line in paragraph(first, &sanitize(text), width) {
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
 }
 
 fn write_text(found: &Found<'_>, width: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -386,6 +400,12 @@ fn write_text(found: &Found<'_>, width: usize, out: &mut dyn Write) -> io::Resul
         for reached in reached {
             let how = reached.failure.as_ref().map_or("somebody listens", String::as_str);
             write_prose(out, "  ", &format!("{}: {how}", reached.proxy), width)?;
+        }
+    }
+    if !found.beside.is_empty() {
+        writeln!(out, "\nWhat WinHTTP itself answers, asked with these settings by the account that runs this")?;
+        for beside in &found.beside {
+            beside.write(width, out)?;
         }
     }
     if !overview.advice.is_empty() {

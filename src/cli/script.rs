@@ -70,14 +70,8 @@ pub(super) fn directions(
     longest: Duration,
 ) -> Result<Directions, Failure> {
     let Found { name, script } = found;
-    let now = net.clock.now();
-    let (offset, own_addresses, system) = (wall_clock(now), net.own_addresses(), net.clone());
-    let world = World {
-        now,
-        offset,
-        names: NameAnswers::Asked(Arc::new(move |name| system.system_addresses(name))),
-        own_addresses: own_addresses.clone(),
-    };
+    let world = world(net);
+    let own_addresses = world.own_addresses.clone();
     let questions: Vec<Question> = endpoints
         .iter()
         .map(|index| {
@@ -99,6 +93,18 @@ pub(super) fn directions(
     match failures.clone().next() {
         Some((code, text)) if failures.count() == endpoints.len() => Err(refusal(&name, text, code)),
         _ => Ok(directions),
+    }
+}
+
+/// Here and now, as a script on this machine sees it.
+pub(super) fn world(net: &Net) -> World {
+    let now = net.clock.now();
+    let system = net.clone();
+    World {
+        now,
+        offset: wall_clock(now),
+        names: NameAnswers::Asked(Arc::new(move |name| system.system_addresses(name))),
+        own_addresses: net.own_addresses(),
     }
 }
 

@@ -1,17 +1,18 @@
 //! What standard output can show.
 
 use std::env;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
 
 use super::arguments::Color;
 use crate::report::table::Layout;
+use crate::report::text::{paragraph, sanitize};
 
 /// For pipes and files, where nobody says how wide the reader's screen is.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
 /// Width and abilities of standard output, by the conventions of `NO_COLOR`, `CLICOLOR_FORCE`, `TERM` and the locale.
 pub(super) fn layout(color: Color, verbose: bool) -> Layout {
-    let is_terminal = std::io::stdout().is_terminal();
+    let is_terminal = io::stdout().is_terminal();
     let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let colour = match color {
@@ -55,4 +56,12 @@ fn speaks_utf8() -> bool {
             let value = value.to_ascii_lowercase();
             value.contains("utf-8") || value.contains("utf8")
         })
+}
+
+/// Lines of at most `width` columns, the first behind `first`.
+pub(super) fn write_prose(out: &mut dyn Write, first: &str, text: &str, width: usize) -> io::Result<()> {
+    for line in paragraph(first, &sanitize(text), width) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }

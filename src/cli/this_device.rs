@@ -2,6 +2,7 @@
 #![cfg_attr(windows, allow(clippy::unnecessary_wraps, reason = "elsewhere there is no such device"))]
 
 use crate::catalogue::OsChoice;
+use crate::proxies::win_http::WinHttp;
 use crate::registry::Snapshot;
 
 /// Everything that the rules of enrolment ask for.
@@ -23,6 +24,12 @@ pub(super) fn proxies() -> Option<Snapshot> {
     Some(crate::proxies::live::snapshot(&crate::windows::ThisMachine, own.as_deref()))
 }
 
+/// WinHTTP, to be asked for proxies.
+#[cfg(windows)]
+pub(super) fn win_http() -> Option<Box<dyn WinHttp>> {
+    Some(Box::new(crate::windows::win_http::Session::open()?))
+}
+
 #[cfg(not(windows))]
 pub(super) fn enrolment() -> Option<Snapshot> {
     None
@@ -35,5 +42,10 @@ pub(super) fn version() -> Option<OsChoice> {
 
 #[cfg(not(windows))]
 pub(super) fn proxies() -> Option<Snapshot> {
+    None
+}
+
+#[cfg(not(windows))]
+pub(super) fn win_http() -> Option<Box<dyn WinHttp>> {
     None
 }

@@ -9,6 +9,7 @@ pub mod live;
 pub mod pac;
 pub mod settings;
 mod trace;
+pub mod win_http;
 
 pub use advice::{Advice, ClientProxy, Overview, UserProxy, VARIABLES};
 pub use trace::{Account, Exception, Manual, Setting, Source, Step, Trace, Unknown, Way, in_words};

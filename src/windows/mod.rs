@@ -12,6 +12,7 @@ mod registry;
 mod registry_write;
 mod sid;
 pub mod sspi;
+pub mod win_http;
 
 pub use machine::ThisMachine;
 pub use registry_write::LiveRegistry;

@@ -143,10 +143,13 @@ fn imported_proxy_settings_have_the_trace_of_their_file() {
         let file = fixture(&format!("registry/{name}.reg"));
         wine.reg_import(&text(&file));
         let mut expected = on_linux(&["proxy", "--format", "json", "--registry", &file.display().to_string()]);
-        let mut live = on_windows(&wine, &["proxy", "--format", "json"]);
+        let mut live = on_windows(&wine, &["proxy", "--settings-only", "--format", "json"]);
         assert_eq!(live["registry"], "this device's registry");
         for document in [&mut expected, &mut live] {
             document["registry"] = Value::Null;
+            // The first command names where the settings were read.
+            let next = document["next"].as_array_mut().expect("commands");
+            assert!(next.remove(0).to_string().contains("waprobe check --registry "), "{next:?}");
         }
         // A file may hold one key alone; what it says nothing of is known there.
         let known = known_sources(&expected);

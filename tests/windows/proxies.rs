@@ -1,6 +1,7 @@
-//! This device's proxies: `check` by the ways that imported settings lead.
+//! This device's proxies: `check` by the ways that imported settings lead, and WinHTTP's own answers beside ours.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
@@ -108,4 +109,79 @@ fn a_check_that_was_told_of_no_route_names_the_proxies_that_this_device_would_us
     assert_eq!(note(&output), Some(expected), "{}", everything(&output));
     let told = wine.run(check.into_iter().chain(["--no-direct", "--proxy", "http://127.0.0.1:9"]));
     assert_eq!(note(&told), None, "{}", everything(&told));
+}
+
+/// A server that gives everybody this script, for as long as the test runs.
+fn script_server(body: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let script = format!("function FindProxyForURL(url, host) {{ {body} }}");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-ns-proxy-autoconfig\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        script.len()
+    );
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(script.as_bytes()));
+        }
+    });
+    format!("http://{address}/proxy.pac")
+}
+
+/// `waprobe proxy` where the user's settings name this script, and SYSTEM goes directly.
+fn with_script(url: &str) -> Option<(Wine, Value)> {
+    let wine = Wine::start()?;
+    let direct = record(0x46, 1, &DIRECT);
+    wine.reg_import(&export(&record(0x18, 1, &DIRECT[1..]), &direct, &record(0x46, 5, &["", "", url])));
+    let document = json(&wine.run(["proxy", "--format", "json"]));
+    Some((wine, document))
+}
+
+#[test]
+fn win_http_answers_by_a_script_as_this_program_does() {
+    let url = script_server("return host == 'login.live.com' ? 'DIRECT' : 'PROXY 127.0.0.1:3128; DIRECT';");
+    let Some((wine, document)) = with_script(&url) else { return };
+    let asked = &document["win_http"][0];
+    assert_eq!(
+        (&asked["accounts"][0], &asked["script"]),
+        (&"user (HKCU)".into(), &url.as_str().into()),
+        "{document:#}"
+    );
+    let rows = asked["endpoints"].as_array().expect("rows");
+    assert_eq!(rows.len(), 15);
+    for row in rows {
+        let expected = if row["host"] == "login.live.com" { "DIRECT" } else { "PROXY 127.0.0.1:3128" };
+        assert_eq!((&row["win_http"], &row["agrees"]), (&expected.into(), &true.into()), "{row:#}");
+    }
+    let alone = json(&wine.run(["proxy", "--settings-only", "--format", "json"]));
+    assert_eq!(alone["win_http"], Value::Null);
+    let words = everything(&wine.run(["proxy"])).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains(&format!("user (HKCU), asked for {url} WinHTTP answers PROXY 127.0.0.1:3128, and so")),
+        "{words}"
+    );
+}
+
+#[test]
+fn where_win_http_answers_otherwise_both_are_named_and_whose_counts() {
+    // Wine's reads no further than a first word that it does not know.
+    let url = script_server("return 'SOCKS 127.0.0.1:1080; PROXY 127.0.0.1:3128';");
+    let Some((wine, document)) = with_script(&url) else { return };
+    let row = &document["win_http"][0]["endpoints"][0];
+    assert_eq!((&row["win_http"], &row["own"]), (&"DIRECT".into(), &"PROXY 127.0.0.1:3128".into()), "{document:#}");
+    assert_eq!(row["agrees"], false);
+    let words = everything(&wine.run(["proxy"])).split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = "WinHTTP answers DIRECT, and this program's own evaluation says PROXY 127.0.0.1:3128; the diagnostic service \
+                    (DiagTrack) uses WinHTTP's answer all 15 addresses";
+    assert!(words.contains(sentence), "{words}");
+}
+
+#[test]
+fn an_error_of_win_http_has_its_number_and_name() {
+    let Some((_wine, document)) = with_script(&format!("http://{}/proxy.pac", closed())) else { return };
+    let row = &document["win_http"][0]["endpoints"][0];
+    assert!(row["error"]["code"].is_u64() && row["error"]["name"].is_string(), "{document:#}");
+    assert_eq!((&row["win_http"], &row["own"], &row["agrees"]), (&Value::Null, &Value::Null, &true.into()), "{row:#}");
 }
