@@ -267,6 +267,39 @@ fn quote(bytes: &[u8], lines: &mut Vec<String>) {
     }
 }
 
+/// The title of a page, in one line of bounded length.
+pub(super) fn title(page: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(page);
+    // Lower case of ASCII alone keeps every place where it is.
+    let lower = text.to_ascii_lowercase();
+    let begin = lower.find("<title")?;
+    let begin = begin + lower[begin..].find('>')? + 1;
+    let end = lower[begin..].find("</title").map_or(text.len(), |length| begin + length);
+    let title = words(&text[begin..end]);
+    (!title.is_empty()).then_some(title)
+}
+
+/// What a page's source reads like: entities resolved, white space joined, nothing that moves a cursor, and no more than is
+/// quoted of it.
+fn words(source: &str) -> String {
+    const ENTITIES: [(&str, &str); 7] = [
+        ("&nbsp;", " "),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&apos;", "'"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&amp;", "&"),
+    ];
+    let mut text = source.to_owned();
+    for (entity, character) in ENTITIES {
+        text = text.replace(entity, character);
+    }
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = text.chars().filter(|character| !character.is_control()).take(QUOTED_BODY).collect();
+    text.trim().to_owned()
+}
+
 fn list(addresses: &[std::net::IpAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -96,14 +96,34 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
     ports.sort_unstable();
     ports.dedup();
     let Change { owner, instruction, is_about_hosts } = Change::of(cause, key.product.as_deref(), key.proxy.is_some());
+    let in_clear: Vec<&str> = rows
+        .iter()
+        .map(|row| &grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint])
+        .filter(|endpoint| !endpoint.is_tls())
+        .map(|endpoint| endpoint.host.as_str())
+        .collect();
     // Whoever writes the rule needs its number.
     let instruction = instruction.replace("this port", &said(&ports));
+    let instruction = instruction.replace(TUNNELS, &requests(hosts.len(), &in_clear));
     Finding {
         code: key.code.clone(),
         title: format!("{}{place}", facts.title),
         owner,
         remedy: if is_about_hosts { format!("{instruction}: {}", listed(&hosts)) } else { instruction },
         jobs: rows.iter().map(|row| row.job).collect(),
+    }
+}
+
+/// What an instruction to a proxy team asks for when all rows are tunnels.
+const TUNNELS: &str = "CONNECT to exactly these host names on port 443";
+
+/// What it asks for with these of so many hosts, which are asked for in clear: they need no CONNECT, and another port.
+fn requests(hosts: usize, in_clear: &[&str]) -> String {
+    match in_clear {
+        [] => TUNNELS.to_owned(),
+        _ if in_clear.len() == hosts => "plain http to exactly these host names on port 80".to_owned(),
+        [one] => format!("{TUNNELS}, and plain http on port 80 to {one}"),
+        _ => format!("{TUNNELS}, and plain http on port 80 to those that are asked for by http"),
     }
 }
 
@@ -143,7 +163,20 @@ pub(super) fn listed(hosts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::said;
+    use super::{TUNNELS, requests, said};
+
+    #[test]
+    fn a_rule_for_tunnels_says_what_a_host_in_clear_needs_beside_it() {
+        assert_eq!(requests(3, &[]), TUNNELS);
+        assert_eq!(requests(1, &["adl.windows.com"]), "plain http to exactly these host names on port 80");
+        assert_eq!(
+            requests(3, &["adl.windows.com"]),
+            format!("{TUNNELS}, and plain http on port 80 to adl.windows.com")
+        );
+        for cause in [super::Cause::ProxyDenied403, super::Cause::ProxyNotForwarding] {
+            assert!(cause.facts().remedy.contains(TUNNELS), "{}", cause.facts().remedy);
+        }
+    }
 
     #[test]
     fn a_rule_is_told_with_the_numbers_of_its_ports() {

@@ -5,8 +5,9 @@
 //! any address. Never: a row with TLS.
 
 use super::opinion::Opinion;
-use super::{Cause, Grounds, Status, Verdict, answer};
-use crate::observation::{Credential, HttpEvidence, Observation, Stage, Token};
+use super::{Cause, Grounds, Status, Verdict, answer, chain, evidence, refusal};
+use crate::observation::{Credential, Header, HttpEvidence, Leg, Observation, Stage, Token};
+use crate::plan::ProxyScheme;
 
 /// A 403 to somebody who has shown who they are, from nobody that looks like the service, is what it would be for a tunnel.
 pub(super) fn denied_to_login(answered: Opinion, seen: &Observation) -> Opinion {
@@ -20,6 +21,135 @@ pub(super) fn denied_to_login(answered: Opinion, seen: &Observation) -> Opinion 
     }
     let detail = answered.detail.unwrap_or_else(|| "status 403".to_owned());
     Opinion::new(Cause::PauthDeniedAfterAuth, Stage::Proxy).with(detail)
+}
+
+/// Answers in clear that the proxy itself gave get the code that they have on a tunnel, so that one rule is one finding.
+///
+/// Whose answer it is, is told by the mark that a proxy leaves on what it writes itself, or by its having refused tunnels on
+/// this route in the same form. Without either it stays open who answered: a box behind the proxy looks no different.
+pub(super) fn attribute(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verdicts: &mut [Verdict]) {
+    let place = |verdict: &Verdict| &grounds.plan.jobs[verdict.job.0 as usize];
+    let seen = |verdict: &Verdict| attempts[verdict.job.0 as usize].last().copied();
+    let is_tls = |verdict: &Verdict| grounds.catalogue.endpoints[place(verdict).endpoint].is_tls();
+    for route in 0..grounds.plan.routes.len() {
+        if grounds.plan.routes[route].proxy().is_none_or(|proxy| proxy.scheme == ProxyScheme::Socks5) {
+            continue;
+        }
+        let refusals: Vec<&Leg> = verdicts
+            .iter()
+            .filter(|verdict| place(verdict).route == route && is_tls(verdict))
+            .filter_map(|verdict| seen(verdict).filter(|seen| is_refused(seen))?.tunnel()?.legs.last())
+            .collect();
+        let mut changes = Vec::new();
+        for (index, verdict) in verdicts.iter().enumerate() {
+            let is_foreign = matches!(
+                verdict.cause,
+                Cause::HttpBlockPage | Cause::HttpPortal | Cause::HttpForeignRedirect | Cause::HttpMiddleboxStatus
+            );
+            if place(verdict).route != route || is_tls(verdict) || !is_foreign {
+                continue;
+            }
+            let Some((answer, leg)) = seen(verdict).and_then(|seen| seen.http().zip(seen.tunnel()?.legs.last())) else {
+                continue;
+            };
+            let Some(status) = answer.status.filter(|_| !answer::has_identity(answer)) else { continue };
+            let leg = Leg {
+                status: Some(status),
+                reason: answer.reason.clone(),
+                headers: answer.headers.clone(),
+                body_start: answer.body_start.clone(),
+                ..leg.clone()
+            };
+            let why = if is_own_page(&leg) {
+                WRITES_IT
+            } else if refusals.iter().any(|refusal| is_alike(&leg, refusal)) {
+                REFUSES_TUNNELS_SO
+            } else {
+                continue;
+            };
+            let opinion = refusal::opinion(status, Some(&leg));
+            // What a method has to do with it nobody knows: this was a GET.
+            if opinion.status == Status::Blocked && opinion.cause != Cause::ProxyMethodBlocked {
+                changes.push((index, opinion, why));
+            }
+        }
+        for (index, opinion, why) in changes {
+            let verdict = &mut verdicts[index];
+            verdict.summary = opinion.summary();
+            verdict.status = opinion.status;
+            verdict.stage = opinion.stage;
+            verdict.cause = opinion.cause;
+            verdict.evidence.push(why.to_owned());
+        }
+    }
+}
+
+const WRITES_IT: &str = "the answer bears the mark of the proxy that wrote it: nobody behind the proxy was asked";
+const REFUSES_TUNNELS_SO: &str = "the proxy refuses tunnels on this route in the same form: the answer is its own";
+
+/// The proxy answered, and opened no tunnel.
+fn is_refused(seen: &Observation) -> bool {
+    seen.fault().is_some_and(|(stage, _)| stage == Stage::Proxy) && seen.http().is_none()
+}
+
+/// Whether a proxy says that it wrote this answer, and the first one on the way did.
+fn is_own_page(answer: &Leg) -> bool {
+    let is_error = answer.header("x-squid-error").is_some()
+        || answer.header("proxy-status").is_some_and(|value| value.contains("error="));
+    hops(answer) <= 1 && (is_error || chain::is_page_of_a_proxy(&answer.headers, &answer.body_start))
+}
+
+/// The proxies that the answer came past, the one that wrote it included where it names itself.
+fn hops(answer: &Leg) -> usize {
+    let via = answer.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("via"));
+    via.flat_map(|header| header.value.split(',')).filter(|hop| !hop.trim().is_empty()).count()
+}
+
+/// Whether an answer to a GET has the form of a refusal of CONNECT: nothing speaks against one hand, and something for it.
+fn is_alike(answer: &Leg, refusal: &Leg) -> bool {
+    if answer.status != refusal.status || hops(answer) != hops(refusal) {
+        return false;
+    }
+    let [server, other_server] = [answer, refusal].map(|leg| leg.header("server"));
+    let [place, other_place] = [answer, refusal].map(destination);
+    if server != other_server || place != other_place {
+        return false;
+    }
+    server.is_some() || place.is_some() || has_same_page(answer, refusal) || has_same_form(answer, refusal)
+}
+
+/// Where a redirect leads, without what it says of the request.
+fn destination(answer: &Leg) -> Option<String> {
+    let location = answer.header("location")?;
+    let end = location.find(['?', '#']).unwrap_or(location.len());
+    Some(location[..end].to_ascii_lowercase())
+}
+
+/// Pages differ in the address that was asked for; their titles, or else their beginnings, do not.
+fn has_same_page(answer: &Leg, refusal: &Leg) -> bool {
+    const SAME_BEGINNING: usize = 48;
+    let (one, other) = (&answer.body_start, &refusal.body_start);
+    match (evidence::title(one), evidence::title(other)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => {
+            let shortest = one.len().min(other.len());
+            shortest > 0
+                && (one == other || shortest >= SAME_BEGINNING && one[..SAME_BEGINNING] == other[..SAME_BEGINNING])
+        }
+        _ => false,
+    }
+}
+
+/// Answers without a page that no more than their headers tell apart.
+fn has_same_form(answer: &Leg, refusal: &Leg) -> bool {
+    let names = |leg: &Leg| -> Vec<String> {
+        let name = |header: &Header| header.name.to_ascii_lowercase();
+        let mut names: Vec<String> = leg.headers.iter().map(name).collect();
+        names.sort_unstable();
+        names
+    };
+    let has_page = |leg: &Leg| !leg.body_start.is_empty();
+    !has_page(answer) && !has_page(refusal) && answer.reason == refusal.reason && names(answer) == names(refusal)
 }
 
 /// Rows in clear that are fine only if somebody forwarded them, on routes on which nothing was forwarded as far as anybody knows.

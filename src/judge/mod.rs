@@ -173,6 +173,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .collect();
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
+    forwarding::attribute(grounds, &attempts, &mut verdicts);
     forwarding::doubt(grounds, &attempts, &mut verdicts);
     sinkhole::unmask(grounds, &attempts, &mut verdicts);
     follow_up::weigh(grounds, &chains, &mut verdicts, (&attempts, &beside));

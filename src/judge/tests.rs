@@ -8,7 +8,7 @@ use crate::catalogue::{CatalogueSource, OsSelection, Solution};
 use crate::certificate::Certificate;
 use crate::observation::recording::MachineRootsNote;
 use crate::observation::{
-    Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, NameSource, Recorder, ServerAnswer, SystemAnswer,
+    Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, Leg, NameSource, Recorder, ServerAnswer, SystemAnswer,
     TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
 use crate::observation::{Question, RecordType, Signature};
@@ -437,6 +437,84 @@ fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
         let blocks = !matches!(code, "ok" | "http.unexpected_status" | "http.throttled");
         assert_eq!(verdict.status == Status::Blocked, blocks, "{code}");
         assert!(verdict.chain.is_none());
+    }
+}
+
+/// What a proxy did with a request, as a leg.
+fn leg(request: &str, answer: &HttpEvidence) -> Leg {
+    Leg {
+        connection: 1,
+        request: request.to_owned(),
+        credential: None,
+        took: Duration::ZERO,
+        status: answer.status,
+        version: None,
+        reason: String::new(),
+        headers: answer.headers.clone(),
+        challenges: Vec::new(),
+        body_start: answer.body_start.clone(),
+        kept_open: true,
+    }
+}
+
+fn legs(request: &str, answer: &HttpEvidence) -> Evidence {
+    Evidence::Proxy(TunnelEvidence { legs: vec![leg(request, answer)], ..TunnelEvidence::default() })
+}
+
+#[test]
+fn an_answer_in_clear_is_the_proxys_where_it_says_so_or_refuses_tunnels_alike_and_not_elsewhere() {
+    const VIA: (&str, &str) = ("Via", "1.1 proxy.example");
+    const SERVER: (&str, &str) = ("Server", "gate/2");
+    let page = "<html><title>Not allowed here</title>Access denied: http://adl.windows.com/</html>";
+    let (tunnels_page, others_page) =
+        ("<title>Not allowed here</title>v10c:443", "<title>Blocked by the ministry</title>Access denied");
+    let login = |back: &'static str| [("Location", back)];
+    let (to_login, tunnel_to_login) = (login("https://login.example/?u=adl"), login("https://login.example/?u=v10c"));
+    let to_elsewhere = login("https://login.hotel.example/?u=v10c");
+    for (tunnel, plain, code) in [
+        // The same refusal, by its server, its page, its bare form, its portal.
+        ((403, &[SERVER][..], ""), (403, &[SERVER][..], page), "proxy.denied_403"),
+        ((403, &[], tunnels_page), (403, &[], page), "proxy.denied_403"),
+        ((403, &[], ""), (403, &[], ""), "proxy.denied_403"),
+        ((302, &tunnel_to_login, ""), (302, &to_login, ""), "proxy.portal_auth"),
+        ((502, &[SERVER], ""), (502, &[SERVER], ""), "proxy.upstream_unknown"),
+        // Something speaks against it: the server, the page, the status, the place, a proxy that passed it on.
+        ((403, &[SERVER], ""), (403, &[("Server", "other")], page), "http.block_page"),
+        ((403, &[], others_page), (403, &[], page), "http.block_page"),
+        ((403, &[], ""), (403, &[], page), "http.block_page"),
+        ((403, &[], ""), (451, &[], ""), "http.middlebox_status"),
+        ((302, &to_elsewhere, ""), (302, &to_login, ""), "http.portal"),
+        ((403, &[SERVER], ""), (403, &[SERVER, VIA], page), "http.block_page"),
+        ((405, &[SERVER], ""), (405, &[SERVER], ""), "http.middlebox_status"),
+        // The service's own headers say who it is.
+        ((403, &[], ""), (403, &[("Server", "Microsoft-IIS/10.0")], ""), "http.unexpected_status"),
+        // The answer's own mark, whatever became of tunnels; and that of somebody behind the proxy.
+        ((200, &[], ""), (403, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0"), VIA], ""), "proxy.denied_403"),
+        (
+            (200, &[], ""),
+            (302, &[("Server", "squid/5.7"), ("Location", "http://portal.example/")], ""),
+            "proxy.portal_auth",
+        ),
+        (
+            (200, &[], ""),
+            (403, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0"), ("Via", "1.1 behind, 1.1 proxy.example")], ""),
+            "http.block_page",
+        ),
+        ((200, &[], ""), (403, &[SERVER], page), "http.block_page"),
+    ] {
+        let (status, headers, body) = tunnel;
+        let tunnel = legs("CONNECT v10c:443", &http(status, headers, body));
+        let tunnel = match status {
+            200 => Way::of(TLS).passed(tunnel).stopped(tls(), Fault::NotTls),
+            _ => Way::of(TLS).stopped(tunnel, Fault::TunnelRefused { status }),
+        };
+        let (status, headers, body) = plain;
+        let answer = http(status, headers, body);
+        let seen = Way::of(PLAIN).passed(legs("GET http://adl/", &answer)).passed(Evidence::Http(answer)).finished();
+        let verdict = verdict_on(proxied(), PLAIN, &[tunnel, seen], Ended::Complete);
+        assert_eq!(verdict.cause.code(), code, "{plain:?}: {:?}", verdict.evidence);
+        let is_proxys = code.starts_with("proxy.");
+        assert_eq!(verdict.stage == Stage::Proxy, is_proxys, "{code}");
     }
 }
 

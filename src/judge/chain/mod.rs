@@ -323,3 +323,9 @@ pub(super) fn product_by_answer(headers: &[Header], body_start: &[u8]) -> Option
 pub(super) fn product_by_page(answer: &HttpEvidence) -> Option<String> {
     products::by_page(&answer.headers, &answer.body_start).map(str::to_owned)
 }
+
+/// Whether a proxy wrote this page, by what is known of proxies.
+pub(super) fn is_page_of_a_proxy(headers: &[Header], body_start: &[u8]) -> bool {
+    let kind = products::by_page(headers, body_start).and_then(products::named).map(|product| product.kind);
+    matches!(kind, Some(Kind::Proxy | Kind::ProxyAppliance | Kind::CloudGateway))
+}

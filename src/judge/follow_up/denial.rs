@@ -24,7 +24,9 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
         Some(outcome) if is_no(outcome) => Cause::ProxyClientNotAllowed,
         Some(_) | None => return,
     };
-    let jobs: Vec<_> = tunnels.iter().map(|row| row.job).collect();
+    // A port that tunnels may not have says nothing of rows in clear; a client that may do nothing may not do that either.
+    let in_clear = others.iter().filter(|row| cause == Cause::ProxyClientNotAllowed && is_denial(&row.cause));
+    let jobs: Vec<_> = tunnels.iter().chain(in_clear).map(|row| row.job).collect();
     for job in jobs {
         let verdict = &mut verdicts[job.0 as usize];
         verdict.summary = format!("{}: {}", cause.facts().title, verdict.summary);

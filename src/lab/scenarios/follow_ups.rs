@@ -157,13 +157,11 @@ pub(super) fn denying_everything() -> Blueprint {
     let no = || Box::new(denied());
     Blueprint::default()
         .through(ProxyPlan::open("others").rule(Hosts::All, Deed::Reply(no())))
-        .expect(&OVER_TLS, "blocked", "proxy.client_not_allowed")
-        .expect(&["adl"], "blocked", "http.block_page")
+        .expect(&["*"], "blocked", "proxy.client_not_allowed")
         .through(ProxyPlan::open("plain").rule(Hosts::All, Deed::DenyTunnels(no())))
         .expect(&OVER_TLS, "blocked", "proxy.denied_port")
         .through(ProxyPlan::open("choosy").rule(Hosts::AllBut(&["control"]), Deed::Reply(no())))
-        .expect(&OVER_TLS, "blocked", "proxy.denied_403")
-        .expect(&["adl"], "blocked", "http.block_page")
+        .expect(&["*"], "blocked", "proxy.denied_403")
 }
 
 /// Names that this name server alone denies, that nobody knows, and that another server knows by other addresses.

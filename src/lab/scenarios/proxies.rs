@@ -27,13 +27,12 @@ pub(super) fn denying_proxy() -> Blueprint {
         .replies("weus2watcab01", Reply::status(505))
         .replies("adl", Reply::status(403).page(page));
     Blueprint::behind(proxy)
-        .expect(&["v10c", "v10", "vortex-win"], "blocked", "proxy.denied_403")
+        .expect(&["v10c", "v10", "vortex-win", "adl"], "blocked", "proxy.denied_403")
         .expect(&["watson", "oca"], "blocked", "proxy.method_blocked")
         .expect(&["login-live", "weus2watcab01"], "blocked", "proxy.bad_request_400")
         .expect(&["ceuswatcab01", "ceuswatcab02", "eaus2watcab01"], "blocked", "proxy.not_forwarding")
         .expect(&["eaus2watcab02"], "blocked", "proxy.request_timeout")
         .expect(&["settings-win"], "inconclusive", "x.inconclusive")
-        .expect(&["adl"], "blocked", "http.block_page")
 }
 
 /// Somebody wrote down a web server's address for the proxy's. It has an answer for every address.
@@ -96,10 +95,11 @@ pub(super) fn portal() -> Blueprint {
         .replies("v10", Reply::status(302).header("Location", "https://login.company.lab/?back=v10"))
         .replies("settings-win", Reply::status(511).page("<html><body>Sign in to this network</body></html>"))
         .replies("adl", Reply::status(302).header("Location", "https://login.company.lab/?back=adl"));
-    Blueprint::behind(proxy)
-        .expect(&["v10c"], "blocked", "proxy.redirect")
-        .expect(&["v10", "settings-win"], "blocked", "proxy.portal_auth")
-        .expect(&["adl"], "blocked", "http.portal")
+    Blueprint::behind(proxy).expect(&["v10c"], "blocked", "proxy.redirect").expect(
+        &["v10", "settings-win", "adl"],
+        "blocked",
+        "proxy.portal_auth",
+    )
 }
 
 pub(super) fn pretending_proxy() -> Blueprint {

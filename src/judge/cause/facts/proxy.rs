@@ -137,7 +137,7 @@ pub(super) const UPSTREAM_REFUSED: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::FirewallTeam,
     "The proxy is refused by the host or by a firewall behind it",
-    "allow the proxy to connect to these hosts on port 443",
+    "allow the proxy to connect to these hosts on this port",
 );
 
 pub(super) const UPSTREAM_TIMEOUT: CauseFacts = CauseFacts::new(
@@ -145,7 +145,7 @@ pub(super) const UPSTREAM_TIMEOUT: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::FirewallTeam,
     "The proxy gets no answer from the host",
-    "allow the proxy to connect to these hosts on port 443",
+    "allow the proxy to connect to these hosts on this port",
 );
 
 pub(super) const UPSTREAM_UNREACHABLE: CauseFacts = CauseFacts::new(
