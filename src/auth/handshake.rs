@@ -16,6 +16,8 @@ pub struct NtlmHandshake {
     carrier: Scheme,
     is_wrapped: bool,
     has_answered: bool,
+    /// How often the first message went out, and met no challenge but perhaps the last time.
+    openings: u32,
     /// The message that opens the exchange, bare.
     opening: Vec<u8>,
 }
@@ -38,7 +40,7 @@ impl NtlmHandshake {
     #[must_use]
     pub fn begin(carrier: Scheme, is_wrapped: bool, opening: Vec<u8>) -> (Self, Answer) {
         let is_wrapped = is_wrapped && carrier == Scheme::Negotiate;
-        let handshake = Self { carrier, is_wrapped, has_answered: false, opening };
+        let handshake = Self { carrier, is_wrapped, has_answered: false, openings: 1, opening };
         let answer = handshake.open();
         (handshake, answer)
     }
@@ -58,6 +60,12 @@ impl NtlmHandshake {
     #[must_use]
     pub fn has_answered(&self) -> bool {
         self.has_answered
+    }
+
+    /// How often the message that opens the exchange went out.
+    #[must_use]
+    pub fn openings(&self) -> u32 {
+        self.openings
     }
 
     /// Reads the proxy's word on the message before.
@@ -116,6 +124,7 @@ impl NtlmHandshake {
             }
             self.is_wrapped = true;
         }
+        self.openings += 1;
         Next::Send(self.open())
     }
 

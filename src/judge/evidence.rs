@@ -346,6 +346,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::AuthenticationLoop => "authentication did not come to an end".to_owned(),
         Fault::ClosedMidExchange => "the proxy closed the connection in the middle of the exchange".to_owned(),
         Fault::ChallengeUnreadable { detail } => format!("unusable challenge: {detail}"),
+        Fault::NtlmUnanswered => "the proxy offers NTLM and sends no challenge when it is opened".to_owned(),
         Fault::NtlmNotTaken => "the proxy's Negotiate takes no NTLM".to_owned(),
         Fault::KerberosNotTaken => "the proxy's Negotiate takes no Kerberos".to_owned(),
         Fault::NoTicket { detail, .. } => format!("no ticket: {detail}"),

@@ -84,6 +84,8 @@ pub enum Fault {
     },
     /// The proxy's Negotiate does not speak NTLM.
     NtlmNotTaken,
+    /// NTLM was offered, and its first message got no challenge.
+    NtlmUnanswered,
     /// The proxy's Negotiate does not speak Kerberos.
     KerberosNotTaken,
     /// The operating system has no ticket for the proxy to give.

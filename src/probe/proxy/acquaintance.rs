@@ -59,6 +59,16 @@ pub(super) enum Beginning {
     Offered(Arc<[Offer]>),
 }
 
+impl Beginning {
+    /// What the proxy is known to offer.
+    pub fn offers(&self) -> &[Offer] {
+        match self {
+            Self::Challenged(offers) | Self::Offered(offers) => offers,
+            Self::Bare(_) | Self::LetThrough(_) => &[],
+        }
+    }
+}
+
 /// A request without a credential that is under way; whoever waits for it goes on when it is dropped.
 pub(super) struct Asking {
     acquaintance: Arc<Acquaintance>,

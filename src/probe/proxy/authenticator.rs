@@ -16,6 +16,9 @@ use crate::probe::{Access, Login};
 /// What `auto` tries, strongest first.
 const STRENGTH: [Scheme; 4] = [Scheme::Negotiate, Scheme::Ntlm, Scheme::Digest, Scheme::Basic];
 
+/// How often NTLM is opened before something weaker is tried: once more than needed, for a node that knew nothing of the first.
+const MOST_OPENINGS: u32 = 2;
+
 /// One dialogue's side of the authentication.
 pub(super) struct Authenticator<'a> {
     identity: Identity,
@@ -224,7 +227,12 @@ impl<'a> Authenticator<'a> {
                 _ => return Err(self.refused()),
             },
             Sent::Ntlm { handshake, .. } => match handshake.proceed(offers)? {
-                Next::Send(answer) => return Ok(Some(answer)),
+                Next::Send(answer) => {
+                    let is_enough = handshake.carrier() == Scheme::Ntlm && handshake.openings() > MOST_OPENINGS;
+                    if !(is_enough && self.gives_ntlm_up(offers)) {
+                        return Ok(Some(answer));
+                    }
+                }
                 Next::Challenged { challenge, is_wrapped } => {
                     return self.answer_ntlm(&challenge, is_wrapped).await.map(Some);
                 }
@@ -250,6 +258,30 @@ impl<'a> Authenticator<'a> {
             Sent::Complete => return Err(self.refused()),
         }
         Ok(None)
+    }
+
+    /// NTLM's first message met no challenge, for which no password went out. Goes on to something weaker that is offered
+    /// and can be used; where there is nothing of the kind, what NTLM came to is what the row is about.
+    pub fn gives_ntlm_up(&mut self, offers: &[Offer]) -> bool {
+        let Sent::Ntlm { handshake, .. } = &self.sent else { return false };
+        let carrier = handshake.carrier();
+        let is_usable = |scheme: &Scheme| match scheme {
+            Scheme::Digest => matches!(auth::strongest_digest(offers), Some(Ok(_))),
+            Scheme::Basic => self.takes_cleartext,
+            _ => true,
+        };
+        let has_other = STRENGTH
+            .iter()
+            .skip_while(|scheme| **scheme != carrier)
+            .skip(1)
+            .any(|scheme| is_usable(scheme) && offers.iter().any(|offer| offer.is(*scheme)));
+        if handshake.has_answered() || self.choice != SchemeChoice::Auto || self.login.is_none() || !has_other {
+            return false;
+        }
+        self.sent = Sent::Nothing;
+        let mechanism = (carrier == Scheme::Negotiate).then_some(Mechanism::Ntlm);
+        self.pass_over(carrier, mechanism, Fault::NtlmUnanswered);
+        true
     }
 
     async fn send(&mut self, chosen: Chosen, request: (&str, &str)) -> Result<Answer, Fault> {

@@ -110,9 +110,21 @@ impl<'a> Dialogue<'a> {
         let gate = self.gate.clone();
         let beginning = self.beginning().await;
         let _place = gate.place().await;
+        let mut last_offers: Vec<Offer> = beginning.offers().to_vec();
         let (mut answer, mut asking) = self.first_credential(beginning).await;
         for _ in 0..MOST_ROUNDS {
-            let (reply, head, asked) = self.leg(&mut exchange, answer.as_ref()).await?;
+            let (reply, head, asked) = match self.leg(&mut exchange, answer.as_ref()).await {
+                Ok(answered) => answered,
+                Err(fault)
+                    if is_closed_at_opening(&fault, answer.as_ref())
+                        && self.authenticator.gives_ntlm_up(&last_offers) =>
+                {
+                    exchange = self.reconnect().await?;
+                    answer = Some(self.next_answer(&last_offers).await?);
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
             let offers = challenges(&reply);
             match asking.take() {
                 Some(asking) if head.status == 407 && !offers.is_empty() => asking.challenged(&offers),
@@ -153,12 +165,8 @@ impl<'a> Dialogue<'a> {
                 }
                 same => same,
             };
-            let uri = self.uri();
-            let next = self.authenticator.answer(&offers, (self.method(), &uri)).await;
-            // A credential that was held back is decided by its scheme as well as one that was sent.
-            self.evidence.scheme = self.authenticator.considered().or(self.evidence.scheme);
-            self.evidence.passed_over = self.authenticator.passed_over().to_vec();
-            let next = next?;
+            let next = self.next_answer(&offers).await?;
+            last_offers = offers;
             let is_spent = answer.as_ref().is_some_and(|sent| is_spent(sent, &next));
             let next = answer.insert(next);
             exchange = match same {
@@ -168,6 +176,16 @@ impl<'a> Dialogue<'a> {
             };
         }
         Err(Fault::AuthenticationLoop)
+    }
+
+    /// What the proxy's offers get.
+    async fn next_answer(&mut self, offers: &[Offer]) -> Result<Answer, Fault> {
+        let uri = self.uri();
+        let next = self.authenticator.answer(offers, (self.method(), &uri)).await;
+        // A credential that was held back is decided by its scheme as well as one that was sent.
+        self.evidence.scheme = self.authenticator.considered().or(self.evidence.scheme);
+        self.evidence.passed_over = self.authenticator.passed_over().to_vec();
+        next
     }
 
     /// What is known before anything is asked.
@@ -432,6 +450,12 @@ fn keep_alive(request: &mut Request) {
 
 fn challenges(reply: &Reply) -> Vec<Offer> {
     auth::read_challenges(reply.headers().get_all(header::PROXY_AUTHENTICATE).iter().map(HeaderValue::as_bytes))
+}
+
+/// The proxy ended the connection on NTLM's first message, which names nobody.
+fn is_closed_at_opening(fault: &Fault, sent: Option<&Answer>) -> bool {
+    let is_closed = matches!(fault, Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 });
+    is_closed && sent.is_some_and(|sent| sent.token == Some(Token::NtlmType1))
 }
 
 /// Whether the connection is of no use for `next`: schemes that sign a connection in have it for themselves. Where

@@ -128,6 +128,38 @@ async fn a_407_for_ever_ends_in_a_loop_and_tries_no_password() {
     assert!(tokens(&told)[1..].iter().all(|(_, token)| *token == Some(Token::NtlmType1)));
 }
 
+/// Somebody left NTLM switched on, and nothing behind it: the proxy repeats its 407, or ends the connection.
+#[tokio::test]
+async fn an_ntlm_that_is_offered_and_never_answered_gives_way_to_basic() {
+    let both = challenge(&["NTLM", "Basic realm=\"proxy\""]);
+    let repeats = vec![replies(&[&both, &both, &both]), replies(&[OPENED])];
+    let closes = vec![vec![Turn::Hear, Turn::say(&both), Turn::Hear], vec![Turn::Hear], replies(&[OPENED])];
+    for (what, script) in [("repeats", repeats), ("closes", closes)] {
+        let peer = Peer::playing(script).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        assert_eq!(told.fault(), None, "{what}: {:?}", told.evidence.legs);
+        assert_eq!(told.evidence.scheme, Some(Scheme::Basic), "{what}");
+        let [passed] = told.evidence.passed_over.as_slice() else { panic!("{what}: {:?}", told.evidence.passed_over) };
+        assert_eq!((passed.scheme, &passed.why), (Scheme::Ntlm, &Fault::NtlmUnanswered), "{what}");
+        let passwords = peer.heard().iter().filter(|head| head.contains("Proxy-Authorization: Basic ")).count();
+        assert_eq!(passwords, 1, "{what}");
+        assert!(works(told.result.expect("a tunnel")).await, "{what}");
+    }
+}
+
+/// What was asked for by name is not replaced, and what may not be sent is no way out.
+#[tokio::test]
+async fn an_ntlm_that_is_never_answered_stays_the_matter_where_nothing_else_can_be_used() {
+    let both = challenge(&["NTLM", "Basic realm=\"proxy\""]);
+    let clear = Access { basic_cleartext: false, ..anna() };
+    for (access, scheme) in [(anna(), SchemeChoice::Forced(Scheme::Ntlm)), (clear, SchemeChoice::Auto)] {
+        let peer = Peer::playing(vec![replies(&[both.as_str(); 20])]).await;
+        let told = tunnel(&route(&peer.proxy(), Identity::User, scheme), &at_noon(access)).await;
+        assert_eq!(told.fault(), Some(&Fault::AuthenticationLoop), "{scheme:?}");
+        assert!(peer.heard().iter().all(|head| !head.contains("Proxy-Authorization: Basic ")), "{scheme:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_tunnel_that_opens_early_says_nothing_of_the_password() {
     let refuses = || replies(&[&ntlm(""), &ntlm(TYPE2), &ntlm("")]);
