@@ -175,6 +175,7 @@ mod tests {
                 evidence: Vec::new(),
                 chain: None,
                 product: None,
+                page: None,
                 scheme: None,
                 mechanism: None,
                 remarks: Vec::new(),

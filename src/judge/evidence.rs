@@ -15,6 +15,8 @@ use crate::observation::{
 const SAME_TIME: i64 = 60;
 /// How much of a body is quoted.
 const QUOTED_BODY: usize = 160;
+/// How much of what a page says to people, in characters.
+const QUOTED_PAGE: usize = 240;
 
 /// The facts of one attempt, in a run that took place `at`.
 pub(super) fn lines(seen: &Observation, at: Timestamp) -> Vec<String> {
@@ -279,6 +281,83 @@ pub(super) fn title(page: &[u8]) -> Option<String> {
     (!title.is_empty()).then_some(title)
 }
 
+/// Begin what was written by somebody who answered in place of the service.
+pub const PAGE_SAYS: &str = "The page says:";
+pub const ANSWER_SAYS: &str = "The answer says:";
+
+/// What was written by whoever answered last: a page's title and text, or the beginning of another text.
+pub(super) fn page(seen: &Observation) -> Option<String> {
+    let tunnel = seen.tunnel();
+    let places = [
+        seen.http().map(|http| &http.body_start),
+        seen.tls().map(|tls| &tls.first_bytes),
+        tunnel.map(|tunnel| &tunnel.early_bytes),
+        tunnel.and_then(|tunnel| tunnel.legs.last()).map(|leg| &leg.body_start),
+    ];
+    places.into_iter().flatten().find(|bytes| !bytes.is_empty()).and_then(|bytes| written(bytes))
+}
+
+/// Squid's pages begin with so much style that nothing but their title is kept, and that says nothing.
+const SQUIDS_TITLE: &str = "The requested URL could not be retrieved";
+
+/// What these bytes say to people.
+fn written(written: &[u8]) -> Option<String> {
+    let start = &written[..written.len().min(QUOTED_BODY)];
+    let (begins, text) = if is_page(written) {
+        (PAGE_SAYS, text_of(written))
+    } else {
+        (ANSWER_SAYS, words(&String::from_utf8_lossy(written)))
+    };
+    let says_something = !text.is_empty() && !text.ends_with(SQUIDS_TITLE);
+    (is_text(start) && says_something).then(|| format!("{begins} \"{text}\""))
+}
+
+/// Mostly characters that are meant for people.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_odd = |byte: &&u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    // The cut may have fallen inside a character; other than that, what is no text is so soon.
+    let is_readable =
+        std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to() * 10 >= bytes.len() * 9, |_| true);
+    is_readable && bytes.iter().filter(is_odd).count() * 10 <= bytes.len()
+}
+
+fn is_page(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+    ["<html", "<!doctype", "<head", "<body", "<title", "<h1", "<p>"].iter().any(|mark| text.contains(mark))
+}
+
+/// A page without its markup, its title first.
+fn text_of(page: &[u8]) -> String {
+    let text = String::from_utf8_lossy(page);
+    let lower = text.to_ascii_lowercase();
+    let mut rest = lower.find('<').unwrap_or_default();
+    let mut plain = String::new();
+    while rest < text.len() {
+        let Some(tag) = lower[rest..].find('<').map(|at| rest + at) else {
+            plain.push_str(&text[rest..]);
+            break;
+        };
+        plain.push_str(&text[rest..tag]);
+        plain.push(' ');
+        // What stands in these is not shown to people, or is known already.
+        let hidden = ["title", "style", "script"].into_iter().find(|name| lower[tag + 1..].starts_with(name));
+        let end = match hidden {
+            Some(name) => lower[tag..].find(&format!("</{name}")).map(|at| tag + at + 1),
+            None if lower[tag..].starts_with("<!--") => lower[tag..].find("-->").map(|at| tag + at),
+            None => Some(tag),
+        };
+        rest = end.and_then(|end| lower[end..].find('>').map(|at| end + at + 1)).unwrap_or(text.len());
+    }
+    let plain = words(&plain);
+    match title(page) {
+        Some(title) if plain.is_empty() || plain.starts_with(&title) => {
+            words(&if plain.is_empty() { title } else { plain })
+        }
+        Some(title) => words(&format!("{title}: {plain}")),
+        None => plain,
+    }
+}
+
 /// What a page's source reads like: entities resolved, white space joined, nothing that moves a cursor, and no more than is
 /// quoted of it.
 fn words(source: &str) -> String {
@@ -296,8 +375,12 @@ fn words(source: &str) -> String {
         text = text.replace(entity, character);
     }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text: String = text.chars().filter(|character| !character.is_control()).take(QUOTED_BODY).collect();
-    text.trim().to_owned()
+    let mut characters = text.chars().filter(|character| !character.is_control());
+    let mut kept: String = characters.by_ref().take(QUOTED_PAGE).collect();
+    if characters.next().is_some() {
+        kept.push('…');
+    }
+    kept
 }
 
 fn list(addresses: &[std::net::IpAddr]) -> String {
@@ -373,5 +456,33 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::Unrecognised { detail } => detail.clone(),
         Fault::BudgetSpent => "the run's time was up".to_owned(),
         Fault::Interrupted => "interrupted".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_shown_as_people_read_it_and_no_longer_than_a_line_or_two() {
+        for (page, says) in [
+            (
+                "<html><head><title>Web Page Blocked</title><style>p { color: red }</style></head><body><h1>Category: \
+                 telemetry</h1>\n<p>Ask &quot;IT&quot;</p><script>track()</script></body>",
+                "The page says: \"Web Page Blocked: Category: telemetry Ask \"IT\"\"",
+            ),
+            ("<TITLE>ERROR</TITLE><body>ERROR<p>Denied<!-- <p>x --> here", "The page says: \"ERROR Denied here\""),
+            ("<html><style>only this", ""),
+            ("<html><title>only this", "The page says: \"only this\""),
+            ("Blocked \u{1b}[31mby\r\n the firewall", "The answer says: \"Blocked [31mby the firewall\""),
+            ("   ", ""),
+            ("<html><title>ERROR: The requested URL could not be retrieved</title><style>body {", ""),
+        ] {
+            assert_eq!(written(page.as_bytes()).unwrap_or_default(), says, "{page}");
+        }
+        assert_eq!(written(b"\x15\x03\x01\x00\x02\x02\x28"), None);
+        assert_eq!(written(b"\x05\xff"), None);
+        let long = written("<p>ä".repeat(2_000).as_bytes()).unwrap_or_default();
+        assert!(long.ends_with("…\"") && long.chars().count() < 260, "{long}");
     }
 }

@@ -14,6 +14,7 @@ mod filters;
 mod findings;
 mod follow_up;
 mod forwarding;
+mod kind;
 mod opinion;
 mod refusal;
 mod refused;
@@ -40,6 +41,7 @@ use crate::plan::{JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
 pub use comparison::COMPARISON_CODES;
+pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
 pub use findings::findings;
 pub use follow_up::follow_ups;
 pub use remedy::{DESCRIBED_AT, Particulars, particulars};
@@ -61,6 +63,8 @@ pub struct Verdict {
     pub chain: Option<ChainVerdict>,
     /// The known product that signs or answers here; never what decided.
     pub product: Option<String>,
+    /// What somebody wrote who answered in place of the service, as people read it.
+    pub page: Option<String>,
     /// The scheme that decided a proxied route.
     pub scheme: Option<Scheme>,
     /// What Negotiate carried.

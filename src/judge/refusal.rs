@@ -174,6 +174,12 @@ pub(super) fn offers(leg: &Leg) -> String {
     names.join(", ")
 }
 
+/// What a challenge says that is there and that nobody can read.
+pub(super) fn unreadable_challenge(leg: &Leg) -> Option<String> {
+    let value = leg.header("proxy-authenticate").filter(|_| leg.challenges.is_empty())?;
+    Some(format!("its Proxy-Authenticate header cannot be read: \"{value}\""))
+}
+
 /// Reply codes of RFC 1928; 255 stands for "no acceptable method".
 pub(super) fn socks(reply: u8) -> Opinion {
     let (cause, words) = match reply {

@@ -4,10 +4,11 @@
 //! status, a code, or a host that no row is about.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::chain::{self, Instruction, Kind, Product};
 use super::{Cause, Finding, Owner, Verdict};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Endpoint};
 use crate::plan::Plan;
 
 /// What one cause asks for, with this product in the way.
@@ -143,6 +144,10 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
     let product = first.and_then(|row| row.product.clone().or_else(|| row.chain.as_ref()?.product.clone()));
     let known = product.as_deref().and_then(chain::product);
     let mut notes = Vec::new();
+    if shows_a_page(&cause) {
+        let mut rows = finding.jobs.iter().filter_map(|id| verdicts.iter().find(|verdict| verdict.job == *id));
+        notes.extend(rows.find_map(|row| row.page.clone()));
+    }
     let wanted = Wanted::of(&cause);
     let is_interception = is_interception(&cause);
     notes.extend(one_rule(plan, &cause, product.as_deref(), finding, &hosts));
@@ -160,14 +165,29 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
     }
     // Nobody debugs in order to keep a host out.
     let is_debugged = known.is_some_and(|product| product.kind == Kind::DebugProxy);
-    if hosts.contains(&ACCOUNT_HOST) && is_shut_out(&cause) && !is_debugged {
+    let is_written_down = matches!(wanted, Some(Wanted::Exclusion | Wanted::Admission));
+    // Where whole routes fail alike, nobody has meant this one host; unless every host is now written into a rule.
+    let is_meant = is_written_down || !is_all_of_its_routes(catalogue, plan, finding);
+    if hosts.contains(&ACCOUNT_HOST) && is_shut_out(&cause) && is_meant && !is_debugged {
         notes.push(ACCOUNT_NOTE.to_owned());
     }
-    let is_written_down = matches!(wanted, Some(Wanted::Exclusion | Wanted::Admission));
     if is_written_down && !is_debugged && hosts.iter().any(|host| host.ends_with(BLOB_DOMAIN)) {
         notes.push(BLOB_NOTE.to_owned());
     }
     Particulars { product, notes }
+}
+
+/// Whether the finding is about every host with TLS on its routes, and about more than one.
+fn is_all_of_its_routes(catalogue: &Catalogue, plan: &Plan, finding: &Finding) -> bool {
+    let own: HashSet<_> = finding.jobs.iter().copied().collect();
+    let routes: HashSet<usize> = plan.jobs.iter().filter(|job| own.contains(&job.id)).map(|job| job.route).collect();
+    let is_tls = |endpoint: usize| catalogue.endpoints.get(endpoint).is_some_and(Endpoint::is_tls);
+    own.len() > routes.len()
+        && plan
+            .jobs
+            .iter()
+            .filter(|job| routes.contains(&job.route) && is_tls(job.endpoint))
+            .all(|job| own.contains(&job.id))
 }
 
 /// That the rows of a finding are one change, with the rule that they share.
@@ -208,6 +228,30 @@ fn rule(cause: &Cause) -> Option<&'static str> {
         Cause::DnsEdeFiltered | Cause::DnsSinkhole | Cause::DnsFilterVendorIp => "the filter of names",
         _ => return None,
     })
+}
+
+/// Whether whoever answered wrote something that tells more than the code does: which rule, whom to ask, what it is.
+fn shows_a_page(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::HttpBlockPage
+            | Cause::HttpPortal
+            | Cause::HttpMiddleboxStatus
+            | Cause::HttpMalformed
+            | Cause::ProxyDenied403
+            | Cause::ProxyClientNotAllowed
+            | Cause::ProxyPortalAuth
+            | Cause::ProxyNotForwarding
+            | Cause::ProxyBadRequest400
+            | Cause::ProxyUpstreamUnknown
+            | Cause::ProxyIcapDown
+            | Cause::ProxyBadReply
+            | Cause::ProxyNotHttp
+            | Cause::Proxy200WithBody
+            | Cause::PauthDeniedAfterAuth
+            | Cause::TlsPlaintextReply
+            | Cause::TlsNotTls
+    )
 }
 
 fn is_interception(cause: &Cause) -> bool {

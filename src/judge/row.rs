@@ -6,7 +6,7 @@ use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{
     Cause, Connections, Grounds, NameElsewhere, StageTimes, Status, Verdict, answer, chain, evidence, filters,
-    forwarding, refusal, refused, remark, ticket,
+    forwarding, kind, refusal, refused, remark, ticket,
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
@@ -53,6 +53,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         evidence: lines,
         chain: opinion.chain,
         product: opinion.product,
+        page: evidence::page(seen),
         scheme: seen.tunnel().and_then(|tunnel| tunnel.scheme),
         mechanism: seen.tunnel().and_then(remark::mechanism),
         remarks: remarks.concat(),
@@ -81,6 +82,7 @@ fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
         evidence: Vec::new(),
         chain: None,
         product: None,
+        page: None,
         scheme: None,
         mechanism: None,
         remarks: Vec::new(),
@@ -224,7 +226,7 @@ pub(super) fn judge_stages(
         let opinion = match stage {
             Stage::Dns => of_dns(route, seen, fault),
             Stage::Tcp => of_tcp(route, seen.tcp(), fault),
-            Stage::Proxy => of_proxy(route, seen.tunnel(), fault),
+            Stage::Proxy => kind::told(of_proxy(route, seen.tunnel(), fault), route, seen.tunnel(), fault),
             Stage::Tls | Stage::Chain | Stage::Http => of_tls(route, fault),
         };
         return sinkhole(route, seen).filter(|_| !confirmed && stage > Stage::Dns).unwrap_or(opinion);
@@ -465,8 +467,9 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         }
         Fault::TunnelRefused { status } => return refusal::opinion(*status, leg),
         Fault::CredentialsWanted => {
-            let detail = offers().map_or_else(|| "407".to_owned(), |offers| format!("407, offering {offers}"));
-            return Opinion::new(Cause::PauthRequired, Stage::Proxy).with(detail);
+            let detail = offers().map(|offers| format!("407, offering {offers}"));
+            let detail = detail.or_else(|| Some(format!("407, and {}", refusal::unreadable_challenge(leg?)?)));
+            return Opinion::new(Cause::PauthRequired, Stage::Proxy).with(detail.unwrap_or_else(|| "407".to_owned()));
         }
         Fault::SchemeNotOffered => {
             let detail =
@@ -515,7 +518,11 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
             return Opinion::new(Cause::NotTested, Stage::Proxy)
                 .with("the proxy gave no verdict on the password when it was sent; it is not sent again in this run");
         }
-        Fault::NoChallenge => Cause::PauthNoChallenge,
+        Fault::NoChallenge => {
+            let opinion = Opinion::new(Cause::PauthNoChallenge, Stage::Proxy);
+            let unreadable = leg.and_then(refusal::unreadable_challenge);
+            return Opinion { detail: unreadable, ..opinion };
+        }
         Fault::DigestStaleLoop => Cause::PauthDigestStaleLoop,
         Fault::AuthenticationLoop => Cause::PauthLoop,
         Fault::CleartextRefused => Cause::PauthBasicCleartext,

@@ -117,6 +117,11 @@ pub enum RecordingMistake {
     Io(#[from] io::Error),
     #[error("the file is empty")]
     Empty,
+    #[error(
+        "line 1: the recording's header ends in the middle, so that nothing in this file can be judged; copy the file anew \
+         or record again"
+    )]
+    HeaderCutOff,
     #[error("line 1: not a recording's header: {0}")]
     NotARecording(String),
     #[error("line 1: this is '{found}', and this version of waprobe reads '{SCHEMA}'")]
@@ -225,10 +230,13 @@ impl Header {
 /// [`RecordingMistake`] with the line; a missing end line is a remark, not an error.
 pub fn read(mut input: impl BufRead) -> Result<Recording, RecordingMistake> {
     let mut text = String::new();
-    if next_line(&mut input, &mut text, 1)?.is_none() {
-        return Err(RecordingMistake::Empty);
-    }
-    let header = read_header(&text)?;
+    let Some(complete) = next_line(&mut input, &mut text, 1)? else { return Err(RecordingMistake::Empty) };
+    let header = match read_header(&text) {
+        Err(RecordingMistake::NotARecording(_)) if !complete && text.starts_with('{') => {
+            return Err(RecordingMistake::HeaderCutOff);
+        }
+        header => header?,
+    };
     let mut reader = Reader::default();
     let mut number = 1;
     loop {
@@ -240,7 +248,10 @@ pub fn read(mut input: impl BufRead) -> Result<Recording, RecordingMistake> {
         match reader.line(&text) {
             Ok(()) => {}
             // A last line without its newline is what a full disk or a killed run leaves.
-            Err(_) if !complete => reader.remarks.push(format!("line {number} is cut off and was left out")),
+            Err(_) if !complete => reader.remarks.push(format!(
+                "line {number} ends in the middle and was left out: the run was stopped or the disk was full while it was \
+                 written; copy the file anew if it was copied, or else record again what is missing"
+            )),
             Err(detail) => return Err(RecordingMistake::Line { line: number, detail }),
         }
     }
@@ -326,11 +337,7 @@ impl Reader {
     fn finish(self, header: Header) -> Result<Recording, RecordingMistake> {
         let Self { observations, machine, places, public, end, mut remarks, .. } = self;
         match &end {
-            None => remarks.push(format!(
-                "the recording is cut off: no end line after {} observations of {} planned jobs",
-                observations.len(),
-                header.plan.jobs.len()
-            )),
+            None => remarks.push(cut_off(&observations, header.plan.jobs.len())),
             Some(end) if end.observations != observations.len() => remarks.push(format!(
                 "the end line counts {} observations and the file holds {}: it was edited or lost lines",
                 end.observations,
@@ -359,6 +366,22 @@ impl Reader {
             Some(end) => (Some(end.duration), end.ended),
         };
         Ok(Recording { header, roots, observations, duration, ended, remarks })
+    }
+}
+
+/// What can be told of a run whose end nobody wrote down.
+fn cut_off(observations: &[Observation], jobs: usize) -> String {
+    let seen: HashSet<u32> =
+        observations.iter().filter(|seen| seen.follow_up().is_none()).map(|seen| seen.job().0).collect();
+    match jobs.saturating_sub(seen.len()) {
+        0 => "the recording is cut off: every planned row is there; what is missing behind them, second tries and follow-ups \
+              perhaps, can make a row milder or sharper"
+            .to_owned(),
+        missing => format!(
+            "the recording is cut off: {} of {jobs} planned rows are there and are judged; the other {missing} are shown as \
+             not tested",
+            seen.len()
+        ),
     }
 }
 
@@ -583,12 +606,26 @@ mod tests {
         let end = text.find("{\"end\"").expect("an end line");
         let without_end = read(&text.as_bytes()[..end]).expect("a recording");
         assert_eq!(without_end.observations.len(), 2);
-        assert!(without_end.remarks[0].contains("cut off"), "{:?}", without_end.remarks);
+        assert!(without_end.remarks[0].contains("2 of 15 planned rows are there"), "{:?}", without_end.remarks);
         assert_eq!(without_end.ended, Ended::Interrupted);
 
         let half_a_line = read(&text.as_bytes()[..end - 20]).expect("a recording");
         assert_eq!(half_a_line.observations.len(), 1);
-        assert!(half_a_line.remarks[0].contains("cut off"), "{:?}", half_a_line.remarks);
+        let [line, file] = half_a_line.remarks.as_slice() else { panic!("{:?}", half_a_line.remarks) };
+        assert!(line.starts_with("line 4 ends in the middle") && file.contains("other 14 are shown as not tested"));
+
+        let header = text.find('\n').expect("a header");
+        let complaint = read(&text.as_bytes()[..header / 2]).expect_err("no header").to_string();
+        assert!(complaint.starts_with("line 1: the recording's header ends in the middle"), "{complaint}");
+    }
+
+    #[test]
+    fn a_run_of_which_the_end_alone_is_missing_is_not_said_to_lack_rows() {
+        let all: Vec<Observation> = (0..15).map(|job| observation(job, Vec::new())).collect();
+        let text = recorded(&all, &roots());
+        let end = text.find("{\"end\"").expect("an end line");
+        let read = read(&text.as_bytes()[..end]).expect("a recording");
+        assert!(read.remarks[0].contains("every planned row is there"), "{:?}", read.remarks);
     }
 
     #[test]

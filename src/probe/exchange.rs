@@ -31,6 +31,8 @@ pub(super) const KEPT_BODY: usize = 2048;
 const KEPT_VALUE: usize = 512;
 /// How many headers are kept as evidence.
 const MOST_HEADERS: usize = 64;
+/// How many headers that cannot be read are kept as evidence.
+const MOST_UNREADABLE: usize = 8;
 /// A body that comes byte by byte, or never ends, is evidence enough when its beginning is there.
 pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -196,13 +198,36 @@ impl Head {
             name: wire_text(name.as_str().as_bytes(), KEPT_VALUE),
             value: kept_value(name.as_str(), value.as_bytes()),
         };
+        let mut headers: Vec<Header> = reply.headers().iter().take(MOST_HEADERS).map(header).collect();
+        headers.extend(unreadable_challenges(&seen.start()));
         Self {
             status: reply.status().as_u16(),
             version: format!("{:?}", reply.version()),
             reason: reason(reply, seen),
-            headers: reply.headers().iter().take(MOST_HEADERS).map(header).collect(),
+            headers,
         }
     }
+}
+
+/// An address with the names of its parameters alone. Portals put users' names and tickets there, and recordings travel; by
+/// the names a product is known.
+fn without_values(address: &str) -> String {
+    const NOT_KEPT: &str = "…";
+    let Some(at) = address.find(['?', '#']) else { return address.to_owned() };
+    let (place, rest) = address.split_at(at);
+    let query = rest.split('#').next().unwrap_or_default().trim_start_matches('?');
+    let parameters: Vec<String> = query
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+        .map(|parameter| match parameter.split_once('=') {
+            Some((name, "")) => format!("{name}="),
+            Some((name, _)) => format!("{name}={NOT_KEPT}"),
+            None => NOT_KEPT.to_owned(),
+        })
+        .collect();
+    let query = if rest.starts_with('?') { format!("?{}", parameters.join("&")) } else { String::new() };
+    let fragment = if rest.contains('#') { format!("#{NOT_KEPT}") } else { String::new() };
+    format!("{place}{query}{fragment}")
 }
 
 /// A session's cookie and the proof in an answer to a credential belong to whoever holds them; of a cookie the name stays.
@@ -215,8 +240,39 @@ fn kept_value(name: &str, value: &[u8]) -> String {
             if has_name { format!("{}={NOT_KEPT}", wire_text(name, KEPT_VALUE)) } else { NOT_KEPT.to_owned() }
         }
         "proxy-authentication-info" | "authentication-info" => NOT_KEPT.to_owned(),
+        "location" | "content-location" | "refresh" => without_values(&wire_text(value, KEPT_VALUE)),
         _ => wire_text(value, KEPT_VALUE),
     }
+}
+
+/// Challenges with bytes that no header may have: every client leaves such a line out, and it is there all the same.
+fn unreadable_challenges(head: &[u8]) -> Vec<Header> {
+    const NAME: &str = "proxy-authenticate";
+    let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    let lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
+            let is_unreadable = name.eq_ignore_ascii_case(NAME.as_bytes()) && value.iter().any(is_control);
+            is_unreadable.then(|| Header { name: NAME.to_owned(), value: escaped(value) })
+        })
+        .take(MOST_UNREADABLE)
+        .collect()
+}
+
+/// Bytes with everything but plain characters written as `\x1b`.
+fn escaped(bytes: &[u8]) -> String {
+    let bytes = &bytes[..bytes.len().min(KEPT_VALUE / 4)];
+    bytes
+        .iter()
+        .map(|byte| match byte {
+            b' '..=b'~' => char::from(*byte).to_string(),
+            other => format!("\\x{other:02x}"),
+        })
+        .collect()
 }
 
 fn head_size(reply: &Reply) -> usize {
@@ -289,4 +345,28 @@ fn is_http(seen: &Seen) -> bool {
     let prefix = b"HTTP/";
     let length = line.len().min(prefix.len());
     line[..length] == prefix[..length]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_redirection_the_names_of_its_parameters_are_kept_and_nothing_that_stands_in_them() {
+        for (given, kept) in [
+            ("https://login.example/sso", "https://login.example/sso"),
+            ("https://login.example/sso?user=anna&ticket=a1%3Db2&x=", "https://login.example/sso?user=…&ticket=…&x="),
+            (
+                "http://gate.example/squidGuard.cgi?clientaddr=10.1.2.3",
+                "http://gate.example/squidGuard.cgi?clientaddr=…",
+            ),
+            ("https://login.example/?a1b2c3#token=d4", "https://login.example/?…#…"),
+            ("/portal#a1b2", "/portal#…"),
+            ("/portal#a?b=c", "/portal#…"),
+            ("https://login.example/?", "https://login.example/?"),
+        ] {
+            assert_eq!(kept_value("location", given.as_bytes()), kept, "{given}");
+        }
+        assert_eq!(kept_value("server", b"a?b=c"), "a?b=c");
+    }
 }

@@ -115,6 +115,83 @@ impl AsyncWrite for Prefixed {
     }
 }
 
+/// A stream whose peer is heard out: who closes before it has read everything may have answered first. What is written
+/// behind such an end goes nowhere, and reading tells what came; the end is the error that it was when nothing did.
+pub(super) struct HearOut {
+    inner: Connection,
+    end: Option<io::Error>,
+    has_heard: bool,
+}
+
+impl HearOut {
+    pub fn new(inner: Connection) -> Self {
+        Self { inner, end: None, has_heard: false }
+    }
+
+    /// `bytes` as if they had been written, where the peer no longer reads.
+    fn unless_ended<T>(&mut self, result: Poll<io::Result<T>>, written: T) -> Poll<io::Result<T>> {
+        match result {
+            Poll::Ready(Err(error)) if is_end(&error) => {
+                self.end.get_or_insert(error);
+                Poll::Ready(Ok(written))
+            }
+            other => other,
+        }
+    }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+    )
+}
+
+impl AsyncRead for HearOut {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.inner).poll_read(context, buffer);
+        let is_empty = buffer.filled().len() == before;
+        self.has_heard |= !is_empty;
+        match result {
+            Poll::Ready(Ok(())) if is_empty && !self.has_heard && buffer.remaining() > 0 => {
+                Poll::Ready(self.end.take().map_or(Ok(()), Err))
+            }
+            other => other,
+        }
+    }
+}
+
+impl AsyncWrite for HearOut {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.end.is_some() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let result = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.unless_ended(result, bytes.len())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.end.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let result = Pin::new(&mut self.inner).poll_flush(context);
+        self.unless_ended(result, ())
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.end.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let result = Pin::new(&mut self.inner).poll_shutdown(context);
+        self.unless_ended(result, ())
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -160,9 +237,58 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tee<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, repeat};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, repeat};
 
     use super::*;
+
+    /// Takes no more than so many bytes, and has said something before it ended, or nothing.
+    struct Curt {
+        takes: usize,
+        said: &'static [u8],
+    }
+
+    impl AsyncRead for Curt {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            if self.takes > 0 {
+                return Poll::Pending;
+            }
+            let (now, later) = self.said.split_at(self.said.len().min(buffer.remaining()));
+            buffer.put_slice(now);
+            self.said = later;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Curt {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            let taken = bytes.len().min(self.takes);
+            self.takes -= taken;
+            Poll::Ready(if taken > 0 { Ok(taken) } else { Err(io::ErrorKind::ConnectionReset.into()) })
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_answers_and_reads_no_further_is_heard_out_and_one_that_ends_in_silence_has_ended() {
+        let body = [b'0'; 10_000];
+        let mut polite = HearOut::new(Box::new(Curt { takes: 4_000, said: b"HTTP/1.1 405 No\r\n\r\n" }));
+        polite.write_all(&body).await.expect("what is not read is no error yet");
+        let mut answer = String::new();
+        polite.read_to_string(&mut answer).await.expect("the answer");
+        assert_eq!(answer, "HTTP/1.1 405 No\r\n\r\n");
+
+        let mut silent = HearOut::new(Box::new(Curt { takes: 4_000, said: b"" }));
+        silent.write_all(&body).await.expect("not yet");
+        let error = silent.read_to_string(&mut answer).await.expect_err("nothing came");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
 
     #[tokio::test]
     async fn a_peer_that_sends_without_end_is_stopped() {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::columns::Column;
 use super::text::sanitize;
 use super::{Finding, Report, Row, wording};
-use crate::judge::{Cause, DESCRIBED_AT, Owner, Status};
+use crate::judge::{ANSWER_SAYS, Cause, DESCRIBED_AT, Owner, PAGE_SAYS, Status};
 
 /// What several rows together show about an inspection that is a finding already: the same change mends it.
 const SUPPORTING: [&str; 6] = [
@@ -188,7 +188,7 @@ pub(super) struct Note {
 impl Note {
     /// It says what was seen, or where this very change is described.
     fn is_of_this_finding(&self) -> bool {
-        self.code.is_some() || self.text.starts_with(DESCRIBED_AT)
+        self.code.is_some() || [DESCRIBED_AT, PAGE_SAYS, ANSWER_SAYS].iter().any(|begins| self.text.starts_with(begins))
     }
 }
 

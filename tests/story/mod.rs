@@ -128,6 +128,7 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         evidence: vec![format!("asked for {}", endpoint.url)],
         chain: (endpoint.is_tls() && goes_on).then(|| chain(catalogue, job, &answer.cause)),
         product: None,
+        page: None,
         scheme: answer.scheme,
         mechanism: None,
         remarks: Vec::new(),

@@ -114,6 +114,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         evidence: Vec::new(),
         chain,
         product: None,
+        page: None,
         scheme: None,
         mechanism: None,
         remarks: Vec::new(),

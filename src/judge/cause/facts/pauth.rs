@@ -16,7 +16,7 @@ pub(super) const NO_CHALLENGE: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::ProxyTeam,
     "The proxy asks for authentication without saying how",
-    "correct the proxy: its 407 carries no Proxy-Authenticate header",
+    "correct the proxy: its 407 carries no Proxy-Authenticate header that can be read",
 );
 
 pub(super) const WRONG_CODE: CauseFacts = CauseFacts::new(

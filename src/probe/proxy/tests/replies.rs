@@ -46,6 +46,21 @@ async fn proxies_that_speak_http_in_their_own_way_open_a_tunnel_too() {
     assert!(works(told.result.expect("a tunnel")).await, "byte by byte");
 }
 
+/// A byte that no header may have makes a client drop the whole line. It was there all the same, and somebody has to mend it.
+#[tokio::test]
+async fn a_challenge_that_cannot_be_read_is_kept_in_writing() {
+    let reply = b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"\x1b[1mhere\"\r\nContent-Length: 0\r\n\r\n";
+    for (identity, access, fault) in
+        [(Identity::Bypass, Access::default(), Fault::CredentialsWanted), (Identity::User, anna(), Fault::NoChallenge)]
+    {
+        let peer = Peer::playing(vec![vec![Turn::Hear, Turn::say(reply), Turn::Hold]]).await;
+        let told = tunnel_as(identity, &peer, access).await;
+        let leg = told.evidence.legs.last().expect("a leg");
+        assert_eq!((told.fault(), leg.challenges.len()), (Some(&fault), 0));
+        assert_eq!(leg.header("Proxy-Authenticate"), Some("Basic realm=\"\\x1b[1mhere\""));
+    }
+}
+
 /// Whether a fault is the expected one.
 type Fits = fn(&Fault) -> bool;
 
