@@ -25,7 +25,8 @@ pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict
         (false, false) => is_open,
         (false, true) => return Vec::new(),
     };
-    let about = rows.iter().find(|row| row.status == Status::Blocked && is_asked_of(&row.cause)).map(|row| row.job);
+    let is_asked_about = |row: &&&Verdict| row.status == Status::Blocked && is_asked_of(&row.cause);
+    let about = rows.iter().find(|row| is_asked_about(row) && !has_no_proxy(grounds, row)).map(|row| row.job);
     let Some(about) = about else { return Vec::new() };
     let ask = |ask| FollowUp::new(about, ask);
     match grounds.plan.routes[route] {
@@ -112,7 +113,8 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
     let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
     let is_dead = !gets_through(&rows);
     let is_asked_of = |cause: &Cause| (is_dead && is_open(cause)) || is_denial(cause);
-    let jobs: Vec<JobId> = rows.iter().filter(|row| is_asked_of(&row.cause)).map(|row| row.job).collect();
+    let is_concerned = |row: &&&Verdict| is_asked_of(&row.cause) && !has_no_proxy(grounds, row);
+    let jobs: Vec<JobId> = rows.iter().filter(is_concerned).map(|row| row.job).collect();
     for job in jobs {
         doubt(&mut verdicts[job.0 as usize], control, outcomes);
     }
@@ -215,7 +217,7 @@ pub(super) fn unreached_proxies(grounds: &Grounds<'_>, verdicts: &mut [Verdict])
     for verdict in verdicts.iter_mut().filter(|verdict| verdict.status == Status::Blocked) {
         let is_doubtful = match verdict.cause {
             Cause::ProxyTcpNetUnreachable | Cause::ProxyTcpHostUnreachable => is_off_network,
-            Cause::DnsProxyName => is_without_names,
+            _ if verdict.stage == Stage::Dns => is_without_names,
             _ => false,
         };
         if is_doubtful && grounds.plan.routes[route_of(grounds, verdict.job)] != PlannedRoute::Direct {
@@ -259,6 +261,11 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
             (!rows.is_empty()).then(|| closed_route(grounds, route, control, &rows))
         })
         .collect()
+}
+
+/// The proxy's own name has no address: nothing was asked of it.
+fn has_no_proxy(grounds: &Grounds<'_>, row: &Verdict) -> bool {
+    row.stage == Stage::Dns && grounds.plan.routes[route_of(grounds, row.job)] != PlannedRoute::Direct
 }
 
 fn has_reached_its_proxy(grounds: &Grounds<'_>, row: &Verdict) -> bool {

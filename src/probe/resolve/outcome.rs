@@ -85,7 +85,7 @@ fn of_system_alone(system: &SystemFailure) -> Fault {
     match system {
         SystemFailure::NoSuchName(_) => Fault::NameNotFound,
         SystemFailure::NoAddresses(_) => Fault::NoAddresses,
-        SystemFailure::Silent(_) => Fault::ResolverSilent,
+        SystemFailure::Silent(_) | SystemFailure::Again(_) => Fault::ResolverSilent,
         SystemFailure::Other(words) => Fault::Unrecognised { detail: words.clone() },
     }
 }
@@ -214,6 +214,8 @@ mod tests {
             (&late, vec![&v4], Fault::ResolverSilent),
             (&late, vec![&closed], Fault::ResolverPortClosed),
             (&late, vec![], Fault::ResolverSilent),
+            (&SystemFailure::Again(words()), vec![], Fault::ResolverSilent),
+            (&SystemFailure::Again(words()), vec![&refused], Fault::ServerRefused),
             (&SystemFailure::NoAddresses(words()), vec![], Fault::NoAddresses),
             (&SystemFailure::NoSuchName(words()), vec![], Fault::NameNotFound),
             (&SystemFailure::NoSuchName(words()), vec![&none], Fault::NoAddresses),

@@ -38,14 +38,20 @@ pub(super) enum SystemFailure {
     NoAddresses(String),
     /// It did not answer within the deadline.
     Silent(String),
-    /// It says that it failed, and not why (`EAI_AGAIN` stands for silence, SERVFAIL and REFUSED alike).
+    /// It heard nothing of use, and may the next time: `EAI_AGAIN`, which stands for silence, SERVFAIL and REFUSED alike.
+    Again(String),
+    /// It says that it failed, and not why.
     Other(String),
 }
 
 impl SystemFailure {
     pub fn words(&self) -> &str {
         match self {
-            Self::NoSuchName(words) | Self::NoAddresses(words) | Self::Silent(words) | Self::Other(words) => words,
+            Self::NoSuchName(words)
+            | Self::NoAddresses(words)
+            | Self::Silent(words)
+            | Self::Again(words)
+            | Self::Other(words) => words,
         }
     }
 
@@ -106,6 +112,7 @@ fn failure(error: LookupError) -> SystemFailure {
     match kind {
         LookupErrorKind::NoName => SystemFailure::NoSuchName(words),
         LookupErrorKind::NoData => SystemFailure::NoAddresses(words),
+        LookupErrorKind::Again => SystemFailure::Again(words),
         _ => SystemFailure::Other(words),
     }
 }
