@@ -28,7 +28,7 @@ struct Inner {
 /// What the certificate says of itself.
 #[derive(Debug, Clone)]
 pub struct Fields {
-    /// RFC 4514-like text, most specific attribute first as in the certificate.
+    /// RFC 4514-like text, in the order of the certificate.
     pub subject: String,
     pub issuer: String,
     /// DER of the names, for comparison.

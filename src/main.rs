@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use waprobe::cli::{self, Exit};
+
 fn main() -> ExitCode {
-    waprobe::cli::run(std::env::args_os()).into()
+    // What went wrong is on standard error already; to a script it is a fault of this program, and no answer.
+    std::panic::catch_unwind(|| cli::run(std::env::args_os())).unwrap_or(Exit::Internal).into()
 }

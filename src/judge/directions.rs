@@ -106,7 +106,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Endpoints that the script itself sends out directly, and that are blocked or intercepted there.
+/// Endpoints that the script itself sends out directly, and that are blocked there.
 fn sent_directly(directions: &Directions, rows: &Rows<'_>) -> Option<Finding> {
     let sent = directions.endpoints.iter().filter(|direction| direction.is_sent_directly());
     let failing: Vec<&Verdict> = sent

@@ -225,6 +225,7 @@ fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
         if let Some(chain) = &mut verdict.chain {
             chain.status = Status::Intercepted;
             chain.cause = Cause::InterceptedUntrusted;
+            verdict.product.clone_from(&chain.product);
         }
     }
 }

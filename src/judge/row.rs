@@ -401,12 +401,14 @@ pub(super) fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opini
 fn is_no_public_address(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
-            address.octets()[0] == 0 || address.is_loopback() || address.is_private() || address.is_link_local()
+            let is_reserved = address.octets()[0] == 0 || address.octets()[0] >= 240;
+            is_reserved || address.is_loopback() || address.is_private() || address.is_link_local()
         }
         IpAddr::V6(address) => {
             address.is_unspecified()
                 || address.is_loopback()
                 || address.is_unique_local()
+                || address.is_unicast_link_local()
                 || address.to_ipv4_mapped().is_some_and(|address| is_no_public_address(&IpAddr::V4(address)))
         }
     }

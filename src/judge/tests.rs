@@ -263,7 +263,9 @@ fn a_handshake_that_breaks_behind_a_2xx_is_the_proxys_and_elsewhere_the_networks
 
 #[test]
 fn an_address_that_no_public_service_has_explains_every_later_failure() {
-    for address in ["0.0.0.0", "127.0.0.1", "10.9.8.7", "192.168.1.1", "::", "fd00::1", "::ffff:10.0.0.1"] {
+    for address in
+        ["0.0.0.0", "127.0.0.1", "10.9.8.7", "192.168.1.1", "::", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "250.1.2.3"]
+    {
         let seen = Way::of(TLS)
             .passed(Evidence::Dns(dns(&[address])))
             .stopped(tcp(&[(address, failed(Fault::ConnectionRefused))]), Fault::ConnectionRefused);
@@ -332,18 +334,19 @@ fn where_the_services_themselves_stand_at_private_addresses_those_tell_nothing()
             .passed(Evidence::Dns(DnsEvidence { source: NameSource::System, ..dns(&[address]) }))
             .passed(tcp(&[(address, TcpOutcome::Connected)]))
     };
-    for (signature, code) in [
-        (Signature::Verified { scheme: "RSA_PSS_SHA256".into() }, "ok"),
-        (Signature::Wrong { scheme: "RSA_PSS_SHA256".into() }, "dns.sinkhole"),
+    for (signature, beside, code) in [
+        (Signature::Verified { scheme: "RSA_PSS_SHA256".into() }, "10.20.7.6", "ok"),
+        (Signature::Verified { scheme: "RSA_PSS_SHA256".into() }, "10.99.0.6", "dns.sinkhole"),
+        (Signature::Wrong { scheme: "RSA_PSS_SHA256".into() }, "10.20.7.6", "dns.sinkhole"),
     ] {
         let service = led_to(TLS, "10.20.0.5")
             .passed(Evidence::Tls(Box::new(tls_with(genuine_chain(), signature))))
             .passed(Evidence::Http(http(404, &[], "")))
             .finished();
-        let in_clear = led_to(PLAIN, "10.20.0.6").passed(Evidence::Http(http(404, &[], ""))).finished();
+        let in_clear = led_to(PLAIN, beside).passed(Evidence::Http(http(404, &[], ""))).finished();
         let verdicts = judge(&Grounds::new(&catalogue, &plan, &roots, at, Ended::Complete), &[service, in_clear]);
         let row = verdicts.iter().find(|verdict| verdict.job == JobId(PLAIN)).expect("a row");
-        assert_eq!(row.cause.code(), code);
+        assert_eq!(row.cause.code(), code, "{beside}");
     }
 }
 

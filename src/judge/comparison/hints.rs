@@ -51,7 +51,7 @@ pub(super) fn older_tls(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<
     let mut proxies: BTreeMap<(String, &str, &str), Vec<Row<'_>>> = BTreeMap::new();
     for row in rows {
         let (Some(proxy), Some(older)) = (row.proxy(), version(row)) else { continue };
-        // `TLSv1.2` and `TLSv1.3` compare as they should.
+        // The versions compare as their names do: `TLS 1.2`, `TLS 1.3`.
         if let Some(newer) = direct.get(row.host()).filter(|direct| older < **direct) {
             proxies.entry((proxy, older, newer)).or_default().push(*row);
         }

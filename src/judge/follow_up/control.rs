@@ -1,10 +1,12 @@
 //! The control: a host of no solution. When it fails on a route as the endpoints do, they are not to blame.
 
+use url::Url;
+
 use super::{gets_through, on_route, route_of};
 use crate::catalogue::Control;
 use crate::judge::row::judge_stages;
 use crate::judge::{Cause, Finding, Grounds, Owner, Status, Verdict, forwarding};
-use crate::observation::{Ask, Fault, FollowUp, Observation, Stage};
+use crate::observation::{Ask, Fault, FollowUp, HttpEvidence, Observation, Stage};
 use crate::plan::{JobId, PlannedRoute};
 
 /// Nothing gets out on any route, the control neither.
@@ -169,7 +171,13 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         return Some(Outcome::Fails(opinion.cause));
     };
     let is_genuine = if control.body.is_empty() {
-        opinion.status == Status::Ok || matches!(status, 200..=399 | 404)
+        // A portal answers for everybody, and leads away; a site of its own leads to its own other names.
+        let is_foreign = match opinion.cause {
+            Cause::HttpPortal | Cause::HttpBlockPage => true,
+            Cause::HttpForeignRedirect => !leads_to_a_neighbour(control, answer),
+            _ => false,
+        };
+        opinion.status == Status::Ok || (!is_foreign && matches!(status, 200..=399 | 404))
     } else {
         String::from_utf8_lossy(&answer.body_start).contains(&control.body)
     };
@@ -179,6 +187,17 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         false if is_proxys => Outcome::Fails(opinion.cause),
         false => Outcome::Foreign { status },
     })
+}
+
+/// Whether a redirection stays below the control's own domain: `example.com` leads to `www.example.com`, and the reverse.
+fn leads_to_a_neighbour(control: &Control, answer: &HttpEvidence) -> bool {
+    let target = answer
+        .header("location")
+        .and_then(|location| Url::parse(&control.url).ok()?.join(location).ok())
+        .and_then(|target| target.host_str().map(str::to_owned))
+        .unwrap_or_default();
+    let is_below = |name: &str, domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    is_below(&target, &control.host) || is_below(&control.host, &target)
 }
 
 /// Says what the control did, and takes the accusation back where it failed in the same way.
