@@ -1,10 +1,10 @@
 //! Squid knows who asks, and denies one host to everybody, in the manner that asks for another login: 407 once more.
 
+use crate::accounts::{NAME, PASSWORD, basic, samba};
 use crate::hosts;
 use crate::nginx::Nginx;
 use crate::squid::{Policy, Squid};
 use crate::waprobe::{Check, Report};
-use crate::windows_authentication::{NAME, PASSWORD, basic, samba};
 use crate::world::World;
 
 /// The first that is asked for, and one of those behind it.

@@ -2,24 +2,20 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::authorities::run;
+use crate::accounts::{NAME, PASSWORD, basic, samba};
 use crate::call::Call;
 use crate::hosts;
 use crate::kdc::Kdc;
 use crate::nginx::Nginx;
-use crate::software::program;
 use crate::squid::{Policy, Squid};
 use crate::waprobe::{Check, Report};
 use crate::world::{World, free_address};
 
 const PROXY: &str = "proxy.corp.example";
-const NAME: &str = "anna";
-const PASSWORD: &str = "correct-horse-7493";
 
 /// The directory, a proxy that believes it, and what stands behind.
 struct Company {
@@ -311,7 +307,7 @@ fn a_keytab_that_cannot_serve_is_a_plain_error_before_anything_is_asked() {
 #[test]
 fn several_schemes_at_once_have_a_row_each_for_everybody() {
     let Some(world) = World::new() else { return };
-    let (ntlm, basic) = (samba(&world), basic_file(&world));
+    let (ntlm, basic) = (samba(&world, "squid-2.5-ntlmssp"), basic(&world));
     let company = Company::within(world, &[("ntlm", ntlm), ("basic", basic)]);
     let keytab = company.kdc.keytab("WS01$");
     let password = company.password(PASSWORD);
@@ -340,7 +336,7 @@ fn several_schemes_at_once_have_a_row_each_for_everybody() {
 fn without_a_service_to_ask_for_the_password_goes_on_by_the_next_scheme() {
     for next in ["ntlm", "basic"] {
         let Some(world) = World::new() else { return };
-        let helper = if next == "ntlm" { samba(&world) } else { basic_file(&world) };
+        let helper = if next == "ntlm" { samba(&world, "squid-2.5-ntlmssp") } else { basic(&world) };
         let mut company = Company::within(world, &[(next, helper)]);
         company.hosts = company.hosts.replace(PROXY, "gate.corp.example");
         let password = company.password(PASSWORD);
@@ -357,28 +353,6 @@ fn without_a_service_to_ask_for_the_password_goes_on_by_the_next_scheme() {
             assert!(facts.iter().all(|fact| evidence.contains(fact)), "{evidence}");
         }
     }
-}
-
-/// Samba's helper, which checks NTLM version 2 for one account without any domain.
-fn samba(world: &World) -> String {
-    let home = world.folder().join("samba");
-    std::fs::create_dir_all(&home).expect("a folder for samba");
-    let folders: String =
-        ["lock", "state", "cache", "pid"].map(|kind| format!("{kind} directory = {}\n", home.display())).concat();
-    let configuration =
-        world.file("smb.conf", &format!("[global]\nworkgroup = CORP\nprivate dir = {}\n{folders}", home.display()));
-    run(Command::new("chmod").arg("777").arg(&home));
-    format!(
-        "{} --helper-protocol=squid-2.5-ntlmssp --username={NAME} --password={PASSWORD} --domain=CORP --configfile={}",
-        program("ntlm_auth").expect("samba's helper").display(),
-        configuration.display()
-    )
-}
-
-fn basic_file(world: &World) -> String {
-    let line = format!("{NAME}:{}\n", run(Command::new("openssl").args(["passwd", "-apr1", PASSWORD])).trim());
-    let file = world.file("basic-passwords", &line);
-    format!("{} {}", program("basic_ncsa_auth").expect("squid's helper").display(), file.display())
 }
 
 /// No token that reached the proxy stands in what was printed.

@@ -8,6 +8,7 @@
 //! except where `CI=true` or `WAPROBE_REAL=required` is set: there a test that cannot run is a failure.
 #![cfg(unix)]
 
+mod accounts;
 mod authorities;
 mod call;
 mod dnsmasq;

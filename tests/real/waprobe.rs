@@ -122,6 +122,13 @@ impl Check {
         self.arg("--machine-roots").arg(roots)
     }
 
+    /// The same check by another program, such as the Windows one under Wine.
+    #[allow(dead_code, reason = "of the two suites that share this file, the tests under Wine use it")]
+    pub fn by(self, mut other: Command) -> Self {
+        other.args(self.command.get_args());
+        Self { command: other }
+    }
+
     /// The call as it stands, for who runs it in another way.
     pub fn command(self) -> Command {
         self.command

@@ -1,17 +1,11 @@
 //! Squid knows people as a Windows domain does: NTLM and Negotiate, checked by Samba's own helper.
 
-use std::path::Path;
-
-use crate::authorities::run;
+use crate::accounts::{NAME, PASSWORD, basic, samba};
 use crate::hosts;
 use crate::nginx::Nginx;
-use crate::software::program;
 use crate::squid::{Policy, Squid};
 use crate::waprobe::{Check, Report};
 use crate::world::World;
-
-pub const NAME: &str = "anna";
-pub const PASSWORD: &str = "correct-horse-7493";
 
 #[test]
 fn ntlm_lets_the_user_through_by_every_form_of_the_name() {
@@ -91,34 +85,6 @@ fn each_scheme_of_a_list_has_its_row_and_auto_takes_the_strongest() {
 fn check(world: &World, servers: &Nginx, squid: &Squid, name: &str, password: &str) -> Check {
     let file = world.file("password", &format!("{password}\n"));
     Check::new(world).direct_to(servers).through(squid).args(["--proxy-user", name, "--proxy-password-file"]).arg(file)
-}
-
-/// Squid's helper for Basic, and the one who is known to it.
-pub fn basic(world: &World) -> String {
-    let line =
-        format!("{NAME}:{}\n", run(std::process::Command::new("openssl").args(["passwd", "-apr1", PASSWORD])).trim());
-    format!("{} {}", helper("basic_ncsa_auth"), world.file("basic-passwords", &line).display())
-}
-
-/// Samba's helper, which checks NTLM version 2 for one account without any domain.
-pub fn samba(world: &World, protocol: &str) -> String {
-    let home = world.folder().join("samba");
-    std::fs::create_dir_all(&home).expect("a folder for samba");
-    let folders: String =
-        ["lock", "state", "cache", "pid"].map(|kind| format!("{kind} directory = {}\n", home.display())).concat();
-    let text = format!("[global]\nworkgroup = CORP\nprivate dir = {}\n{folders}", home.display());
-    let configuration = world.file("smb.conf", &text);
-    run(std::process::Command::new("chmod").arg("777").arg(&home));
-    format!(
-        "{} --helper-protocol={protocol} --username={NAME} --password={PASSWORD} --domain=CORP --configfile={}",
-        helper("ntlm_auth"),
-        configuration.display()
-    )
-}
-
-fn helper(name: &str) -> String {
-    let path: &Path = &program(name).expect("a helper that is there");
-    path.display().to_string()
 }
 
 /// Whether a request in Squid's log brought NTLM's answer: the third byte group of its base64 says which message it is.
