@@ -6,6 +6,8 @@ use crate::net::tokens::TicketProblem;
 /// some of them as SSPI's own, some as Windows' errors in the form of an HRESULT, some as the kernel's status.
 const KNOWN: &[(u32, &str, TicketProblem)] = &[
     (0x8009_0303, "SEC_E_TARGET_UNKNOWN", TicketProblem::UnknownService),
+    // What went wrong inside a package, which does not say what; Wine answers so to all that Kerberos' library refuses.
+    (0x8009_0304, "SEC_E_INTERNAL_ERROR", TicketProblem::Other),
     (0x8009_0305, "SEC_E_SECPKG_NOT_FOUND", TicketProblem::NoLibrary),
     (0x8009_0308, "SEC_E_INVALID_TOKEN", TicketProblem::Other),
     (0x8009_030c, "SEC_E_LOGON_DENIED", TicketProblem::Rejected),
@@ -18,6 +20,7 @@ const KNOWN: &[(u32, &str, TicketProblem)] = &[
     (0x8009_0342, "SEC_E_KDC_UNKNOWN_ETYPE", TicketProblem::NoCommonEncryption),
     (0x8009_0348, "SEC_E_NO_KERB_KEY", TicketProblem::NoCommonEncryption),
     (0x8009_0350, "SEC_E_DOWNGRADE_DETECTED", TicketProblem::KdcUnreachable),
+    (0xc000_0001, "STATUS_UNSUCCESSFUL", TicketProblem::Other),
     (0xc000_005e, "STATUS_NO_LOGON_SERVERS", TicketProblem::KdcUnreachable),
     (0xc000_0064, "STATUS_NO_SUCH_USER", TicketProblem::UnknownAccount),
     (0xc000_006a, "STATUS_WRONG_PASSWORD", TicketProblem::Rejected),
@@ -91,7 +94,8 @@ mod tests {
             (0x8009_0303, "SEC_E_TARGET_UNKNOWN (0x80090303)", TicketProblem::UnknownService),
             (0x8009_0311, "SEC_E_NO_AUTHENTICATING_AUTHORITY (0x80090311)", TicketProblem::KdcUnreachable),
             (0xc000_0234, "STATUS_ACCOUNT_LOCKED_OUT (0xc0000234)", TicketProblem::Revoked),
-            (0xc000_0001, "0xc0000001", TicketProblem::Other),
+            (0xc000_0001, "STATUS_UNSUCCESSFUL (0xc0000001)", TicketProblem::Other),
+            (0xc000_0002, "0xc0000002", TicketProblem::Other),
         ] {
             assert_eq!((shown(number).as_str(), problem(number)), (text, expected));
         }
