@@ -7,9 +7,34 @@
 //! Without the variable every test says loudly that it did not run, and fails where `WAPROBE_WINDOWS=1` or CI asks for it.
 #![cfg(unix)]
 
+// The servers and worlds of the tests against real software, of which only a part is needed here.
+macro_rules! of_the_real_tests {
+    ($($file:literal $name:ident),* $(,)?) => {
+        $(
+            #[path = $file]
+            #[allow(dead_code, reason = "the tests against real software use the rest")]
+            mod $name;
+        )*
+    };
+}
+of_the_real_tests! {
+    "real/accounts.rs" accounts,
+    "real/authorities.rs" authorities,
+    "real/call.rs" call,
+    "real/hosts.rs" hosts,
+    "real/kdc.rs" kdc,
+    "real/nginx.rs" nginx,
+    "real/server.rs" server,
+    "real/software.rs" software,
+    "real/squid.rs" squid,
+    "real/waprobe.rs" waprobe,
+    "real/world.rs" world,
+}
+
 mod windows {
     mod wine;
 
+    mod authentication;
     mod command;
     mod console;
     mod enroll;
@@ -17,7 +42,9 @@ mod windows {
     mod harness;
     mod lab;
     mod live;
+    mod outputs;
     mod proxies;
     mod replay;
     mod roots;
+    mod tickets;
 }

@@ -85,7 +85,7 @@ fn compare_scenarios(half: usize) {
 }
 
 /// What a report says of its rows, its findings and its impacts, a line each.
-fn said(output: &Output) -> BTreeSet<String> {
+pub(super) fn said(output: &Output) -> BTreeSet<String> {
     let Ok(report) = serde_json::from_slice::<Value>(&output.stdout) else {
         return BTreeSet::from([everything(output)]);
     };

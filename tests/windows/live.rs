@@ -52,7 +52,13 @@ const KNOWN_BESIDE_THE_FILE: [&str; 6] = [
 
 #[test]
 fn an_imported_profile_has_the_findings_of_its_file() {
-    for name in ["well-configured-1809", "basic-where-enhanced-is-needed", "policy-overrides-preference", "two-ids"] {
+    for name in [
+        "well-configured-1809",
+        "windows-7-without-opt-in",
+        "basic-where-enhanced-is-needed",
+        "policy-overrides-preference",
+        "two-ids",
+    ] {
         let Some(wine) = Wine::start() else { return };
         let file = fixture(&format!("enroll/{name}.reg"));
         wine.reg_import(&text(&file));
