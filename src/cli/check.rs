@@ -17,7 +17,6 @@ use crate::plan::{
 use crate::probe::{self, Access, Login};
 use crate::proxies::Overview;
 use crate::proxies::settings::Target;
-use crate::registry::Snapshot;
 
 /// To look at the ticket that is there.
 const SIGNED_IN_PATIENCE: Duration = Duration::from_secs(2);
@@ -34,12 +33,17 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 }
 
 pub(super) fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failure> {
+    of_device(arguments, DeviceRegistry::read(&arguments.registry)?.as_ref())
+}
+
+/// The same, by the ways that the settings of `device` lead.
+pub(super) fn of_device(arguments: &CheckArguments, device: Option<&DeviceRegistry>) -> Result<Setup, Failure> {
     let proxies = proxies(&arguments.proxy)?;
     let roots = files::RootsToCome::begin(&arguments.trust.machine_roots);
     let (catalogue, anchors) = files::catalogue(&arguments.trust)?;
     let (os, solutions) = scope(&arguments.scope)?;
     let wanted = wanted(arguments)?;
-    let access = access(arguments, !proxies.is_empty() || wanted.is_some() || !arguments.registry.is_empty())?;
+    let access = access(arguments, !proxies.is_empty() || wanted.is_some() || device.is_some())?;
     let roots = roots.wait()?;
     let expectation = arguments.verdict.expect.as_deref().map(Expected::of_file).transpose()?;
     show::check_verdict_arguments(
@@ -66,7 +70,7 @@ pub(super) fn from_arguments(arguments: &CheckArguments) -> Result<Setup, Failur
         connect_to: Arc::new(ConnectTo { rules: arguments.connect_to.clone() }),
         ..Net::of_this_machine(Vec::new())
     };
-    let settings = device_settings(arguments, &catalogue, &endpoints)?;
+    let settings = device.map(|device| settings_of(device, &catalogue, &endpoints));
     let wanted = wanted.map(Ok).or_else(|| settings.as_ref().and_then(script_of)).transpose()?;
     let directions = match wanted {
         None => None,
@@ -142,16 +146,6 @@ fn wanted(arguments: &CheckArguments) -> Result<Option<Wanted<'_>>, Failure> {
     Ok(script.or(arguments.wpad.as_deref().map(Wanted::ByWpad)))
 }
 
-/// Where the settings of a device send the endpoints: this one's, or those of an export.
-fn device_settings(
-    arguments: &CheckArguments,
-    catalogue: &Catalogue,
-    endpoints: &[usize],
-) -> Result<Option<DeviceSettings>, Failure> {
-    let read = DeviceRegistry::read(&arguments.registry)?;
-    Ok(read.map(|DeviceRegistry { name, snapshot }| settings_of(name, &snapshot, catalogue, endpoints)))
-}
-
 /// On a Windows device whose settings name proxies, a check that was told of no route goes directly alone; that is said.
 fn note_passed_over(arguments: &CheckArguments, setup: &Setup) {
     let is_told = arguments.pac.is_some() || arguments.wpad.is_some();
@@ -172,14 +166,9 @@ fn targets(catalogue: &Catalogue, endpoints: &[usize]) -> Vec<Target> {
 }
 
 /// Where the settings of a device send the endpoints, wherever its registry was read.
-pub(super) fn settings_of(
-    name: String,
-    snapshot: &Snapshot,
-    catalogue: &Catalogue,
-    endpoints: &[usize],
-) -> DeviceSettings {
+fn settings_of(device: &DeviceRegistry, catalogue: &Catalogue, endpoints: &[usize]) -> DeviceSettings {
     let targets = targets(catalogue, endpoints);
-    DeviceSettings::of(name, &Overview::of(snapshot, &targets), endpoints, &targets)
+    DeviceSettings::of(device.name.clone(), &Overview::of(&device.snapshot, &targets), endpoints, &targets)
 }
 
 /// The script that the settings name; services read none from a file.

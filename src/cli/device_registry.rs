@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::{Failure, files, this_device};
 use crate::catalogue::{Endpoint, UrlScheme};
 use crate::proxies::settings::Target;
-use crate::proxies::{Overview, Way};
+use crate::proxies::{Overview, Setting, Step, Trace, Way};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
 use crate::report::text::sanitize;
 
@@ -48,6 +48,16 @@ impl DeviceRegistry {
                 Ok(Some(Self { name: names.join(", "), snapshot: exported(files)? }))
             }
         }
+    }
+}
+
+impl DeviceRegistry {
+    /// Whether no source in it names a way out, and one that SYSTEM's way rests on is not in it.
+    pub(super) fn says_nothing(&self) -> bool {
+        let traces = Trace::all(&self.snapshot);
+        let names_one = |step: &Step| matches!(step.setting, Setting::Says { .. } | Setting::Damaged(_));
+        let is_open = |trace: &Trace| trace.steps.iter().any(|step| step.setting == Setting::NotKnown);
+        !traces.iter().flat_map(|trace| &trace.steps).any(names_one) && traces.first().is_some_and(is_open)
     }
 }
 

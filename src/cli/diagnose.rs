@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser as _};
 
-use super::arguments::{Arguments, Color, Command, Format, TrustArguments};
+use super::arguments::{Arguments, CheckArguments, Color, Command, Format, TrustArguments};
+use super::device_registry::DeviceRegistry;
 use super::enroll::{Device, DeviceArguments};
-use super::run::watched;
+use super::run::{Setup, watched};
 use super::show::Seen;
 use super::{Exit, Failure, check, files, lab, replay, show, terminal};
 use crate::lab::{scenarios, story};
@@ -58,7 +59,8 @@ pub(super) struct DiagnoseArguments {
 #[derive(Debug, Args)]
 #[group(conflicts_with_all = ["recording", "lab"], multiple = true)]
 struct NetworkArguments {
-    /// A proxy to try, as http://host:port, https://host:port or socks5://host:port.
+    /// A proxy to try, as http://host:port, https://host:port or socks5://host:port. Default: the ways that the device's own
+    /// settings lead by, as far as they are known.
     // Read later: clap repeats a value that it refuses, and this one may hold a password.
     #[arg(long, value_name = "URL", help_heading = "Network")]
     proxy: Vec<String>,
@@ -100,13 +102,14 @@ pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
         }
         _ => arguments.device.checkup()?,
     };
-    let (mut seen, viewpoint) = network(arguments, &device)?;
+    let Watched { mut seen, viewpoint, doubt } = network(arguments, &device)?;
     // The recording may be of every version; the answer is about this one.
     seen.header.plan.os = device.os.clone();
     seen.header.plan.solutions.clone_from(&device.solutions);
     let needed = Needed::of(&seen.catalogue, &device.solutions, &device.os);
     let report = show::report_of(&seen);
-    let diagnosis = diagnose(&checkup, &report, &needed, &viewpoint);
+    let mut diagnosis = diagnose(&checkup, &report, &needed, &viewpoint);
+    diagnosis.doubts.extend(doubt);
     let exit = exit(diagnosis.answer, seen.ended);
     files::print(|mut out| match arguments.format {
         Format::Json => report::json::write(&diagnosis, &mut out),
@@ -128,22 +131,59 @@ fn exit(answer: Answer, ended: Ended) -> Exit {
     }
 }
 
-fn network(arguments: &DiagnoseArguments, device: &Device) -> Result<(Seen, Viewpoint), Failure> {
+/// The network's half.
+struct Watched {
+    seen: Seen,
+    viewpoint: Viewpoint,
+    /// Why the device's own ways were not those that were tried.
+    doubt: Option<String>,
+}
+
+fn network(arguments: &DiagnoseArguments, device: &Device) -> Result<Watched, Failure> {
     if let Some(path) = &arguments.recording {
-        return Ok((replay::seen(path, &arguments.trust)?, Viewpoint::Recording(files::name(path))));
+        let viewpoint = Viewpoint::Recording(files::name(path));
+        return Ok(Watched { seen: replay::seen(path, &arguments.trust)?, viewpoint, doubt: None });
     }
     let record = arguments.record.as_deref();
     if let Some(name) = &arguments.lab {
-        return Ok((in_the_lab(name, device, record)?, Viewpoint::Lab));
+        return Ok(Watched { seen: in_the_lab(name, device, record)?, viewpoint: Viewpoint::Lab, doubt: None });
     }
     let line = arguments.network.command_line(device, &arguments.trust);
     let parsed = Arguments::try_parse_from(line).map_err(|mistake| Failure::usage(mistake.to_string()))?;
     let Command::Check(parsed) = parsed.command else {
         return Err(Failure::Internal("a check was asked for, and another command was read".to_owned()));
     };
-    let seen = watched(check::from_arguments(&parsed)?, record)?;
+    let (setup, doubt) = by_its_own_ways(arguments, &parsed)?;
     let viewpoint = if arguments.device.snapshot.is_none() { Viewpoint::Device } else { Viewpoint::Elsewhere };
-    Ok((seen, viewpoint))
+    Ok(Watched { seen: watched(setup, record)?, viewpoint, doubt })
+}
+
+/// The ways that the device's settings lead by, where the command line names none; what they do not say, or what cannot be asked
+/// from here, leaves the direct route.
+fn by_its_own_ways(arguments: &DiagnoseArguments, check: &CheckArguments) -> Result<(Setup, Option<String>), Failure> {
+    let device = match &arguments.device.snapshot {
+        _ if !check.proxy.is_empty() || check.pac.is_some() => None,
+        Some(path) => DeviceRegistry::read(std::slice::from_ref(path))?,
+        None => DeviceRegistry::live(),
+    };
+    let Some(device) = device else { return Ok((check::of_device(check, None)?, None)) };
+    if device.says_nothing() {
+        let doubt = "Which proxy the device uses, the snapshot does not say: the direct route alone was tried. `waprobe proxy` \
+                     names the keys to export with it; --proxy and --pac say it here.";
+        return Ok((check::of_device(check, None)?, Some(doubt.to_owned())));
+    }
+    match check::of_device(check, Some(&device)) {
+        Ok(setup) => Ok((setup, None)),
+        Err(failure) => {
+            // A mistake of the command line stays one without the device.
+            let setup = check::of_device(check, None)?;
+            let why = failure.to_string();
+            let why = why.lines().next().unwrap_or_default();
+            let doubt =
+                format!("The ways of the device's own settings could not be tried, the direct route was: {why}.");
+            Ok((setup, Some(doubt)))
+        }
+    }
 }
 
 fn in_the_lab(name: &str, device: &Device, record: Option<&Path>) -> Result<Seen, Failure> {

@@ -79,6 +79,14 @@ fn check_endpoints(plan: &Plan, catalogue: &Catalogue) -> Result<(), Failure> {
             catalogue.endpoints.len()
         )));
     }
+    let mut ways = plan.settings.iter().flat_map(|settings| &settings.accounts).flat_map(|account| &account.endpoints);
+    if let Some(ways) = ways.find(|ways| ways.endpoint >= catalogue.endpoints.len()) {
+        return Err(Failure::usage(format!(
+            "the recording's settings speak of endpoint {}, and its catalogue has {}",
+            ways.endpoint,
+            catalogue.endpoints.len()
+        )));
+    }
     match plan.jobs.iter().find(|job| job.endpoint >= catalogue.endpoints.len()) {
         None => Ok(()),
         Some(job) => Err(Failure::usage(format!(
@@ -107,6 +115,10 @@ fn carry_over(plan: &mut Plan, recorded: &Catalogue, other: &Catalogue) -> Resul
     }
     for direction in plan.directions.iter_mut().flat_map(|directions| &mut directions.endpoints) {
         direction.endpoint = place(direction.endpoint)?;
+    }
+    let accounts = plan.settings.iter_mut().flat_map(|settings| &mut settings.accounts);
+    for ways in accounts.flat_map(|account| &mut account.endpoints) {
+        ways.endpoint = place(ways.endpoint)?;
     }
     Ok(())
 }

@@ -153,7 +153,8 @@ pub(super) fn hosts_of(grounds: &Grounds<'_>, rows: &[&Verdict]) -> String {
 }
 
 /// Names as somebody copies them into a rule.
-pub(super) fn listed(hosts: &[&str]) -> String {
+#[must_use]
+pub fn listed(hosts: &[&str]) -> String {
     let listed = hosts[..hosts.len().min(MOST_HOSTS)].join(" ");
     match hosts.len().saturating_sub(MOST_HOSTS) {
         0 => listed,

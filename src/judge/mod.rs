@@ -42,7 +42,7 @@ use chain::{ChainJudge, ChainVerdict, Reached};
 
 pub use comparison::COMPARISON_CODES;
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
-pub use findings::findings;
+pub use findings::{findings, listed};
 pub use follow_up::follow_ups;
 pub use remedy::{DESCRIBED_AT, Particulars, particulars};
 

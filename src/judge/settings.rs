@@ -15,12 +15,21 @@ pub(super) fn tell_accounts(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
         let job = &grounds.plan.jobs[verdict.job.0 as usize];
         let route = grounds.plan.route(job);
         let accounts = settings.accounts.iter().filter(|account| account.goes(job.endpoint, route));
-        let names: Vec<&str> = accounts.map(|account| account.account.as_str()).collect();
+        let names: Vec<String> = accounts.map(as_far_as_known).collect();
         if !names.is_empty() {
             let line =
                 format!("by its settings ({}) the device comes this way as {}", settings.name, names.join(" and "));
             verdict.evidence.insert(0, line);
         }
+    }
+}
+
+/// The account, with what would change its way.
+fn as_far_as_known(account: &AccountSettings) -> String {
+    let name = &account.account;
+    match account.unknown.as_slice() {
+        [] => name.clone(),
+        sources => format!("{name} (unless {} says otherwise, which is not known)", sources.join(" or ")),
     }
 }
 

@@ -31,6 +31,9 @@ pub struct AccountSettings {
     pub endpoints: Vec<EndpointWays>,
     /// The scripts that choose for it.
     pub scripts: Vec<String>,
+    /// Sources that nobody could read; what they say may change all of the above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
 }
 
 /// The ways of one endpoint, in the order in which a device tries them; none where a script chooses.
@@ -113,6 +116,7 @@ impl DeviceSettings {
 impl AccountSettings {
     fn of(trace: &Trace, endpoints: &[usize], targets: &[Target]) -> Self {
         let mut scripts: Vec<String> = Vec::new();
+        let mut unknown: Vec<String> = Vec::new();
         let mut read = |endpoint: usize, target: &Target| {
             let mut ways: Vec<Way> = Vec::new();
             for way in trace.ways(target) {
@@ -128,13 +132,18 @@ impl AccountSettings {
                         ways.extend(servers.iter().filter_map(|server| server.parse().ok()).map(Way::Through));
                     }
                     proxies::Way::Direct { .. } => ways.push(Way::Direct),
-                    proxies::Way::Unless { .. } | proxies::Way::Detect => {}
+                    proxies::Way::Unless { source, .. } => {
+                        if !unknown.iter().any(|known| known == source.title()) {
+                            unknown.push(source.title().to_owned());
+                        }
+                    }
+                    proxies::Way::Detect => {}
                 }
             }
             EndpointWays { endpoint, ways }
         };
         let endpoints = endpoints.iter().zip(targets).map(|(endpoint, target)| read(*endpoint, target)).collect();
-        Self { account: trace.account.to_string(), endpoints, scripts }
+        Self { account: trace.account.to_string(), endpoints, scripts, unknown }
     }
 
     /// Whether this account goes to `endpoint` by `route`.

@@ -215,3 +215,91 @@ fn a_diagnosis_can_be_tried_in_the_lab() {
         assert!(run.code == 2 && run.err.contains(complaint), "{arguments:?}: {}", run.err);
     }
 }
+
+fn well_configured() -> String {
+    let bytes = std::fs::read(device("well-configured-1809.reg")).expect("a fixture");
+    waprobe::registry::text(&bytes).expect("text").into_owned()
+}
+
+/// A device's record of WinHTTP, as `netsh winhttp set proxy` writes it.
+fn with_win_http(folder: &std::path::Path, proxy: &str) -> String {
+    let mut bytes: Vec<u8> = [0x18_u32, 7, 3].into_iter().flat_map(u32::to_le_bytes).collect();
+    bytes.extend(u32::try_from(proxy.len()).expect("short").to_le_bytes());
+    bytes.extend(proxy.as_bytes());
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let export = well_configured();
+    let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
+    let file = folder.join("device.reg");
+    std::fs::write(&file, format!("{export}\r\n[{key}]\r\n\"WinHttpSettings\"=hex:{}\r\n", digits.join(",")))
+        .expect("a file");
+    file.display().to_string()
+}
+
+#[test]
+fn a_diagnosis_tries_the_ways_that_the_device_s_own_settings_lead_by() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let closed = || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").to_string()
+    };
+    let (machine, other) = (closed(), closed());
+    let snapshot = with_win_http(folder.path(), &machine);
+    let routes = |arguments: &[&str]| -> Vec<String> {
+        let run = waprobe(&[&["diagnose", "--no-direct", "--format", "json", "--snapshot"], arguments].concat());
+        assert_eq!(run.code, 1, "{}", run.err);
+        let diagnosis = json(&run);
+        let routes = diagnosis["network"]["routes"].as_array().expect("routes").iter();
+        routes.filter_map(|route| route["route"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(routes(&[&snapshot]), [format!("http://{machine}|bypass")]);
+    // What the command line names takes their place.
+    assert_eq!(routes(&[&snapshot, "--proxy", &other]), [format!("http://{other}|bypass")]);
+}
+
+#[test]
+fn a_diagnosis_says_why_the_device_s_own_ways_were_not_tried() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connect = [":80=127.0.0.1:1", ":443=127.0.0.1:1"];
+    let doubts = |snapshot: &str| -> String {
+        let mut arguments = vec!["diagnose", "--format", "json", "--snapshot", snapshot, "--timeout", "5s"];
+        arguments.extend(connect.iter().flat_map(|rule| ["--connect-to", *rule]));
+        let run = waprobe(&arguments);
+        assert_eq!(run.err, "", "{}", run.out);
+        json(&run)["doubts"].to_string()
+    };
+    let silent = doubts(&device("well-configured-1809.reg"));
+    assert!(silent.contains("Which proxy the device uses, the snapshot does not say"), "{silent}");
+
+    let user = r"HKEY_CURRENT_USER\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+    let export = well_configured();
+    let file = folder.path().join("device.reg");
+    std::fs::write(&file, format!("{export}\r\n[{user}]\r\n\"AutoConfigURL\"=\"http://127.0.0.1:1/proxy.pac\"\r\n"))
+        .expect("a file");
+    let closed = doubts(&file.display().to_string());
+    assert!(
+        closed.contains("The ways of the device's own settings could not be tried")
+            && closed.contains("pac.fetch_failed"),
+        "{closed}"
+    );
+}
+
+#[test]
+fn a_remedy_names_the_hosts_that_this_device_needs_and_no_others() {
+    let recording = path("recordings", "generated/every-endpoint-refused.jsonl");
+    let remedies = |solution: &str| -> Vec<(String, Vec<String>)> {
+        let device = device("well-configured-1809.json");
+        let arguments = ["diagnose", "--snapshot", &device, "--recording", &recording, "--solution", solution];
+        let diagnosis = json(&waprobe(&[&arguments[..], &["--format", "json"]].concat()));
+        let cause = |cause: &Value| {
+            let hosts = cause["hosts"].as_array().expect("hosts").iter();
+            let hosts = hosts.filter_map(|host| host.as_str().map(str::to_owned)).collect();
+            (cause["remedy"].as_str().expect("a remedy").to_owned(), hosts)
+        };
+        diagnosis["causes"].as_array().expect("causes").iter().map(cause).collect()
+    };
+    let (few, more) = (remedies("update-compliance"), remedies("device-health"));
+    for (remedy, hosts) in few.iter().chain(&more) {
+        assert!(remedy.ends_with(&format!(": {}", hosts.join(" "))), "{remedy}\n{hosts:?}");
+    }
+    assert!(!few.is_empty() && few[0].1.len() < more[0].1.len(), "{few:?} {more:?}");
+}

@@ -229,7 +229,8 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen) -> String {
         (Answer::Wait, _) => "Wait. If it is still missing three days after its last change, run the full scan on it \
              (`waprobe enroll scan`) and look at Microsoft's deployment script's log."
             .to_owned(),
-        (_, Some(cause)) if cause.part == Part::Device => {
+        // A value to write has the form of one; where the device leads its services is not a single value.
+        (_, Some(cause)) if cause.part == Part::Device && !cause.code.starts_with("conf.") => {
             let value = cause.title.split(':').next().unwrap_or_default();
             let way = if WRITABLE.iter().any(|(_, name)| *name == value) {
                 " `waprobe enroll plan` prints what to deploy, `waprobe enroll apply` writes it on the device."

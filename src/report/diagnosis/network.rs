@@ -3,8 +3,8 @@
 use super::{Cause, Needed, Part, RouteState};
 use crate::catalogue::NeedLevel;
 use crate::enroll::Effect;
-use crate::judge::Status;
-use crate::report::{Report, Row};
+use crate::judge::{self, Status};
+use crate::report::{Finding, Report, Row};
 
 /// What became of every host that the device needs.
 #[derive(Debug)]
@@ -82,12 +82,16 @@ impl Seen {
         let stopped = |name: &str| self.hosts.iter().find(|host| host.name == name && host.state == State::Stopped);
         let mut causes = Vec::new();
         for finding in &report.findings {
-            let rows: Vec<(&Row, &Host)> = report
-                .rows
-                .iter()
-                .filter(|row| finding.rows.contains(&row.id) && row.code == finding.code)
-                .filter_map(|row| Some((row, stopped(&row.endpoint)?)))
-                .collect();
+            let of_finding = report.rows.iter().filter(|row| finding.rows.contains(&row.id));
+            let is_setting = SETTINGS.contains(&finding.code.as_str());
+            let rows: Vec<(&Row, &Host)> = if is_setting {
+                // The device's own way is closed; that another one is open does not help it.
+                let needed = |row: &Row| self.hosts.iter().find(|host| host.name == row.endpoint);
+                of_finding.filter(|row| is_stopped(row)).filter_map(|row| Some((row, needed(row)?))).collect()
+            } else {
+                let own = of_finding.filter(|row| row.code == finding.code);
+                own.filter_map(|row| Some((row, stopped(&row.endpoint)?))).collect()
+            };
             if rows.is_empty() {
                 continue;
             }
@@ -95,12 +99,12 @@ impl Seen {
             let hosts = distinct(rows.iter().map(|(_, host)| host.address.clone()));
             let routes = distinct(rows.iter().map(|(row, _)| row.route.key.to_string()));
             causes.push(Cause {
-                part: Part::Network,
+                part: if is_setting { Part::Device } else { Part::Network },
                 effect: if is_required { Effect::Absent } else { Effect::Incomplete },
                 code: finding.code.clone(),
                 title: finding.title.clone(),
                 why: rows[0].0.summary.clone(),
-                remedy: finding.remedy.clone(),
+                remedy: about(report, finding, &hosts),
                 owner: finding.owner,
                 hosts,
                 routes,
@@ -145,6 +149,28 @@ impl Seen {
 
     fn required(&self) -> impl Iterator<Item = &Host> {
         self.hosts.iter().filter(|host| host.level == NeedLevel::Required)
+    }
+}
+
+/// Findings about the device's own settings; their rows have the codes of what happened there.
+const SETTINGS: [&str; 6] = [
+    "conf.context_mismatch",
+    "conf.telemetry_proxy_dead",
+    "conf.user_auth_disabled",
+    "conf.headless_user_auth",
+    "conf.none",
+    "conf.env_only",
+];
+
+/// The finding's remedy for these hosts alone, where it ends in the list of all of its hosts: other devices' hosts, and those
+/// that this one reaches otherwise, are not for its owner to ask for.
+fn about(report: &Report, finding: &Finding, hosts: &[String]) -> String {
+    let of = |id: &String| report.rows.iter().find(|row| row.id == *id).map(|row| row.host.clone());
+    let all = distinct(finding.rows.iter().filter_map(of));
+    let listed = |hosts: &[String]| judge::listed(&hosts.iter().map(String::as_str).collect::<Vec<_>>());
+    match finding.remedy.strip_suffix(&listed(&all)) {
+        Some(instruction) if instruction.ends_with(": ") => format!("{instruction}{}", listed(hosts)),
+        _ => finding.remedy.clone(),
     }
 }
 
