@@ -8,6 +8,7 @@ mod chains {
     mod properties;
     mod questions;
     mod real;
+    mod repeats;
     mod signatures;
     mod table;
     mod world;
