@@ -71,6 +71,21 @@ fn a_product_that_shows_itself_is_changed_by_those_who_run_it_and_in_its_own_ter
     }
 }
 
+#[test]
+fn a_tunnel_that_ends_for_the_control_too_is_not_laid_on_the_hosts() {
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == "dead-tunnels").expect("the scenario");
+    let world = scenario.start().expect("a world");
+    let report = check(&world).report(&world.catalogue);
+    let finding = |proxy: &str| {
+        let at = |title: &str| title.contains(&format!("//{proxy}.proxy.lab"));
+        report.findings.iter().find(|finding| at(&finding.title)).unwrap_or_else(|| panic!("{:#?}", report.findings))
+    };
+    let (everybody, endpoints) = (&finding("everybody").remedy, &finding("endpoints").remedy);
+    assert!(everybody.contains("ends every tunnel") && everybody.contains("msftconnecttest.com"), "{everybody}");
+    assert!(!everybody.contains("v10c.events"), "{everybody}");
+    assert!(endpoints.contains("on these hosts: v10c.events") && !endpoints.contains("alike"), "{endpoints}");
+}
+
 /// Rows that are not as the scenario says, and codes that it claims and does not produce or produces and does not claim.
 fn surprises(scenario: &Scenario) -> Vec<String> {
     let world = scenario.start().unwrap_or_else(|mistake| panic!("{}: could not {mistake}", scenario.name));

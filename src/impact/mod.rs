@@ -180,6 +180,7 @@ mod tests {
                 mechanism: None,
                 remarks: Vec::new(),
                 is_in_doubt: false,
+                is_for_all: false,
                 follow_ups: 0,
                 connections: Connections::default(),
                 addresses: Vec::new(),

@@ -65,6 +65,10 @@ const MOST_HOSTS: usize = 40;
 /// Rows that get through with the first message that Windows sends today.
 const LARGE_ONLY: &str = "A device on the way stops TLS handshakes of post-quantum size, and lets today's pass";
 
+/// What ends every tunnel is no matter of these hosts.
+const FOR_ALL: &str = "look for what ends every tunnel once it is open (inspection that fails, a parent proxy or a firewall behind \
+    the proxy, a list of allowed names); a rule against these hosts alone does not explain it:";
+
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     severity: Reverse<Status>,
@@ -102,6 +106,11 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         .filter(|endpoint| !endpoint.is_tls())
         .map(|endpoint| endpoint.host.as_str())
         .collect();
+    let control = grounds.plan.follow_ups.control.as_ref().filter(|_| rows.iter().all(|row| row.is_for_all));
+    let (instruction, is_about_hosts) = match control {
+        Some(control) => (format!("{FOR_ALL} {} is treated alike", control.host).into(), false),
+        None => (instruction, is_about_hosts),
+    };
     // Whoever writes the rule needs its number.
     let instruction = instruction.replace("this port", &said(&ports));
     let instruction = instruction.replace(TUNNELS, &requests(hosts.len(), &in_clear));

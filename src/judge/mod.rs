@@ -73,6 +73,9 @@ pub struct Verdict {
     pub remarks: Vec<Cause>,
     /// Whether the control fails on this route as the endpoint does: then nobody is accused.
     pub is_in_doubt: bool,
+    /// Whether the control ends as the endpoint does on this route, on which something else gets out: then it is not about
+    /// this endpoint.
+    pub is_for_all: bool,
     /// How many questions were asked beside the row itself.
     pub follow_ups: usize,
     /// Whose certificates the row's connections showed.

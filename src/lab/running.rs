@@ -321,6 +321,10 @@ impl Builder {
             let listener = listen()?;
             let target = listener.local_addr()?;
             self.origins.push((Arc::new(Origin::saying(&control.body)), listener));
+            let encrypted = listen()?;
+            let tls = encrypted.local_addr()?;
+            let origin = Origin::new(&Site::healthy(true), &control.as_tls_endpoint(), &self.authorities)?;
+            self.origins.push((Arc::new(origin), encrypted));
             let seen = match self.blueprint.control {
                 Some(Place::Closed) => Some(self.closed()?),
                 #[cfg(target_os = "linux")]
@@ -328,7 +332,7 @@ impl Builder {
                 Some(Place::Unreachable) => None,
                 _ => Some(target),
             };
-            for port in [80, 443] {
+            for (port, target) in [(80, target), (443, tls)] {
                 self.directory.insert((control.host.clone(), port), target);
                 if let Some(seen) = seen {
                     self.map.insert((CONTROL_ADDRESS, port).into(), seen);

@@ -33,7 +33,7 @@ impl FollowUp {
 pub enum Ask {
     /// The control's page, over the job's route.
     Control,
-    /// A tunnel to the control, through the job's proxy.
+    /// A tunnel to the control, through the job's proxy, and a handshake in it.
     ControlTunnel,
     /// The same way with the control's name in the handshake.
     ControlName,

@@ -33,6 +33,7 @@ mod inspection;
 mod interruption;
 mod kerberos;
 mod names;
+mod nodes;
 mod origins;
 mod other_proxies;
 mod ports;

@@ -133,6 +133,7 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
         mechanism: None,
         remarks: Vec::new(),
         is_in_doubt: false,
+        is_for_all: false,
         follow_ups: 0,
         connections: Connections::default(),
         addresses: Vec::new(),

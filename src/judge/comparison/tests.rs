@@ -119,6 +119,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         mechanism: None,
         remarks: Vec::new(),
         is_in_doubt: false,
+        is_for_all: false,
         follow_ups: 0,
         connections: Connections::default(),
         addresses: Vec::new(),

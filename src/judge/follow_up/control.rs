@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::handshake::{is_mute_ending, is_unanswered};
 use super::{gets_through, on_route, route_of};
 use crate::catalogue::Control;
 use crate::judge::row::judge_stages;
@@ -25,7 +26,7 @@ pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict
             return doubted.map(|about| FollowUp::new(about, Ask::Control)).into_iter().collect();
         }
         (false, false) => is_open,
-        (false, true) => return Vec::new(),
+        (false, true) => return tunnel(grounds, route, &rows).into_iter().collect(),
     };
     let is_asked_about = |row: &&&Verdict| row.status == Status::Blocked && is_asked_of(&row.cause);
     let about = rows.iter().find(|row| is_asked_about(row) && !has_no_proxy(grounds, row)).map(|row| row.job);
@@ -35,6 +36,16 @@ pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict
         PlannedRoute::Direct => vec![ask(Ask::Control)],
         PlannedRoute::Proxy { .. } => vec![ask(Ask::Control), ask(Ask::ControlTunnel)],
     }
+}
+
+/// A tunnel to the control, where every tunnel ends before a word was said in it, though the route leads out: that may be about
+/// these hosts, or about tunnels.
+fn tunnel(grounds: &Grounds<'_>, route: usize, rows: &[&Verdict]) -> Option<FollowUp> {
+    grounds.plan.routes[route].proxy()?;
+    let mut tunnels = rows.iter().filter(|row| is_tunnel(grounds, row));
+    let about = tunnels.next()?.job;
+    let are_all_mute = rows.iter().filter(|row| is_tunnel(grounds, row)).all(|row| is_unanswered(row));
+    are_all_mute.then(|| FollowUp::new(about, Ask::ControlTunnel))
 }
 
 /// Whether a proxy opened no tunnel at all because it says no; plain http may pass.
@@ -120,6 +131,9 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
     for job in jobs {
         doubt(&mut verdicts[job.0 as usize], control, outcomes);
     }
+    if !is_dead {
+        mute_tunnels(grounds, route, verdicts, (control, outcomes));
+    }
     let became = outcomes.iter().find(|(ask, _)| *ask == Ask::Control).map(|(_, outcome)| outcome);
     let in_clear = verdicts.iter_mut().filter(|row| route_of(grounds, row.job) == route && forwarding::is_doubted(row));
     // Without a page that is known, anybody can answer in the control's place too.
@@ -128,6 +142,23 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
             row.evidence.push(format!("follow-up: the control, {}, {} on this route", control.url, outcome.words()));
             forwarding::settle(row, (*outcome != Outcome::Answers).then(|| outcome.words()).as_deref());
         }
+    }
+}
+
+/// What became of the tunnel to the control, for rows whose own tunnel ended before a word was said in it.
+fn mute_tunnels(
+    grounds: &Grounds<'_>,
+    route: usize,
+    verdicts: &mut [Verdict],
+    (control, outcomes): (&Control, &[(Ask, Outcome)]),
+) {
+    let Some((_, outcome)) = outcomes.iter().find(|(ask, _)| *ask == Ask::ControlTunnel) else { return };
+    let is_mute = |row: &Verdict| route_of(grounds, row.job) == route && is_tunnel(grounds, row) && is_unanswered(row);
+    for row in verdicts.iter_mut().filter(|row| is_mute(row)) {
+        let (name, became) = (&control.host, outcome.words());
+        row.evidence
+            .push(format!("follow-up: the control, a handshake in a tunnel to {name}:443, {became} on this route"));
+        row.is_for_all = matches!(outcome, Outcome::Fails(cause) if is_mute_ending(cause));
     }
 }
 
@@ -144,7 +175,7 @@ impl Outcome {
 fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observation) -> Option<Outcome> {
     let endpoint = match seen.follow_up()? {
         Ask::Control => control.as_endpoint(),
-        Ask::ControlTunnel if seen.fault().is_none() => return Some(Outcome::Answers),
+        Ask::ControlTunnel if is_heard(seen) => return Some(Outcome::Answers),
         Ask::ControlTunnel => control.as_tls_endpoint(),
         Ask::ControlName
         | Ask::SmallHello
@@ -200,6 +231,18 @@ fn leads_to_a_neighbour(control: &Control, answer: &HttpEvidence) -> bool {
     is_below(&target, &control.host) || is_below(&control.host, &target)
 }
 
+/// Whether somebody answered behind the proxy, whatever it was that he said.
+fn is_heard(seen: &Observation) -> bool {
+    match seen.fault() {
+        None => true,
+        Some((
+            Stage::Tls,
+            Fault::ResetByPeer { received: 0 } | Fault::ClosedByPeer { received: 0 } | Fault::TimedOut { received: 0 },
+        )) => false,
+        Some((stage, _)) => stage == Stage::Tls,
+    }
+}
+
 /// Says what the control did, and takes the accusation back where it failed in the same way.
 fn doubt(verdict: &mut Verdict, control: &Control, outcomes: &[(Ask, Outcome)]) {
     for (ask, outcome) in outcomes {
@@ -212,7 +255,12 @@ fn doubt(verdict: &mut Verdict, control: &Control, outcomes: &[(Ask, Outcome)]) 
         verdict.evidence.push(format!("follow-up: the control, {name}, {became} on this route"));
     }
     let fails_alike = outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Fails(verdict.cause.clone()));
-    if fails_alike && is_open(&verdict.cause) && verdict.status == Status::Blocked {
+    // What reaches the control in one of the two ways leads out.
+    let leads_out = outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Answers);
+    if leads_out && is_unanswered(verdict) {
+        verdict.is_for_all = fails_alike;
+    }
+    if fails_alike && !leads_out && is_open(&verdict.cause) && verdict.status == Status::Blocked {
         in_doubt(verdict);
     }
 }

@@ -81,9 +81,13 @@ fn address(grounds: &Grounds<'_>, seen: &Observation) -> Option<SocketAddr> {
 }
 
 /// Whether the handshake ended without a word from the peer.
-fn is_unanswered(row: &Verdict) -> bool {
+pub(super) fn is_unanswered(row: &Verdict) -> bool {
+    is_mute_ending(&row.cause)
+}
+
+pub(super) fn is_mute_ending(cause: &Cause) -> bool {
     matches!(
-        row.cause,
+        cause,
         Cause::TlsRstAfterHello
             | Cause::TlsFinAfterHello
             | Cause::TlsTimeoutAfterHello
@@ -141,7 +145,8 @@ fn is_answered(seen: &Observation, alerts_count: bool) -> bool {
 
 fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation], others_pass: bool) {
     let of = |ask: Ask| {
-        let seen = answers.iter().find(|seen| seen.follow_up() == Some(ask))?;
+        // A connection that came no further than the way there says nothing of what was to be said on it.
+        let seen = answers.iter().find(|seen| seen.follow_up() == Some(ask) && seen.step(Stage::Tls).is_some())?;
         // No server has to know the protocols of a padded hello, and one that says so was reached.
         Some(is_answered(seen, matches!(ask, Ask::ControlName | Ask::PaddedHello)))
     };

@@ -46,7 +46,8 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
         let addresses: Vec<IpAddr> = seen.dns().map(|dns| dns.addresses.clone()).unwrap_or_default();
         let tells = if addresses.is_empty() {
             let why = seen.fault().map_or_else(|| "no addresses".to_owned(), |(_, fault)| evidence::fault(fault));
-            verdict.evidence.push(format!("follow-up: {server} gives no address either: {why}"));
+            let either = if verdict.addresses.is_empty() { " either" } else { "" };
+            verdict.evidence.push(format!("follow-up: {server} gives no address{either}: {why}"));
             let is_denied = matches!(seen.fault(), Some((Stage::Dns, Fault::NameNotFound)));
             if is_denied { NameElsewhere::Denied } else { NameElsewhere::Unknown }
         } else {

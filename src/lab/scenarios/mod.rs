@@ -101,6 +101,8 @@ pub fn scenarios() -> Vec<Scenario> {
             &["proxy.redirect", "proxy.portal_auth"]),
         scenario("pretending-proxy", "A proxy that says 200 and then opens no tunnel", proxies::pretending_proxy,
             &["proxy.200_then_close", "proxy.200_then_rst", "proxy.200_with_body", "tls.timeout_after_hello"]),
+        scenario("dead-tunnels", "Proxies that end every tunnel: to any host, or to the endpoints alone",
+            proxies::dead_tunnels, &["proxy.200_then_close"]),
         scenario("awkward-tunnels", "Tunnels that open with unusual words, and work", proxies::awkward_tunnels,
             &["proxy.2xx_not_200"]),
         scenario("babbling-proxy", "Something at the proxy's address that is no HTTP proxy, or a broken one",

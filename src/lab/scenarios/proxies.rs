@@ -116,6 +116,19 @@ pub(super) fn pretending_proxy() -> Blueprint {
         .budget(|budget| budget.tls = Duration::from_secs(2))
 }
 
+/// Every tunnel opens and ends at the first bytes, while plain http passes: at the first proxy whatever it is opened to, at the
+/// second for the endpoints alone.
+pub(super) fn dead_tunnels() -> Blueprint {
+    let close = || Deed::Pretend(Pretence::Close);
+    Blueprint::default()
+        .through(ProxyPlan::open("everybody").rule(Hosts::AllBut(&["adl"]), close()))
+        .expect(EVERYTHING, "blocked", "proxy.200_then_close")
+        .expect(&["adl"], "ok", "ok")
+        .through(ProxyPlan::open("endpoints").rule(Hosts::AllBut(&["adl", "control"]), close()))
+        .expect(EVERYTHING, "blocked", "proxy.200_then_close")
+        .expect(&["adl"], "ok", "ok")
+}
+
 /// Openings of a tunnel that are right or can be understood; all of them work (RFC 9110, section 9.3.6).
 pub(super) fn awkward_tunnels() -> Blueprint {
     let proxy = ProxyPlan::open("awkward")
