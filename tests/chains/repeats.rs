@@ -67,7 +67,7 @@ fn seen(job: &Job, attempt: Attempt, is_inspected: bool) -> Observation {
     let mut recorder = Recorder::new(job.id, attempt, Instant::now());
     let mut tls = TlsEvidence::begun(host);
     tls.version = Some("TLSv1.3".into());
-    tls.chain = CHAINS[host][usize::from(is_inspected)].clone();
+    tls.chain.clone_from(&CHAINS[host][usize::from(is_inspected)]);
     tls.signature = proved();
     recorder.passed(Stage::Tls, Duration::ZERO, Evidence::Tls(Box::new(tls)));
     let http = HttpEvidence {
