@@ -43,3 +43,28 @@ fn snapshots_checkups_and_diagnoses_fit_theirs() {
         assert!(check(&snapshot, &wrong).is_err(), "{wrong}");
     }
 }
+
+/// The office's `oca` is closed through the proxy without a name, and open directly for the user.
+#[test]
+fn a_closed_way_of_the_device_s_own_is_a_cause_where_another_way_is_open() {
+    let snapshot = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/enroll/well-configured-1809.json");
+    let device = Snapshot::read(&fs::read(snapshot).expect("a fixture")).expect("a snapshot");
+    let windows = Windows::of(&device, None);
+    let os = windows.selection().expect("a known version");
+    let others = Vec::new();
+    let case = Case { snapshot: &device, windows, asked: Vec::new(), region: None, approach: None, others };
+    let checkup = waprobe::enroll::check(&case);
+    let needed = Needed::of(&Catalogue::embedded(), &Solution::ALL, &os);
+    let mut report = story::office();
+    let codes = |report: &waprobe::report::Report| -> Vec<String> {
+        diagnose(&checkup, report, &needed, &Viewpoint::Device).causes.into_iter().map(|cause| cause.code).collect()
+    };
+    assert!(!codes(&report).contains(&"conf.context_mismatch".to_owned()));
+    let closed = report.rows.iter().find(|row| row.endpoint == "v10c" && row.code == "pauth.required");
+    let rows = vec![closed.expect("a closed row of v10c").id.clone()];
+    let mut finding = report.findings[0].clone();
+    finding.code = "conf.context_mismatch".to_owned();
+    finding.rows = rows;
+    report.findings.push(finding);
+    assert!(codes(&report).contains(&"conf.context_mismatch".to_owned()), "{:?}", codes(&report));
+}
