@@ -4,6 +4,7 @@
 //! `catalogue → plan → probe → observation → judge → impact → report`. Everything behind `observation` is pure, so a
 //! recorded run can be judged again anywhere.
 
+pub mod as_system;
 pub mod auth;
 pub mod catalogue;
 pub mod certificate;

@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("enroll", &["catalogue", "registry"]),
     ("plan", &["catalogue", "proxies"]),
     ("observation", &["catalogue", "certificate", "plan"]),
+    ("as_system", &["windows"]),
     ("net", &["certificate", "observation", "windows"]),
     ("auth", &["observation", "plan"]),
     ("probe", &["auth", "catalogue", "certificate", "net", "observation", "plan"]),
@@ -28,6 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "as_system",
             "catalogue",
             "certificate",
             "enroll",

@@ -198,6 +198,23 @@ pub(super) struct CheckArguments {
 
     #[command(flatten)]
     pub verdict: VerdictArguments,
+
+    #[command(flatten)]
+    pub account: AccountArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AccountArguments {
+    /// Run once as this account, through the task scheduler (Windows, as administrator): what Windows' diagnostic service sees
+    /// may differ from what you see. Reports are written with your own rights.
+    #[arg(long = "as", value_name = "ACCOUNT", value_enum, help_heading = "Account")]
+    pub run_as: Option<RunAs>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RunAs {
+    /// The account that Windows' diagnostic service runs as.
+    System,
 }
 
 #[derive(Debug, Args)]
@@ -423,7 +440,7 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `30s`, `1500ms`, `2m`, or a bare number of seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let number: f64 = digits.parse().map_err(|_| format!("'{text}' is not a time: write 30s, 1500ms or 2m"))?;
     let seconds = match &text[digits.len()..] {

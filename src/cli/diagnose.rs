@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser as _};
 
-use super::arguments::{Arguments, CheckArguments, Color, Command, Format, TrustArguments};
+use super::arguments::{
+    AccountArguments, Arguments, CheckArguments, Color, Command, Format, TrustArguments, duration,
+};
 use super::device_registry::DeviceRegistry;
 use super::enroll::{Device, DeviceArguments};
 use super::run::{Setup, watched};
 use super::show::Seen;
+use super::system::Wishes;
 use super::{Exit, Failure, check, files, lab, replay, show, terminal};
 use crate::lab::{scenarios, story};
 use crate::observation::Ended;
@@ -53,6 +56,29 @@ pub(super) struct DiagnoseArguments {
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     color: Color,
+
+    #[command(flatten)]
+    account: AccountArguments,
+}
+
+impl DiagnoseArguments {
+    /// What another process needs to do this.
+    pub(super) fn wishes(&self) -> Wishes<'_> {
+        let DeviceArguments { snapshot, compare, .. } = &self.device;
+        let mut inputs: Vec<&Path> =
+            snapshot.iter().chain(compare).chain(&self.recording).map(PathBuf::as_path).collect();
+        inputs.extend(self.trust.machine_roots.iter().map(PathBuf::as_path));
+        Wishes {
+            account: &self.account,
+            inputs,
+            script: self.network.pac.as_deref(),
+            trust: Some(&self.trust),
+            password_files: self.network.proxy_password_file.iter().map(PathBuf::as_path).collect(),
+            records: self.record.as_deref(),
+            timeout: self.network.timeout.as_deref().and_then(|text| duration(text).ok()),
+            ..Wishes::default()
+        }
+    }
 }
 
 /// The options of `check` that say how devices get out; who needs the others records a check and gives the recording.

@@ -54,7 +54,7 @@ pub(super) struct DeviceArguments {
 
     /// Snapshots of other devices, which must not have the same machine id.
     #[arg(long, value_name = "FILE")]
-    compare: Vec<PathBuf>,
+    pub compare: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::Failure;
 use super::arguments::TrustArguments;
+use super::{Failure, handed};
 use crate::catalogue::{Catalogue, CatalogueSource, TrustClass};
 use crate::certificate::Certificate;
 use crate::net::load_machine_roots;
@@ -32,10 +32,11 @@ pub(super) fn name(path: &Path) -> String {
 
 /// Opens a file, or standard input.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
-    if is_standard(path) {
+    let place = handed::input(path);
+    if is_standard(&place) {
         return Ok(Box::new(std::io::stdin()));
     }
-    let file = File::open(path).map_err(|error| Failure::usage(format!("could not read {}: {error}", name(path))))?;
+    let file = File::open(&place).map_err(|error| Failure::usage(format!("could not read {}: {error}", name(path))))?;
     Ok(Box::new(file))
 }
 
@@ -93,7 +94,7 @@ fn decode(bytes: Vec<u8>) -> Option<String> {
 /// The first bytes of a file that may be longer.
 pub(super) fn beginning(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    File::open(path)
+    File::open(handed::input(path))
         .and_then(|file| file.take(most).read_to_end(&mut bytes))
         .map_err(|error| Failure::usage(format!("could not read {}: {error}", path.display())))?;
     Ok(bytes)
@@ -210,11 +211,26 @@ pub(super) fn machine_roots(paths: &[PathBuf]) -> Result<Roots, Failure> {
 
 /// A password from a file; one line break at its end is the editor's.
 pub(super) fn password(path: &Path) -> Result<SecretString, Failure> {
+    if let Some(known) = path.to_str().and_then(|path| handed::secret(&password_origin(path))) {
+        return Ok(known);
+    }
     secret(bytes(path, LARGEST_PASSWORD)?, &path.display().to_string())
 }
 
+/// By what a password is handed on that was read from a file.
+pub(super) fn password_origin(path: &str) -> String {
+    format!("file {path}")
+}
+
+/// The same for standard input, and for the prompt.
+pub(super) const STANDARD_INPUT: &str = "standard input";
+pub(super) const PROMPT: &str = "prompt";
+
 /// A password from standard input.
 pub(super) fn password_from_stdin() -> Result<SecretString, Failure> {
+    if let Some(known) = handed::secret(STANDARD_INPUT) {
+        return Ok(known);
+    }
     let mut bytes = Vec::new();
     std::io::stdin()
         .take(LARGEST_PASSWORD + 1)
@@ -230,6 +246,9 @@ pub(super) fn password_from_stdin() -> Result<SecretString, Failure> {
 
 /// A password typed at the terminal.
 pub(super) fn password_from_prompt(name: &str) -> Result<SecretString, Failure> {
+    if let Some(known) = handed::secret(PROMPT) {
+        return Ok(known);
+    }
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(format!(
             "no password for {name}: give --proxy-password-file FILE or --proxy-password-stdin"
@@ -263,7 +282,7 @@ pub(super) struct OutputFile {
 
 impl OutputFile {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path)
+        let file = File::create(handed::output(path))
             .map_err(|error| Failure::usage(format!("could not write {}: {error}", path.display())))?;
         Ok(Self { file, path: path.to_path_buf() })
     }

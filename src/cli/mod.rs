@@ -15,6 +15,7 @@ mod enroll;
 mod exit;
 mod explain;
 mod files;
+mod handed;
 mod lab;
 mod manual;
 mod outputs;
@@ -27,6 +28,7 @@ mod script;
 mod self_test;
 mod show;
 mod style;
+mod system;
 mod terminal;
 mod this_device;
 mod verify;
@@ -35,6 +37,7 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 
+use crate::as_system::Machine;
 use arguments::{Arguments, Command};
 pub use exit::Exit;
 use style::ExitStyle;
@@ -58,10 +61,20 @@ impl Failure {
 
 /// Runs the command line `arguments` (the program's name first) and says how the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    run_on(&system::this_machine(), arguments)
+}
+
+/// The same where `machine` is told to do what is asked to be done as SYSTEM.
+pub fn run_on(machine: &dyn Machine, arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match system::errand(&arguments) {
+        None => arguments,
+        Some(Ok(handed)) => handed,
+        Some(Err(exit)) => return exit,
+    };
     let style = ExitStyle::of_arguments(&arguments);
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
+    let command = match Arguments::try_parse_from(&arguments) {
+        Ok(arguments) => arguments.command,
         Err(error) => {
             // Help and version go to standard output and are no failure.
             let _ = error.print();
@@ -72,22 +85,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             return style.of_the_rest(Exit::Usage);
         }
     };
-    let done = match arguments.command {
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Replay(arguments) => replay::run(&arguments),
-        Command::Diff(arguments) => diff::run(&arguments),
-        Command::Verify(arguments) => verify::run(&arguments),
-        Command::Lab(arguments) => lab::run(&arguments),
-        Command::SelfTest => self_test::run(),
-        Command::Pac { command } => pac::run(&command),
-        Command::Proxy(arguments) => proxy::run(&arguments),
-        Command::Endpoints { command } => endpoints::run(command),
-        Command::Enroll { command } => enroll::run(&command),
-        Command::Diagnose(arguments) => diagnose::run(&arguments),
-        Command::Completions(arguments) => manual::completions(&arguments),
-        Command::Man(arguments) => manual::man(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-    };
+    let done = system::run(&command, &arguments, machine).unwrap_or_else(|| do_here(command));
     done.unwrap_or_else(|failure| {
         let text = crate::report::text::sanitize_lines(&failure.to_string());
         tell_monitor(style, &text);
@@ -105,6 +103,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             }
         })
     })
+}
+
+/// Does the command in this process.
+fn do_here(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
+        Command::SelfTest => self_test::run(),
+        Command::Pac { command } => pac::run(&command),
+        Command::Proxy(arguments) => proxy::run(&arguments),
+        Command::Endpoints { command } => endpoints::run(command),
+        Command::Enroll { command } => enroll::run(&command),
+        Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+    }
 }
 
 /// A monitoring server shows what stands on standard output, and nothing else.

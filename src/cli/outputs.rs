@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::arguments::{OutputArguments, ReportFormat};
 use super::style::ExitStyle;
-use super::{files, terminal};
+use super::{files, handed, terminal};
 use crate::report::Report;
 use crate::report::change::{Changes, Past};
 use crate::report::outcome::End;
@@ -76,6 +76,11 @@ impl Outputs {
             files,
             baseline,
         })
+    }
+
+    /// The files, for reports that another process writes.
+    pub fn into_files(self) -> impl Iterator<Item = NewFile> {
+        self.files.into_iter().map(|(_, file)| file)
     }
 
     /// Whose numbers the run ends with.
@@ -163,7 +168,7 @@ fn place(path: &Path) -> PathBuf {
 /// A file that will be written as a whole. Until then an older file of its name stays as it is; whoever reads the name at
 /// any moment reads one complete report.
 #[derive(Debug)]
-struct NewFile {
+pub(super) struct NewFile {
     /// As it was named, for messages.
     path: PathBuf,
     file: File,
@@ -172,12 +177,12 @@ struct NewFile {
 }
 
 impl NewFile {
-    fn create(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         Self::begin(path).map_err(|error| Failure::usage(format!("could not write {}: {error}", path.display())))
     }
 
     fn begin(path: &Path) -> io::Result<Self> {
-        if is_device(path) {
+        if is_device(&handed::output(path)) {
             return Ok(Self {
                 path: path.to_path_buf(),
                 file: OpenOptions::new().write(true).open(path)?,
@@ -185,7 +190,7 @@ impl NewFile {
             });
         }
         // What a link points to is replaced, not the link.
-        let target = place(path);
+        let target = place(&handed::output(path));
         let path = path.to_path_buf();
         let known = fs::metadata(&target).ok();
         if let Some(known) = &known {
@@ -216,9 +221,14 @@ impl NewFile {
         }
     }
 
-    fn write(mut self, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Failure> {
+    pub(super) fn write(mut self, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Failure> {
         let done = self.fill(write);
         done.map_err(|error| Failure::usage(format!("could not write {}: {error}", self.path.display())))
+    }
+
+    /// As it was named.
+    pub(super) fn name(&self) -> &Path {
+        &self.path
     }
 
     fn fill(&mut self, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {

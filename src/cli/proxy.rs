@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::arguments::{Color, Format, ScopeArguments};
+use super::arguments::{AccountArguments, Color, Format, ScopeArguments};
 use super::beside::{self, Beside};
 use super::device_registry::{self, DeviceRegistry, target};
 use super::run::{self, scope};
@@ -48,6 +48,9 @@ pub(super) struct ProxyArguments {
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+
+    #[command(flatten)]
+    pub account: AccountArguments,
 }
 
 /// How to make the file, said where it is missing.

@@ -12,7 +12,7 @@ use super::files::OutputFile;
 use super::outputs::Outputs;
 use super::progress::Progress;
 use super::show::{self, Expected, Seen};
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, handed};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 use crate::certificate::Certificate;
 use crate::judge::{Grounds, follow_ups};
@@ -148,12 +148,13 @@ fn probe_all(
     })
 }
 
-/// Ctrl-C, or the signal with which a job runner ends what takes too long.
-async fn interrupt() {
+/// Ctrl-C, or the signal with which a job runner ends what takes too long, or the wish of the process that this one works for.
+pub(super) async fn interrupt() {
     tokio::select! {
         // Without a signal handler the run just cannot be interrupted gracefully.
         Ok(()) = tokio::signal::ctrl_c() => {}
         () = terminated() => {}
+        () = handed::asked_to_stop() => {}
         else => std::future::pending::<()>().await,
     }
 }

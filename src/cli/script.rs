@@ -4,7 +4,7 @@
 //! endpoint. A script that cannot be had or asked is bad input: the command ends with the code of the finding, what was
 //! seen and what to change, before anything is probed.
 
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +121,7 @@ fn change(code: &str) -> String {
 
 fn from_standard_input() -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    io::stdin()
+    files::open(Path::new("-"))?
         .take(Script::LARGEST as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage(format!("could not read the script from standard input: {error}")))?;

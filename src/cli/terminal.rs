@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal as _, Write};
 
 use super::arguments::Color;
+use super::handed;
 use crate::report::table::Layout;
 use crate::report::text::{paragraph, sanitize};
 
@@ -12,6 +13,10 @@ const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
 /// Width and abilities of standard output, by the conventions of `NO_COLOR`, `CLICOLOR_FORCE`, `TERM` and the locale.
 pub(super) fn layout(color: Color, verbose: bool) -> Layout {
+    if let Some(screen) = handed::screen() {
+        let colour = color == Color::Always || color == Color::Auto && screen.colour;
+        return Layout { width: screen.width, colour, ascii: screen.ascii, verbose };
+    }
     let is_terminal = io::stdout().is_terminal();
     let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());

@@ -7,6 +7,7 @@ pub mod account;
 pub mod adapters;
 pub mod certificates;
 pub mod console;
+pub mod locked;
 mod machine;
 mod registry;
 mod registry_write;

@@ -1,0 +1,93 @@
+//! Folders that nobody but SYSTEM and administrators may open, and where Windows keeps its own programs.
+//!
+//! In: a folder's name. Out: a new folder below Windows' own folder for temporary files. Never: an environment variable, which a
+//! user can set for elevated programs too; a folder that was there before.
+#![allow(
+    unsafe_code,
+    reason = "a folder is given its access list when it is made, by calls into kernel32.dll and advapi32.dll"
+)]
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::ptr;
+
+use windows_sys::Win32::Foundation::LocalFree;
+use windows_sys::Win32::Globalization::{CP_OEMCP, MultiByteToWideChar};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+};
+use windows_sys::Win32::Security::{PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES};
+use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
+use windows_sys::Win32::System::SystemInformation::{GetSystemDirectoryW, GetSystemWindowsDirectoryW};
+
+use super::wide;
+
+/// Owned by the administrators, so that an administrator who is not elevated may not change the list either; nothing is
+/// inherited from above; full control for SYSTEM and the administrators, also of what is made inside.
+const ONLY_SYSTEM_AND_ADMINISTRATORS: &str = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
+
+/// Makes the folder `name` below `C:\Windows\Temp`, with that access list from its first moment.
+///
+/// # Errors
+/// Windows' own; also where there is such a folder already.
+pub fn make_locked_folder(name: &str) -> io::Result<PathBuf> {
+    let path = windows_folder()?.join("Temp").join(name);
+    let text = wide(ONLY_SYSTEM_AND_ADMINISTRATORS);
+    let mut descriptor: PSECURITY_DESCRIPTOR = ptr::null_mut();
+    // SAFETY: the text ends with a zero, and the pointer is a local that the call fills.
+    let is_made = unsafe {
+        ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            text.as_ptr(),
+            SDDL_REVISION_1,
+            &raw mut descriptor,
+            ptr::null_mut(),
+        )
+    };
+    if is_made == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let length = u32::try_from(size_of::<SECURITY_ATTRIBUTES>()).unwrap_or(0);
+    let attributes = SECURITY_ATTRIBUTES { nLength: length, lpSecurityDescriptor: descriptor, bInheritHandle: 0 };
+    let folder = wide(&path.to_string_lossy());
+    // SAFETY: the path ends with a zero; the attributes are a local that points at the descriptor made above.
+    let is_made = unsafe { CreateDirectoryW(folder.as_ptr(), &raw const attributes) };
+    let failure = io::Error::last_os_error();
+    // SAFETY: the descriptor was made above and is given back once.
+    unsafe { LocalFree(descriptor) };
+    if is_made == 0 { Err(failure) } else { Ok(path) }
+}
+
+/// `C:\Windows\System32`
+///
+/// # Errors
+/// Windows' own.
+pub fn system_folder() -> io::Result<PathBuf> {
+    // SAFETY: the call writes no more characters than it is told there is room for.
+    ask(|room, length| unsafe { GetSystemDirectoryW(room, length) })
+}
+
+/// `C:\Windows`, also in a session of a terminal server.
+fn windows_folder() -> io::Result<PathBuf> {
+    // SAFETY: the call writes no more characters than it is told there is room for.
+    ask(|room, length| unsafe { GetSystemWindowsDirectoryW(room, length) })
+}
+
+fn ask(call: impl Fn(*mut u16, u32) -> u32) -> io::Result<PathBuf> {
+    let mut room = [0_u16; 512];
+    let length = call(room.as_mut_ptr(), u32::try_from(room.len()).unwrap_or(0));
+    match room.get(..usize::try_from(length).unwrap_or(usize::MAX)) {
+        Some([]) | None => Err(io::Error::last_os_error()),
+        Some(path) => Ok(Path::new(&String::from_utf16_lossy(path)).to_path_buf()),
+    }
+}
+
+/// Text of a console program that prints in the console's old code page.
+#[must_use]
+pub fn oem_text(bytes: &[u8]) -> String {
+    let Ok(length) = i32::try_from(bytes.len()) else { return String::new() };
+    // No code page makes more UTF-16 units than it has bytes.
+    let mut room = vec![0_u16; bytes.len()];
+    // SAFETY: both buffers are as long as is said; an empty one makes the call fail with 0.
+    let units = unsafe { MultiByteToWideChar(CP_OEMCP, 0, bytes.as_ptr(), length, room.as_mut_ptr(), length) };
+    String::from_utf16_lossy(&room[..usize::try_from(units).unwrap_or(0).min(room.len())])
+}
