@@ -631,3 +631,26 @@ fn a_password_reaches_the_proxy_and_lies_nowhere_while_it_is_used() {
     assert!(!report.contains("pass-w"));
     fake.assert_clean();
 }
+
+#[test]
+fn a_report_says_that_it_was_made_as_system() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recording = folder.path().join("run.jsonl");
+    let story = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/recordings/generated/story.jsonl");
+    let text = fs::read_to_string(story).expect("a recording");
+    let sentence = "This ran as SYSTEM, the account of Windows' diagnostic service.";
+    for (text, says) in [(text.clone(), false), (text.replacen("\"tool\"", "\"ran_as\":\"system\",\"tool\"", 1), true)]
+    {
+        fs::write(&recording, text).expect("written");
+        for format in ["table", "json", "html", "markdown"] {
+            let output = Command::new(PROGRAM)
+                .arg("replay")
+                .arg(&recording)
+                .args(["--format", format])
+                .output()
+                .expect("it starts");
+            let shown = String::from_utf8_lossy(&output.stdout).replace("&#39;", "'");
+            assert_eq!(shown.contains(sentence), says, "{format}: {shown}");
+        }
+    }
+}

@@ -177,6 +177,7 @@ fn check(world: &World) -> Run {
         machine_roots: note.clone(),
         expectation: None,
         fail_on: None,
+        ran_as: None,
     };
     let roots = Roots {
         machine: world.machine_roots.clone(),

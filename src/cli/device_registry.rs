@@ -12,7 +12,7 @@ use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
 use crate::report::text::sanitize;
 
 /// What stands for the device that this runs on, as in `--os this`.
-const THIS: &str = "this";
+pub(super) const THIS: &str = "this";
 /// What stands in place of the files' names.
 pub(super) const LIVE: &str = "this device's registry";
 

@@ -73,6 +73,7 @@ fn header(setup: &Setup) -> Header {
         machine_roots: setup.roots.note.clone(),
         expectation: setup.expectation.as_ref().map(|expected| expected.text.clone()),
         fail_on: setup.fail_on.clone(),
+        ran_as: super::this_device::ran_as(),
     }
 }
 

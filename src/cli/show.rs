@@ -13,7 +13,7 @@ use crate::observation::{Ended, Observation};
 use crate::report::change::Changes;
 use crate::report::expectation::Expectation;
 use crate::report::outcome::{self, Conclusion, End, FailOn};
-use crate::report::{self, Report, RunFacts};
+use crate::report::{self, Report, RunFacts, wording};
 
 /// Everything that a report is made of.
 pub(super) struct Seen {
@@ -114,12 +114,13 @@ pub(super) fn report_of(seen: &Seen) -> Report {
     let findings = findings(&grounds, &verdicts, &seen.observations);
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
     let note = &seen.roots.note;
+    let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
     let run = RunFacts {
         started: seen.header.started,
         duration: seen.duration.unwrap_or_default(),
         complete: seen.ended == Ended::Complete,
         machine_roots: format!("{} from {}", note.count, note.source),
-        remarks: seen.remarks.iter().chain(&note.problems).cloned().collect(),
+        remarks: ran_as.chain(seen.remarks.iter().chain(&note.problems).cloned()).collect(),
     };
     report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, run)
 }

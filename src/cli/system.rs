@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::arguments::{AccountArguments, CheckArguments, Color, Command, OutputArguments, RunAs, TrustArguments};
+use super::device_registry::THIS;
 use super::outputs::{NewFile, Outputs};
 use super::proxy::ProxyArguments;
 use super::style::ExitStyle;
@@ -122,7 +123,8 @@ pub(super) fn run(command: &Command, arguments: &[OsString], machine: &dyn Machi
 
 fn of_check(arguments: &CheckArguments) -> Wishes<'_> {
     let mut inputs: Vec<&Path> = Vec::new();
-    inputs.extend(arguments.registry.iter().chain(&arguments.trust.machine_roots).map(std::path::PathBuf::as_path));
+    inputs.extend(registry(&arguments.registry));
+    inputs.extend(arguments.trust.machine_roots.iter().map(PathBuf::as_path));
     inputs.extend([arguments.verdict.expect.as_deref(), arguments.output.baseline.as_deref()].into_iter().flatten());
     let has_password = arguments.proxy_password_file.is_some() || arguments.proxy_password_stdin;
     Wishes {
@@ -143,10 +145,15 @@ fn of_check(arguments: &CheckArguments) -> Wishes<'_> {
     }
 }
 
+/// Exported files; the device's own settings are read by whoever does the command.
+fn registry(named: &[PathBuf]) -> impl Iterator<Item = &Path> {
+    named.iter().map(PathBuf::as_path).filter(|path| path.as_os_str() != THIS)
+}
+
 fn of_proxy(arguments: &ProxyArguments) -> Wishes<'_> {
     Wishes {
         account: &arguments.account,
-        inputs: arguments.registry.iter().map(std::path::PathBuf::as_path).collect(),
+        inputs: registry(&arguments.registry).collect(),
         catalogue: arguments.catalogue.as_deref(),
         ..Wishes::default()
     }

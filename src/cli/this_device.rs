@@ -2,6 +2,7 @@
 #![cfg_attr(windows, allow(clippy::unnecessary_wraps, reason = "elsewhere there is no such device"))]
 
 use crate::catalogue::OsChoice;
+use crate::observation::recording::ServiceAccount;
 use crate::proxies::win_http::WinHttp;
 use crate::registry::Snapshot;
 
@@ -28,6 +29,23 @@ pub(super) fn proxies() -> Option<Snapshot> {
 #[cfg(windows)]
 pub(super) fn win_http() -> Option<Box<dyn WinHttp>> {
     Some(Box::new(crate::windows::win_http::Session::open()?))
+}
+
+/// The account of Windows' own as which this process runs.
+#[cfg(windows)]
+pub(super) fn ran_as() -> Option<ServiceAccount> {
+    use crate::windows::account::{Account, account};
+    match account() {
+        Account::LocalSystem => Some(ServiceAccount::System),
+        Account::NetworkService => Some(ServiceAccount::NetworkService),
+        Account::LocalService => Some(ServiceAccount::LocalService),
+        Account::Other => None,
+    }
+}
+
+#[cfg(not(windows))]
+pub(super) fn ran_as() -> Option<ServiceAccount> {
+    None
 }
 
 #[cfg(not(windows))]

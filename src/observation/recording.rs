@@ -36,6 +36,19 @@ pub struct Header {
     pub expectation: Option<String>,
     /// `--fail-on` as given.
     pub fail_on: Option<String>,
+    /// The account of Windows' own as which it ran; none for people, and anywhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran_as: Option<ServiceAccount>,
+}
+
+/// Accounts that Windows has for its services; what they meet in a network differs from what people meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceAccount {
+    /// The diagnostic service's.
+    System,
+    NetworkService,
+    LocalService,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -521,6 +534,7 @@ mod tests {
             machine_roots: MachineRootsNote { source: "a test".into(), count: 1, ..MachineRootsNote::default() },
             expectation: None,
             fail_on: None,
+            ran_as: None,
         }
     }
 

@@ -83,6 +83,20 @@ pub(super) fn is_of_domain(account: &str, computer: &str) -> bool {
     account.split_once('\\').is_some_and(|(domain, _)| !domain.is_empty() && !domain.eq_ignore_ascii_case(computer))
 }
 
+/// What to do where the machine account is asked for, and a person runs this program.
+#[cfg(windows)]
+pub(super) const NOT_THE_MACHINE: &str = "this program does not run as SYSTEM, which is the machine account to a proxy: add --as system, as an administrator";
+
+/// Why there is no user where this program runs as `service`.
+pub(super) fn not_a_person(service: &str) -> String {
+    format!("this program runs as {service}, which is the machine account to a proxy: run it as the user")
+}
+
+/// Why there is neither user nor machine where this program runs as `service`.
+pub(super) fn nobody(service: &str) -> String {
+    format!("this program runs as {service}, which shows nobody to a proxy")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +146,16 @@ mod tests {
         ] {
             assert!(!may_be_same(wanted, found), "{wanted} {found}");
         }
+    }
+
+    #[test]
+    fn a_service_is_called_by_its_own_name() {
+        assert!(
+            not_a_person("NetworkService")
+                .starts_with("this program runs as NetworkService, which is the machine account")
+        );
+        assert!(!not_a_person("NetworkService").contains("SYSTEM"));
+        assert!(nobody("LocalService").contains("LocalService, which shows nobody"));
     }
 
     #[test]

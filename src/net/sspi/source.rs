@@ -79,24 +79,20 @@ impl TokenSource for Sspi {
     fn is_person(&self) -> Result<(), String> {
         match account::account() {
             Account::Other => Ok(()),
-            Account::LocalService => Err("this program runs as LocalService, which shows nobody to a proxy".to_owned()),
-            Account::LocalSystem | Account::NetworkService => {
-                Err("this program runs as SYSTEM, which is the machine account: run it as the user".to_owned())
-            }
+            Account::LocalService => Err(codes::nobody("LocalService")),
+            Account::LocalSystem => Err(codes::not_a_person("SYSTEM")),
+            Account::NetworkService => Err(codes::not_a_person("NetworkService")),
         }
     }
 
     fn is_machine(&self) -> Result<(), String> {
         match account::account() {
             Account::LocalSystem | Account::NetworkService => Ok(()),
-            Account::LocalService => Err("this program runs as LocalService, which shows nobody to a proxy".to_owned()),
-            Account::Other => Err(NOT_THE_MACHINE.to_owned()),
+            Account::LocalService => Err(codes::nobody("LocalService")),
+            Account::Other => Err(codes::NOT_THE_MACHINE.to_owned()),
         }
     }
 }
-
-/// What to do where the machine account is asked for, and a person runs this program.
-const NOT_THE_MACHINE: &str = "this program does not run as SYSTEM: let the task scheduler run the same command as SYSTEM (schtasks /create /ru SYSTEM)";
 
 /// One exchange of NTLM, of which nothing is asked before its first message is wanted.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use super::text::sanitize;
 use super::{Finding, ImpactStatus, Report, Route, Row};
 use crate::catalogue::{ImpactRow, TrustClass};
 use crate::judge::{Cause, Status};
+use crate::observation::recording::ServiceAccount;
 use crate::plan::{Identity, Scheme};
 
 pub use approaches::approaches;
@@ -23,6 +24,20 @@ pub use script::script;
 /// A proxy without the scheme that nearly all have.
 fn proxy_address(proxy: &str) -> String {
     sanitize(proxy.strip_prefix("http://").unwrap_or(proxy))
+}
+
+/// As whom a run was made, where that is nobody's own account.
+#[must_use]
+pub fn ran_as(account: ServiceAccount) -> &'static str {
+    match account {
+        ServiceAccount::System => "This ran as SYSTEM, the account of Windows' diagnostic service.",
+        ServiceAccount::NetworkService => {
+            "This ran as NetworkService, which may meet another proxy than Windows' diagnostic service: that one runs as SYSTEM."
+        }
+        ServiceAccount::LocalService => {
+            "This ran as LocalService, which may meet another proxy than Windows' diagnostic service: that one runs as SYSTEM."
+        }
+    }
 }
 
 /// How a status reads in a table: what keeps data from getting out stands out without colour.
