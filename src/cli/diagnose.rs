@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser as _};
 
-use super::arguments::{
-    AccountArguments, Arguments, CheckArguments, Color, Command, Format, TrustArguments, duration,
-};
+use super::arguments::{AccountArguments, Arguments, CheckArguments, Color, Command, Format, TrustArguments, duration};
 use super::device_registry::DeviceRegistry;
 use super::enroll::{Device, DeviceArguments};
 use super::run::{Setup, watched};
