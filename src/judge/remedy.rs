@@ -283,6 +283,39 @@ fn is_shut_out(cause: &Cause) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::{OsSelection, Solution};
+    use crate::plan::{Budget, JobId, PlannedRoute};
+
+    #[test]
+    fn what_to_set_instead_of_blocking_one_host_is_not_said_where_the_whole_route_fails_alike() {
+        let catalogue = Catalogue::embedded();
+        let routes = vec![PlannedRoute::Direct];
+        let plan = Plan::new(&catalogue, routes, Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
+        let hosts = |wanted: fn(&Endpoint) -> bool| -> Vec<JobId> {
+            let is_wanted = |job: &&crate::plan::Job| wanted(&catalogue.endpoints[job.endpoint]);
+            plan.jobs.iter().filter(is_wanted).map(|job| job.id).collect()
+        };
+        let everything = hosts(Endpoint::is_tls);
+        let account = hosts(|endpoint| endpoint.host == ACCOUNT_HOST);
+        let some = [account.clone(), hosts(|endpoint| endpoint.name == "v10c")].concat();
+        for (cause, jobs, is_said) in [
+            (Cause::TlsRstAfterHello, &everything, false),
+            (Cause::TlsRstAfterHello, &some, true),
+            (Cause::TlsRstAfterHello, &account, true),
+            // Here every host is written into a rule, this one too.
+            (Cause::ProxyDenied403, &everything, true),
+        ] {
+            let finding = Finding {
+                code: cause.code(),
+                title: String::new(),
+                owner: Owner::ProxyTeam,
+                remedy: String::new(),
+                jobs: jobs.clone(),
+            };
+            let notes = particulars(&catalogue, &plan, &[], &finding).notes;
+            assert_eq!(notes.iter().any(|note| note == ACCOUNT_NOTE), is_said, "{cause:?} of {}", jobs.len());
+        }
+    }
 
     #[test]
     fn the_change_is_told_in_the_terms_of_the_product_to_those_who_run_it() {
