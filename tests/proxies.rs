@@ -6,4 +6,6 @@ mod proxies {
     mod command;
     #[cfg(feature = "pac")]
     mod pac;
+    #[cfg(feature = "pac")]
+    mod settings;
 }

@@ -36,7 +36,9 @@ fn every_scenario_has_its_recording_and_every_recording_its_scenario() {
         .iter()
         .filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned()))
         .collect();
-    let scenarios: BTreeSet<String> = scenarios().iter().map(|scenario| scenario.name.to_owned()).collect();
+    // Where a run ends before its first row there is nothing to record.
+    let with_rows = scenarios().into_iter().filter(|scenario| !scenario.ends_early);
+    let scenarios: BTreeSet<String> = with_rows.map(|scenario| scenario.name.to_owned()).collect();
     let missing: Vec<&String> = scenarios.difference(&recorded).collect();
     assert!(missing.is_empty(), "run fixtures/recordings/remake with these names: {missing:?}");
     // Some scenarios exist on Linux alone.

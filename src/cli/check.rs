@@ -172,7 +172,7 @@ fn settings_of(device: &DeviceRegistry, catalogue: &Catalogue, endpoints: &[usiz
 }
 
 /// The script that the settings name; services read none from a file.
-fn script_of(settings: &DeviceSettings) -> Option<Result<Wanted<'_>, Failure>> {
+pub(super) fn script_of(settings: &DeviceSettings) -> Option<Result<Wanted<'_>, Failure>> {
     let scripts = settings.scripts();
     let mut fetched = scripts.iter().filter(|url| !url.to_ascii_lowercase().starts_with("file:"));
     let first = fetched.next()?;

@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use super::arguments::{CheckArguments, LabArguments, OutputArguments, ScopeArguments};
+use super::check::{script_of, settings_of};
 use super::run::{self, Setup};
 use super::script::{self, Wanted};
 use super::show::Expected;
 use super::{Exit, Failure, files};
 use crate::catalogue::{OsSelection, Solution};
-use crate::lab::{Blueprint, World, scenarios, story};
+use crate::lab::{Blueprint, ScriptPlace, World, scenarios, story};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::plan::{self, Identity, Plan, PlannedRoute, Proxy, SchemeChoice};
 use crate::probe::{Access, Login};
+use crate::registry::Snapshot;
 
 /// `check --lab`: the story that is worth looking at.
 pub(super) fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
@@ -44,14 +46,28 @@ fn list() -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The world's routes, and those that its script names: without credentials, as a device tries them first.
+/// The world's routes, and those that its script and its device's settings name: without credentials, as a device tries them
+/// first.
 fn plan(world: &World, os: OsSelection, solutions: Vec<Solution>) -> Result<Plan, Failure> {
     let endpoints = Plan::endpoints(&world.catalogue, &os, &solutions);
-    let directions = match world.script {
+    let settings = match &world.settings {
         None => None,
-        Some(url) => {
+        Some(export) => {
+            let snapshot = Snapshot::read(export.as_bytes())
+                .map_err(|mistake| Failure::Internal(format!("the lab's registry, {mistake}")))?;
+            Some(settings_of("the lab's device".to_owned(), &snapshot, &world.catalogue, &endpoints))
+        }
+    };
+    let wanted = match world.script {
+        Some(ScriptPlace::At(url)) => Some(Wanted::At(Path::new(url))),
+        Some(ScriptPlace::ByWpad(domain)) => Some(Wanted::ByWpad(domain)),
+        None => settings.as_ref().and_then(script_of).transpose()?,
+    };
+    let directions = match wanted {
+        None => None,
+        Some(wanted) => {
             let (longest, no_roots) = (world.budget.total, &rustls::RootCertStore::empty);
-            let found = script::find(Wanted::At(Path::new(url)), &world.net, longest, no_roots)?;
+            let found = script::find(wanted, &world.net, longest, no_roots)?;
             Some(script::directions(found, &world.net, &world.catalogue, &endpoints, longest)?)
         }
     };
@@ -60,8 +76,10 @@ fn plan(world: &World, os: OsSelection, solutions: Vec<Solution>) -> Result<Plan
     };
     let mut paths: Vec<plan::Path> = world.routes.iter().cloned().map(plan::Path::for_all).collect();
     paths.extend(directions.iter().flat_map(|directions| directions.paths(true, through)));
+    paths.extend(settings.iter().flat_map(|settings| settings.paths(true, through)));
     let mut plan = Plan::along(&world.catalogue, paths, world.budget.clone(), os, solutions);
     plan.directions = directions;
+    plan.settings = settings;
     Ok(plan)
 }
 

@@ -69,7 +69,20 @@ pub(super) fn run() -> Result<Exit, Failure> {
 /// One scenario's part of the matrix.
 fn recognise(scenario: &Scenario) -> Result<Matrix, Failure> {
     let world = lab::start(scenario.blueprint())?;
-    let setup = lab::setup(&world, OsSelection::all(), Solution::ALL.to_vec())?;
+    let setup = lab::setup(&world, OsSelection::all(), Solution::ALL.to_vec());
+    if scenario.ends_early {
+        let recognised = match setup {
+            Ok(_) => NOTHING.to_owned(),
+            Err(Failure::Usage(text)) => told_in(&text),
+            Err(failure) => return Err(failure),
+        };
+        let mut matrix = Matrix::default();
+        for code in scenario.codes {
+            matrix.add(code, &recognised, format!("{}: before there are rows", scenario.name));
+        }
+        return Ok(matrix);
+    }
+    let setup = setup?;
     let report = show::report_of(&quietly(setup)?);
     let broken = |complaints: Complaints| {
         Failure::Internal(format!("the expectation of scenario {} is broken\n{complaints}", scenario.name))
@@ -89,6 +102,13 @@ fn recognise(scenario: &Scenario) -> Result<Matrix, Failure> {
     }
     matrix.add_findings(scenario, &report);
     Ok(matrix)
+}
+
+/// The code in the first line of what a user is told, where it stands in parentheses at the end.
+fn told_in(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    let code = first.strip_suffix(')').and_then(|line| line.rsplit_once('(')).map(|(_, code)| code);
+    code.filter(|code| Cause::from_code(code).is_some()).unwrap_or(NOTHING).to_owned()
 }
 
 impl Matrix {
@@ -160,6 +180,18 @@ fn reasons() -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_ends_before_its_first_row_is_known_by_the_code_that_it_ends_with() {
+        for (text, code) in [
+            ("http://a/p.pac: it did not arrive within 500 ms (pac.timeout)\nproxy team: look", "pac.timeout"),
+            ("no script was found for corp.lab (pac.wpad_not_found)\n  http://wpad.corp.lab", "pac.wpad_not_found"),
+            ("could not read it (today)", NOTHING),
+            ("could not read it", NOTHING),
+        ] {
+            assert_eq!(told_in(text), code);
+        }
+    }
 
     #[test]
     fn a_cell_beside_the_diagonal_is_named_with_its_row() {

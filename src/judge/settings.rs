@@ -71,6 +71,17 @@ impl<'a> Rows<'a> {
         failing
     }
 
+    /// The same, with the rows on a way that is closed to everybody: that no endpoint is to blame there does not open it.
+    fn not_getting_out(&self, account: &AccountSettings) -> Vec<&'a Verdict> {
+        let mut rows = self.of(account);
+        let open: Vec<usize> = rows.iter().filter(|row| gets_out(row)).map(|row| self.job(row).endpoint).collect();
+        let is_closed = |row: &&Verdict| {
+            is_stopped(row) || row.status == Status::Inconclusive && !row.cause.code().starts_with("x.")
+        };
+        rows.retain(|row| is_closed(row) && !open.contains(&self.job(row).endpoint));
+        rows
+    }
+
     fn finding(cause: &Cause, place: &str, rows: &[&Verdict]) -> Finding {
         let facts = cause.facts();
         Finding {
@@ -88,10 +99,15 @@ impl<'a> Rows<'a> {
         let open = |endpoint: usize| {
             users.iter().flat_map(|user| self.of(user)).any(|row| self.job(row).endpoint == endpoint && gets_out(row))
         };
-        let stopped: Vec<&Verdict> =
-            self.failing(system).into_iter().filter(|row| open(self.job(row).endpoint)).collect();
-        let place =
-            format!(": {} does not get out as the settings say, and the user does", hosts_of(self.grounds, &stopped));
+        let mut stopped: Vec<&Verdict> =
+            self.not_getting_out(system).into_iter().filter(|row| open(self.job(row).endpoint)).collect();
+        // A policy that leads to nobody is a cause of its own, with another remedy.
+        let dead: Vec<_> = self.dead_policy().into_iter().flat_map(|finding| finding.jobs).collect();
+        stopped.retain(|row| !dead.contains(&row.job));
+        let place = format!(
+            ": only the user gets out as the settings say, and SYSTEM does not ({})",
+            hosts_of(self.grounds, &stopped)
+        );
         (!stopped.is_empty()).then(|| Self::finding(&Cause::ConfContextMismatch, &place, &stopped))
     }
 
@@ -108,7 +124,11 @@ impl<'a> Rows<'a> {
     /// What the settings alone show, where the rows do not say that it does no harm.
     fn borne_out(&self, code: &str, evidence: &[String]) -> Option<Finding> {
         let cause = Cause::from_code(code)?;
-        let failing: Vec<&Verdict> = self.settings.accounts.iter().flat_map(|account| self.failing(account)).collect();
+        let mut failing: Vec<&Verdict> =
+            self.settings.accounts.iter().flat_map(|account| self.failing(account)).collect();
+        // Several accounts may come the same way.
+        failing.sort_by_key(|row| row.job);
+        failing.dedup_by_key(|row| row.job);
         let asks_for_a_name =
             |row: &&&Verdict| self.route(row).identity() == Some(Identity::Bypass) && row.cause == Cause::PauthRequired;
         let rows = match cause {

@@ -38,7 +38,9 @@ pub struct Blueprint {
     pub proxies: Vec<(ProxyPlan, ProxyPlace)>,
     pub routes: Vec<PlannedRoute>,
     /// A script that says which endpoint goes where, beside those routes.
-    pub script: Option<&'static str>,
+    pub script: Option<ScriptPlan>,
+    /// The device's own settings beside those routes: its registry, as Windows exports one.
+    pub settings: Option<String>,
     /// Who logs in, and as what machine.
     pub user: Option<Account>,
     pub device: Option<Account>,
@@ -90,6 +92,34 @@ pub enum ProxyPlace {
     Unnamed,
 }
 
+/// A script, its server, and how the device comes by it.
+#[derive(Debug, Clone)]
+pub struct ScriptPlan {
+    pub text: &'static str,
+    /// How its server answers; nobody listens where it does not.
+    pub answer: Option<Answer>,
+    pub source: ScriptSource,
+}
+
+/// What leads a device to a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScriptSource {
+    /// The check is given its address.
+    Address,
+    /// The check is given this domain, and this is the name wpad that exists.
+    Wpad { domain: &'static str, name: Option<&'static str> },
+    /// The device's settings name its address.
+    Settings,
+}
+
+impl ScriptPlan {
+    /// Served as it should be, at an address that the check is given.
+    #[must_use]
+    pub fn served(text: &'static str) -> Self {
+        Self { text, answer: Some(Answer::Healthy), source: ScriptSource::Address }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResolverPlace {
     Listening,
@@ -124,6 +154,7 @@ impl Default for Blueprint {
             proxies: Vec::new(),
             routes: Vec::new(),
             script: None,
+            settings: None,
             user: None,
             device: None,
             basic_cleartext: false,
@@ -148,7 +179,19 @@ impl Blueprint {
     /// A healthy world in which this script chooses the ways.
     #[must_use]
     pub fn directed_by(script: &'static str) -> Self {
+        Self::choosing(ScriptPlan::served(script))
+    }
+
+    /// The same, with this of its server or of the way to it.
+    #[must_use]
+    pub fn choosing(script: ScriptPlan) -> Self {
         Self { script: Some(script), ..Self::default() }
+    }
+
+    /// A healthy world, checked along the ways of a device with these settings.
+    #[must_use]
+    pub fn of_device(settings: String) -> Self {
+        Self { settings: Some(settings), ..Self::default() }
     }
 
     /// Adds this proxy, and the route through it that no one authenticates.

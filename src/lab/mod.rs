@@ -22,13 +22,13 @@ mod windows;
 mod wire;
 
 pub use authority::{Inspector, Shown};
-pub use blueprint::{Blueprint, Expectation, Place, ProxyPlace};
+pub use blueprint::{Blueprint, Expectation, Place, ProxyPlace, ScriptPlan, ScriptSource};
 pub use dns::{Addresses, NameAnswer};
 pub use http::{Manner, Reply};
 pub use login::{Account, Algorithm, Digest, Gate, Nonces};
 pub use origin::{Answer, Breakage, ClientCertificate, Filter, Front, Site, Tls};
 pub use proxy::{Deed, Hosts, Pretence, ProxyPlan, Refusal};
-pub use running::{LabMistake, Logins, World};
+pub use running::{LabMistake, Logins, ScriptPlace, World};
 pub use scenarios::{NOT_PRODUCIBLE, scenarios};
 pub use story::story;
 pub use tickets::TicketPlan;
@@ -41,10 +41,12 @@ pub struct Scenario {
     pub name: &'static str,
     /// One sentence.
     pub title: &'static str,
-    /// The codes of rows and remarks that come out of it, beside `ok`.
+    /// The codes of rows and remarks that come out of it, beside `ok`; or the one with which it ends before there are rows.
     pub codes: &'static [&'static str],
     /// Codes of findings that take more than one row, or another question, to see.
     pub findings: &'static [&'static str],
+    /// The check ends with its code before it probes anything, because there is no script to ask.
+    pub ends_early: bool,
     build: fn() -> Blueprint,
 }
 

@@ -149,6 +149,25 @@ enum ReadyAnswer {
     Uploads { most: u64, refusal: Option<Box<Reply>>, healthy: Box<Reply> },
 }
 
+impl ReadyAnswer {
+    fn new(answer: &Answer, healthy: impl Fn() -> Reply) -> Self {
+        match answer {
+            Answer::Healthy => Self::Reply(Box::new(healthy())),
+            Answer::Reply(reply) => Self::Reply(reply.clone()),
+            Answer::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+            Answer::LongHeader(length) => Self::Bytes(
+                format!("HTTP/1.1 200 OK\r\nX-Padding: {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(*length))
+                    .into_bytes(),
+            ),
+            Answer::Nothing => Self::Nothing,
+            Answer::Silence => Self::Silence,
+            Answer::Uploads { most, refusal } => {
+                Self::Uploads { most: *most, refusal: refusal.clone(), healthy: Box::new(healthy()) }
+            }
+        }
+    }
+}
+
 impl Origin {
     /// Prepares what `site` says for `endpoint`.
     pub fn new(site: &Site, endpoint: &Endpoint, authorities: &Authorities) -> Result<Self, Mistake> {
@@ -165,29 +184,21 @@ impl Origin {
             },
             Front::Old(shown) => ReadyFront::Old(old_flight(&authorities.show(*shown, &endpoint.host, class)?.cert)),
         };
-        let answer = match &site.answer {
-            Answer::Healthy => ReadyAnswer::Reply(Box::new(healthy(endpoint))),
-            Answer::Reply(reply) => ReadyAnswer::Reply(reply.clone()),
-            Answer::Bytes(bytes) => ReadyAnswer::Bytes(bytes.to_vec()),
-            Answer::LongHeader(length) => ReadyAnswer::Bytes(
-                format!("HTTP/1.1 200 OK\r\nX-Padding: {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(*length))
-                    .into_bytes(),
-            ),
-            Answer::Nothing => ReadyAnswer::Nothing,
-            Answer::Silence => ReadyAnswer::Silence,
-            Answer::Uploads { most, refusal } => {
-                ReadyAnswer::Uploads { most: *most, refusal: refusal.clone(), healthy: Box::new(healthy(endpoint)) }
-            }
-        };
+        let answer = ReadyAnswer::new(&site.answer, || healthy(endpoint));
         Ok(Self { front, answer, first: site.first, connections: AtomicUsize::new(0), grudge: Mutex::default() })
     }
 
     /// A plain http server that says `body` to everything.
     pub fn saying(body: &str) -> Self {
-        let reply = Reply::status(200).header("Content-Type", "text/plain").body(body);
+        Self::keeping(body, &Answer::Healthy)
+    }
+
+    /// A plain http server that is there for `body`, and answers in this way.
+    pub fn keeping(body: &str, answer: &Answer) -> Self {
+        let healthy = || Reply::status(200).header("Content-Type", "text/plain").body(body);
         Self {
             front: ReadyFront::Clear,
-            answer: ReadyAnswer::Reply(Box::new(reply)),
+            answer: ReadyAnswer::new(answer, healthy),
             first: None,
             connections: AtomicUsize::new(0),
             grudge: Mutex::default(),

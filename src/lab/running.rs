@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
 
 use super::authority::{Authorities, Mistake};
-use super::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace};
+use super::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace, ScriptSource};
 use super::catalogue::catalogue;
 use super::dns::{Addresses, NameAnswer, NameServer};
 use super::login::Account;
@@ -31,8 +31,10 @@ pub struct World {
     pub catalogue: Catalogue,
     pub net: Net,
     pub routes: Vec<PlannedRoute>,
-    /// Where the script is served that says which endpoint goes where.
-    pub script: Option<&'static str>,
+    /// Where the check finds the script that says which endpoint goes where, unless the settings name it.
+    pub script: Option<ScriptPlace>,
+    /// The device's registry, as Windows exports one.
+    pub settings: Option<String>,
     pub logins: Logins,
     pub budget: Budget,
     pub follow_ups: FollowUps,
@@ -43,6 +45,14 @@ pub struct World {
     /// What every row must come out as, in the form of `waprobe-expect/1`.
     pub expectation: String,
     _running: Running,
+}
+
+/// What a check is told of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScriptPlace {
+    At(&'static str),
+    /// The domain from which WPAD begins.
+    ByWpad(&'static str),
 }
 
 /// The credentials that this world's proxies know, or do not.
@@ -103,7 +113,8 @@ fn proxy_address(number: u8) -> Ipv4Addr {
 }
 
 const SCRIPT_HOST: &str = "pac.lab";
-const SCRIPT_URL: &str = "http://pac.lab/proxy.pac";
+/// As settings and the check name it.
+pub(super) const SCRIPT_URL: &str = "http://pac.lab/proxy.pac";
 const SCRIPT_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 251);
 const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);
 const PRIVATE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 20, 30, 40);
@@ -234,7 +245,12 @@ impl Builder {
             public_roots,
             expectation: blueprint.expectation_text(),
             routes: blueprint.routes,
-            script: blueprint.script.map(|_| SCRIPT_URL),
+            script: blueprint.script.and_then(|script| match script.source {
+                ScriptSource::Address => Some(ScriptPlace::At(SCRIPT_URL)),
+                ScriptSource::Wpad { domain, .. } => Some(ScriptPlace::ByWpad(domain)),
+                ScriptSource::Settings => None,
+            }),
+            settings: blueprint.settings,
             _running: Running::start(servers, occupied)?,
         })
     }
@@ -355,12 +371,21 @@ impl Builder {
 
     /// The server of the script, which devices find as they find proxies.
     fn script(&mut self) -> Result<(), Mistake> {
-        if let Some(script) = self.blueprint.script {
+        let Some(script) = self.blueprint.script.clone() else { return Ok(()) };
+        let target = if let Some(answer) = &script.answer {
             let listener = listen()?;
-            self.map.insert((SCRIPT_ADDRESS, 80).into(), listener.local_addr()?);
-            self.origins.push((Arc::new(Origin::saying(script)), listener));
-            self.system_names.insert(SCRIPT_HOST.to_owned(), vec![SCRIPT_ADDRESS.into()]);
-        }
+            let target = listener.local_addr()?;
+            self.origins.push((Arc::new(Origin::keeping(script.text, answer)), listener));
+            target
+        } else {
+            self.closed()?
+        };
+        self.map.insert((SCRIPT_ADDRESS, 80).into(), target);
+        let name = match script.source {
+            ScriptSource::Address | ScriptSource::Settings => Some(SCRIPT_HOST),
+            ScriptSource::Wpad { name, .. } => name,
+        };
+        self.system_names.extend(name.map(|name| (name.to_owned(), vec![SCRIPT_ADDRESS.into()])));
         Ok(())
     }
 

@@ -51,7 +51,8 @@ fn compare_scenarios(half: usize) {
     let Some(wine) = Wine::start() else { return };
     let mut different = Vec::new();
     let scenarios = waprobe::lab::scenarios();
-    let both = scenarios.iter().filter(|scenario| scenario.name != ON_LINUX_ALONE);
+    // Without rows there is only what is told of the script, in each system's own words.
+    let both = scenarios.iter().filter(|scenario| scenario.name != ON_LINUX_ALONE && !scenario.ends_early);
     for scenario in both.skip(half).step_by(2) {
         let mut arguments = vec!["lab", scenario.name, "--format", "json"];
         let on_linux = |arguments: &[&str]| {

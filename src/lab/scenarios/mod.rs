@@ -9,6 +9,7 @@ mod names;
 mod products;
 mod proxies;
 mod scripts;
+mod settings;
 mod windows;
 
 use super::blueprint::Blueprint;
@@ -134,6 +135,43 @@ pub fn scenarios() -> Vec<Scenario> {
               "proxy.tcp_refused"]),
         scenario("script-in-order", "A script with a failover, on a network that is closed but for its proxies",
             scripts::script_in_order, &[]),
+        scenario("script-by-wpad", "A script that the name wpad of the parent domain leads to", scripts::by_wpad, &[]),
+        scenario("no-wpad", "Nobody has the name wpad of the domain or its parents", scripts::no_wpad,
+            &["pac.wpad_not_found"]).ending(),
+        scenario("script-out-of-reach", "The script's server refuses connections", scripts::out_of_reach,
+            &["pac.fetch_failed"]).ending(),
+        scenario("script-too-late", "The script's server takes the question and says nothing", scripts::too_late,
+            &["pac.timeout"]).ending(),
+        scenario("script-behind-a-login", "The script's server asks who wants it", scripts::behind_a_login,
+            &["pac.http_status"]).ending(),
+        scenario("page-for-a-script", "A sign-in page in place of the script", scripts::page_in_its_place,
+            &["pac.not_script"]).ending(),
+        scenario("endless-script", "A script that never comes back with an answer", scripts::endless,
+            &["pac.eval_timeout"]).ending(),
+
+        scenario("settings-in-order", "A device whose settings lead everybody through one proxy", settings::in_order, &[]),
+        scenario("proxy-for-users-alone", "A network that is closed but for its proxy, and SYSTEM does not know of it",
+            settings::for_users_alone, &["tcp.refused", "conf.context_mismatch"])
+            .telling(&["x.inconclusive"]),
+        scenario("proxy-for-users-harmless", "Only users have a proxy, and SYSTEM needs none",
+            settings::for_users_harmless, &[]),
+        scenario("no-settings", "No source names a proxy, and the firewall wants one", settings::none,
+            &["tcp.refused", "conf.none"]),
+        scenario("variables-alone", "Only environment variables name the proxy", settings::variables_alone,
+            &["tcp.refused", "conf.env_only"]),
+        scenario("dead-policy", "The policy for the diagnostic service names a proxy that is gone", settings::dead_policy,
+            &["proxy.tcp_refused", "conf.telemetry_proxy_dead"]),
+        scenario("no-name-for-services", "A proxy asks for a name, and the policy keeps the user's from the service",
+            settings::no_name_for_services, &["pauth.required", "conf.user_auth_disabled"]),
+        scenario("nobody-signed-in", "A proxy asks for a name, and nobody is signed in", settings::nobody_signed_in,
+            &["pauth.required", "conf.headless_user_auth"]),
+        scenario("nobody-signed-in-harmless", "A proxy asks for no name, and nobody is signed in",
+            settings::nobody_signed_in_harmless, &[]),
+        scenario("defender-onboarded", "A device of Defender for Endpoint that may use the user's name at the proxy",
+            settings::defender_onboarded, &["conf.mde_conflict"]),
+        scenario("script-in-a-file", "The user's script is a file", settings::script_in_a_file, &["pac.file_url"]),
+        scenario("settings-name-a-script", "Settings that name a script, which forgets a host",
+            settings::naming_a_script, &["tcp.refused", "pac.direct_for_endpoint"]),
 
         scenario("digests", "Every form of Digest, all of which work", logins::digests, &[]),
         scenario("awkward-challenges", "Challenges that close, are chunked or of HTTP/1.0, and work",
@@ -222,12 +260,17 @@ fn scenario(
     build: fn() -> Blueprint,
     codes: &'static [&'static str],
 ) -> Scenario {
-    Scenario { name, title, codes, findings: &[], build }
+    Scenario { name, title, codes, findings: &[], ends_early: false, build }
 }
 
 impl Scenario {
     fn telling(self, findings: &'static [&'static str]) -> Self {
         Self { findings, ..self }
+    }
+
+    /// There is no script to ask, and so nothing to probe.
+    fn ending(self) -> Self {
+        Self { ends_early: true, ..self }
     }
 }
 
@@ -245,7 +288,7 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("proxy.tcp_local_denied", "needs a firewall on this machine"),
     ("proxy.tcp_local_exhausted", "would need to exhaust this machine"),
     ("tls.slow", "would make every check of the lab wait for seconds; judged from recorded times"),
-    ("chain.weak", "the lab's library makes no keys or signatures that weak"),
+    ("chain.weak", "the lab's library makes no keys or signatures that weak; tests/real has them from openssl"),
     (
         "tls.pmtu",
         "a handshake that ends half-way says so in its row; what full-size packets do is not asked, and loopback has no path that loses them alone",
@@ -274,19 +317,5 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
         "x.not_applicable",
         "endpoints that no chosen version or solution needs are not planned; impacts call it not-applicable",
     ),
-    ("pac.fetch_failed", "ends a run before there are rows; tests/proxies has servers and files for it"),
-    ("pac.timeout", "ends a run before there are rows; tests/proxies has servers and files for it"),
-    ("pac.http_status", "ends a run before there are rows; tests/proxies has servers and files for it"),
-    ("pac.not_script", "ends a run before there are rows; tests/proxies has servers and files for it"),
-    ("pac.eval_timeout", "ends a run before there are rows; tests/proxies has servers and files for it"),
-    ("pac.file_url", "ends a run before there are rows; tests/proxies has servers and files for it"),
-    ("pac.wpad_not_found", "ends a run before there are rows; tests/proxies has servers and files for it"),
-    ("conf.none", "a setting of Windows; tests/proxies has exports of registries for it"),
-    ("conf.context_mismatch", "a setting of Windows; tests/proxies has exports of registries for it"),
-    ("conf.env_only", "a setting of Windows; tests/proxies has exports of registries for it"),
-    ("conf.telemetry_proxy_dead", "a setting of Windows; tests/proxies has exports of registries for it"),
-    ("conf.user_auth_disabled", "a setting of Windows; tests/proxies has exports of registries for it"),
-    ("conf.mde_conflict", "a setting of Windows; tests/proxies has exports of registries for it"),
-    ("conf.headless_user_auth", "a setting of Windows; tests/proxies has exports of registries for it"),
     ("x.internal", "is a mistake in this program"),
 ];

@@ -1,6 +1,10 @@
 //! What scripts that choose proxies get wrong, on a network where the right way is there.
 
-use crate::lab::blueprint::{Blueprint, Place, ProxyPlace};
+use std::time::Duration;
+
+use crate::lab::blueprint::{Blueprint, Place, ProxyPlace, ScriptPlan, ScriptSource};
+use crate::lab::http::Reply;
+use crate::lab::origin::Answer;
 use crate::lab::proxy::ProxyPlan;
 
 /// A script that forgot a host, one of whose proxies is gone, and that speaks to browsers in places.
@@ -40,4 +44,43 @@ function FindProxyForURL(url, host) {
         .place("settings-win", Place::Closed)
         .proxy(ProxyPlan::open("first"))
         .proxy(ProxyPlan::open("second"))
+}
+
+const ONE_PROXY: &str = "function FindProxyForURL(url, host) { return \"PROXY open.proxy.lab:8080\"; }";
+
+/// The name wpad of the domain itself does not exist, and that of its parent does.
+pub(super) fn by_wpad() -> Blueprint {
+    let source = ScriptSource::Wpad { domain: "sales.corp.lab", name: Some("wpad.corp.lab") };
+    Blueprint::choosing(ScriptPlan { source, ..ScriptPlan::served(ONE_PROXY) }).proxy(ProxyPlan::open("open"))
+}
+
+pub(super) fn no_wpad() -> Blueprint {
+    let source = ScriptSource::Wpad { domain: "sales.corp.lab", name: None };
+    Blueprint::choosing(ScriptPlan { source, ..ScriptPlan::served(ONE_PROXY) })
+}
+
+pub(super) fn out_of_reach() -> Blueprint {
+    kept(None)
+}
+
+pub(super) fn too_late() -> Blueprint {
+    kept(Some(Answer::Silence)).budget(|budget| budget.total = Duration::from_millis(500))
+}
+
+pub(super) fn behind_a_login() -> Blueprint {
+    kept(Some(Answer::Reply(Box::new(Reply::status(401).header("WWW-Authenticate", "Negotiate")))))
+}
+
+pub(super) fn page_in_its_place() -> Blueprint {
+    kept(Some(Answer::Reply(Box::new(Reply::status(200).page("<html><title>Sign in</title></html>")))))
+}
+
+pub(super) fn endless() -> Blueprint {
+    Blueprint::directed_by("function FindProxyForURL(url, host) { for (;;) {} }")
+        .budget(|budget| budget.total = Duration::from_millis(500))
+}
+
+/// A script whose server answers like this, or not at all.
+fn kept(answer: Option<Answer>) -> Blueprint {
+    Blueprint::choosing(ScriptPlan { answer, ..ScriptPlan::served(ONE_PROXY) }).proxy(ProxyPlan::open("open"))
 }

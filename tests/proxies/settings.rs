@@ -1,0 +1,117 @@
+//! `waprobe check --registry`: an export says which way a device goes, by itself or by the script that it names. Only loopback
+//! is asked: every proxy here is a port on which nobody listens.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::command::pac::{answer, server};
+use super::command::waprobe;
+
+/// An address on loopback where nobody listens.
+fn closed() -> String {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    address.to_string()
+}
+
+/// An export with these lines in Internet Options of SYSTEM and of the user, in the policies for data collection, and of
+/// Defender for Endpoint.
+fn export(folder: &Path, (system, user): (&str, &str), policies: &str, defender: &str) -> String {
+    const WINDOWS: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows";
+    const OPTIONS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+    let sections = [
+        (format!(r"{WINDOWS}\DataCollection"), policies),
+        (format!(r"{WINDOWS}\CurrentVersion\Internet Settings"), ""),
+        (r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status".to_owned(), defender),
+        (format!(r"HKEY_LOCAL_MACHINE\{OPTIONS}\Connections"), ""),
+        (format!(r"HKEY_USERS\S-1-5-18\{OPTIONS}"), system),
+        (format!(r"HKEY_USERS\S-1-5-18\{OPTIONS}\Connections"), ""),
+        (format!(r"HKEY_CURRENT_USER\{OPTIONS}"), user),
+        (format!(r"HKEY_CURRENT_USER\{OPTIONS}\Connections"), ""),
+    ];
+    let sections: String = sections.iter().map(|(key, values)| format!("\r\n[{key}]\r\n{values}\r\n")).collect();
+    let path = folder.join("device.reg");
+    std::fs::write(&path, format!("Windows Registry Editor Version 5.00\r\n{sections}")).expect("a file");
+    path.display().to_string()
+}
+
+fn script_at(url: &str) -> String {
+    format!("\"AutoConfigURL\"=\"{url}\"")
+}
+
+#[test]
+fn a_script_that_the_settings_name_is_asked_where_each_endpoint_goes() {
+    let (one, other) = (closed(), closed());
+    let text = format!(
+        "function FindProxyForURL(url, host) {{
+             if (host == 'login.live.com') return 'PROXY {one}';
+             return 'PROXY {other}';
+         }}"
+    );
+    let url = server(answer("200 OK", text.as_bytes()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = script_at(&url);
+    let registry = export(folder.path(), (&script, &script), "", "");
+    let run =
+        waprobe(&["check", "--format", "json", "--no-follow-ups", "--identity", "bypass", "--registry", &registry], "");
+    assert_eq!((run.code, run.err.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_str(&run.out).expect("a report");
+    let rows = report["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 15, "one way for each endpoint");
+    for row in rows {
+        let proxy = if row["host"] == "login.live.com" { &one } else { &other };
+        assert_eq!(row["route"]["key"], format!("http://{proxy}|bypass"), "{row}");
+        let evidence = row["evidence"].to_string();
+        assert!(evidence.contains(&format!("the script {url} answers PROXY {proxy}")), "{evidence}");
+    }
+}
+
+#[test]
+fn a_script_of_the_settings_that_cannot_be_had_ends_the_run_and_of_two_none_is_chosen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gone = script_at(&format!("http://{}/proxy.pac", closed()));
+    let another = script_at(&format!("http://{}/another.pac", closed()));
+    let page = script_at(&server(answer("200 OK", b"<html><title>Sign in</title></html>")));
+    for (system, user, complaint) in [
+        (&gone, &gone, "(pac.fetch_failed)\nproxy team: make it reachable"),
+        (&page, &page, "'Sign in', not a script (pac.not_script)"),
+        (&gone, &another, "the settings name several scripts, and one is asked in a run"),
+    ] {
+        let registry = export(folder.path(), (system, user), "", "");
+        let run = waprobe(&["check", "--timeout", "5s", "--identity", "bypass", "--registry", &registry], "");
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{complaint}");
+        assert!(run.err.contains(complaint), "{complaint}: {}", run.err);
+    }
+}
+
+#[test]
+fn what_is_wrong_whatever_the_rows_say_is_told_and_what_they_do_not_bear_out_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let proxy = format!("\"ProxyEnable\"=dword:00000001\r\n\"ProxyServer\"=\"{}\"", closed());
+    let in_a_file = script_at("file:///C:/proxy/proxy.pac");
+    let (onboarded, allowed, forbidden) = (
+        "\"OnboardingState\"=dword:00000001",
+        "\"DisableEnterpriseAuthProxy\"=dword:00000000",
+        "\"DisableEnterpriseAuthProxy\"=dword:00000001",
+    );
+    for (user, policies, defender, expected) in [
+        (&proxy, "", "", &[][..]),
+        (&in_a_file, "", "", &["pac.file_url"]),
+        (&proxy, allowed, onboarded, &["conf.mde_conflict"]),
+        (&proxy, "", onboarded, &["conf.mde_conflict"]),
+        // As Defender wants it; and that the service may give no name is no fault where nobody asks for one.
+        (&proxy, forbidden, onboarded, &[]),
+    ] {
+        let registry = export(folder.path(), (&proxy, user), policies, defender);
+        let run = waprobe(
+            &["check", "--format", "json", "--no-follow-ups", "--identity", "bypass", "--registry", &registry],
+            "",
+        );
+        assert_eq!((run.code, run.err.as_str()), (Some(1), ""), "{expected:?}");
+        let report: Value = serde_json::from_str(&run.out).expect("a report");
+        let codes = report["findings"].as_array().into_iter().flatten().filter_map(|finding| finding["code"].as_str());
+        let of_settings: Vec<&str> = codes.filter(|code| !code.starts_with("proxy.")).collect();
+        assert_eq!(of_settings, expected, "{user} {policies} {defender}");
+    }
+}
