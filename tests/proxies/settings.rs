@@ -30,9 +30,9 @@ fn export(folder: &Path, (system, user): (&str, &str), policies: &str, defender:
         (format!(r"HKEY_CURRENT_USER\{OPTIONS}"), user),
         (format!(r"HKEY_CURRENT_USER\{OPTIONS}\Connections"), ""),
     ];
-    let sections: String = sections.iter().map(|(key, values)| format!("\r\n[{key}]\r\n{values}\r\n")).collect();
+    let sections: Vec<String> = sections.iter().map(|(key, values)| format!("\r\n[{key}]\r\n{values}\r\n")).collect();
     let path = folder.join("device.reg");
-    std::fs::write(&path, format!("Windows Registry Editor Version 5.00\r\n{sections}")).expect("a file");
+    std::fs::write(&path, format!("Windows Registry Editor Version 5.00\r\n{}", sections.concat())).expect("a file");
     path.display().to_string()
 }
 
