@@ -166,7 +166,7 @@ fn targets(catalogue: &Catalogue, endpoints: &[usize]) -> Vec<Target> {
 }
 
 /// Where the settings of a device send the endpoints, wherever its registry was read.
-fn settings_of(device: &DeviceRegistry, catalogue: &Catalogue, endpoints: &[usize]) -> DeviceSettings {
+pub(super) fn settings_of(device: &DeviceRegistry, catalogue: &Catalogue, endpoints: &[usize]) -> DeviceSettings {
     let targets = targets(catalogue, endpoints);
     DeviceSettings::of(device.name.clone(), &Overview::of(&device.snapshot, &targets), endpoints, &targets)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::arguments::{CheckArguments, LabArguments, OutputArguments, ScopeArguments};
 use super::check::{script_of, settings_of};
+use super::device_registry::DeviceRegistry;
 use super::run::{self, Setup};
 use super::script::{self, Wanted};
 use super::show::Expected;
@@ -55,7 +56,8 @@ fn plan(world: &World, os: OsSelection, solutions: Vec<Solution>) -> Result<Plan
         Some(export) => {
             let snapshot = Snapshot::read(export.as_bytes())
                 .map_err(|mistake| Failure::Internal(format!("the lab's registry, {mistake}")))?;
-            Some(settings_of("the lab's device".to_owned(), &snapshot, &world.catalogue, &endpoints))
+            let device = DeviceRegistry { name: "the lab's device".to_owned(), snapshot };
+            Some(settings_of(&device, &world.catalogue, &endpoints))
         }
     };
     let wanted = match world.script {
