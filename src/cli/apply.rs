@@ -65,6 +65,12 @@ pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
     let mut store = store(arguments.change.backup.as_deref())?;
     let known = about_windows(&registry).map_err(|error| unreadable(&error))?;
     let windows = Windows::of(&known, chosen);
+    if let Some(found) = windows.contradicted_by {
+        return Err(Failure::usage(format!(
+            "this device is of build {found}, and --os says {}: leave --os out, so that the values are those of this Windows",
+            windows.label
+        )));
+    }
     let solutions = super::enroll::solutions(&arguments.solution);
     let plan = plan::plan(&id, &windows, &solutions, arguments.site_discovery).map_err(Failure::usage)?;
     let changes = apply::compare(&plan, &registry).map_err(|error| unreadable(&error))?;
@@ -75,9 +81,11 @@ pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
             return not_applied(&error);
         }
     }
-    let exit = if is_pending && !arguments.change.yes { Exit::Findings } else { Exit::Ok };
+    let is_open = (is_pending && !arguments.change.yes) || !changes.contradicting.is_empty();
+    let exit = if is_open { Exit::Findings } else { Exit::Ok };
     let backup = store.path.display().to_string();
-    let facts = Facts { is_done: arguments.change.yes, backup: &backup, exit: exit.code() };
+    let undo = undo_command(arguments.change.backup.as_deref());
+    let facts = Facts { is_done: arguments.change.yes, backup: &backup, undo: &undo, exit: exit.code() };
     let layout = terminal::layout(arguments.change.color, false);
     files::print(|mut out| report::apply::changes(&plan, &changes, facts, layout, &mut out))?;
     Ok(exit)
@@ -120,7 +128,8 @@ pub(super) fn undo(arguments: &ChangeArguments) -> Result<Exit, Failure> {
             Failure::usage(format!("everything is as it was, but the backup stays where it is: {why}"))
         })?;
     }
-    let facts = Facts { is_done: arguments.yes, backup: &place, exit: exit.code() };
+    let undo = undo_command(arguments.backup.as_deref());
+    let facts = Facts { is_done: arguments.yes, backup: &place, undo: &undo, exit: exit.code() };
     let layout = terminal::layout(arguments.color, false);
     files::print(|mut out| {
         report::apply::restorations(&backup, &restorations, restored.as_ref(), facts, layout, &mut out)
@@ -221,6 +230,14 @@ mod elsewhere {
 }
 
 /// The backup in a file.
+/// The command that undoes what was kept at `chosen`, or at the usual place.
+fn undo_command(chosen: Option<&Path>) -> String {
+    match chosen {
+        Some(path) => format!("waprobe enroll undo --yes --backup \"{}\"", path.display()),
+        None => "waprobe enroll undo --yes".to_owned(),
+    }
+}
+
 #[derive(Debug)]
 struct Store {
     path: PathBuf,
@@ -250,7 +267,12 @@ impl apply::Store for Store {
         if text.len() as u64 > LARGEST_BACKUP {
             return Err(failed(format!("it is larger than {LARGEST_BACKUP} bytes")));
         }
-        Backup::read(&text).map(Some).map_err(|mistake| failed(mistake.to_string()))
+        Backup::read(&text).map(Some).map_err(|mistake| {
+            failed(format!(
+                "{mistake}. What stood in the registry before is in this file alone: look for an older copy of it. To begin \
+                 a new one, move it away first; what was changed before then stays as it is"
+            ))
+        })
     }
 
     fn save(&mut self, backup: &Backup) -> Result<(), String> {

@@ -5,9 +5,9 @@ use super::findings::Code;
 /// How much of a device is missing because of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// It does not appear, or not where one looks, in at least one solution.
+    /// It does not appear in at least one solution.
     Absent,
-    /// It appears, and some of its data does not, or comes late.
+    /// It appears, and some of its data does not, or comes late, or not where one looks.
     Incomplete,
 }
 
@@ -38,10 +38,10 @@ impl Code {
             | Self::DiagtrackService
             | Self::AppraiserTaskMissing
             | Self::AppraiserTaskDisabled
-            | Self::MachineIdDuplicate
+            | Self::MachineIdDuplicate => Effect::Absent,
             // It is there, under a GUID: whoever looks for its name does not find it.
-            | Self::DeviceName => Effect::Absent,
-            Self::LimitEnhancedUseless
+            Self::DeviceName
+            | Self::LimitEnhancedUseless
             | Self::LimitEnhancedInvalid
             | Self::AppraiserVersions
             | Self::SiteDiscoveryInvalid

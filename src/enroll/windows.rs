@@ -4,6 +4,8 @@ use super::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
 use crate::catalogue::{Build, OsChoice, OsSelection, Solution};
 use crate::registry::{Snapshot, Value};
 
+const WINDOWS_7_SP1: u32 = 7601;
+const WINDOWS_8_1: u32 = 9600;
 /// The first Windows 10.
 const WINDOWS_10: u32 = 10240;
 /// Windows 10 1607, and Server 2016.
@@ -42,6 +44,7 @@ impl Windows {
             let label = match found.map(|build| build.number) {
                 Some(7601) => "win7-sp1".to_owned(),
                 Some(9600) => "win8.1".to_owned(),
+                Some(number) if number < WINDOWS_10 => format!("build {number}, before Windows 10"),
                 _ => label,
             };
             return Self { label, build: found, server, edition, contradicted_by: None };
@@ -117,7 +120,9 @@ impl Windows {
         Some(match (self.server.unwrap_or(false), build.number) {
             (true, SERVER_2016) => solution == Solution::DeviceHealth,
             (true, _) => false,
-            (false, number) if number < WINDOWS_10 => solution == Solution::UpgradeReadiness,
+            (false, WINDOWS_7_SP1 | WINDOWS_8_1) => solution == Solution::UpgradeReadiness,
+            // Without its service pack Windows 7 is too old, and so are Windows 8 and whatever came before.
+            (false, number) if number < WINDOWS_10 => false,
             (false, _) => true,
         })
     }

@@ -18,6 +18,8 @@ pub struct Facts<'a> {
     /// Whether it was done, or only looked at.
     pub is_done: bool,
     pub backup: &'a str,
+    /// The command that puts everything back from there.
+    pub undo: &'a str,
     pub exit: u8,
 }
 
@@ -55,12 +57,26 @@ pub fn changes(
     if !changes.unchanged.is_empty() {
         page.prose("As planned   ", &changes.unchanged.join(", "));
     }
+    for standing in &changes.contradicting {
+        page.prose(
+            "In the way   ",
+            &format!(
+                "{}\\{} is {}. The policy wins over it, and the deployment script stops there all the same: delete it, or \
+                 set it to the same.",
+                standing.key,
+                standing.name,
+                sanitize(&shown(Some(&standing.value)))
+            ),
+        );
+    }
     if count > 0 {
         after_changes(&mut page, facts);
     }
-    let ending = match (count, facts.is_done) {
-        (0, _) | (_, true) => "every value is as planned.",
-        (_, false) => "changes are pending.",
+    let ending = match (count, facts.is_done, changes.contradicting.len()) {
+        (1.., false, _) => "changes are pending.".to_owned(),
+        (_, _, 0) => "every value is as planned.".to_owned(),
+        (_, _, 1) => "every value is as planned, and one preference is in the way.".to_owned(),
+        (_, _, several) => format!("every value is as planned, and {several} preferences are in the way."),
     };
     page.prose("", &format!("Exit {}: {ending}", facts.exit));
     page.write(out)
@@ -69,7 +85,7 @@ pub fn changes(
 fn after_changes(page: &mut Page, facts: Facts<'_>) {
     let backup = sanitize(facts.backup);
     if facts.is_done {
-        page.prose("Backup       ", &format!("{backup}; `waprobe enroll undo` puts everything back as it was."));
+        page.prose("Backup       ", &format!("{backup}; `{}` puts everything back as it was.", sanitize(facts.undo)));
         page.prose(
             "Next         ",
             "`waprobe diagnose` says whether anything else keeps this device from appearing, `waprobe enroll scan` starts the \

@@ -23,7 +23,8 @@ pub fn write(checkup: &Checkup, exit: u8, layout: Layout, out: &mut impl Write) 
     let mut page = Page::new(layout);
     page.prose("", &toned(Tone::Heading, &headline(checkup)));
     let region = checkup.region.as_deref().map_or_else(String::new, |region| format!(" · region {region}"));
-    page.prose("  ", &format!("{} · {}{region}", sanitize(&checkup.os), checkup.solutions.join(", ")));
+    let solutions = if checkup.solutions.is_empty() { "no solution".to_owned() } else { checkup.solutions.join(", ") };
+    page.prose("  ", &format!("{} · {solutions}{region}", sanitize(&checkup.os)));
     if !checkup.findings.is_empty() {
         page.gap();
         page.line(toned(Tone::Heading, "What to change"));

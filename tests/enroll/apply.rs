@@ -326,3 +326,18 @@ fn no_plan_writes_what_an_undo_would_refuse() {
         }
     }
 }
+
+#[test]
+fn a_preference_that_stops_the_script_is_named_beside_what_is_written() {
+    let plan = made("win10-1809", ID);
+    let preferences = |id: &str, level: u32| {
+        let memory = Memory::fresh().with(PREFERENCE, "CommercialId", &Value::Sz(id.into()));
+        let memory = memory.with(PREFERENCE, "AllowTelemetry", &Value::Dword(level));
+        let found = compare(&plan, &memory).expect("it can be read");
+        found.contradicting.iter().map(|standing| standing.name).collect::<Vec<_>>()
+    };
+    assert_eq!(preferences(OTHER_ID, 0), ["CommercialId", "AllowTelemetry"]);
+    assert!(preferences(&format!("{{{}}}", ID.to_uppercase()), 1).is_empty());
+    let text = Memory::fresh().with(PREFERENCE, "AllowTelemetry", &Value::Sz("1".into()));
+    assert_eq!(compare(&plan, &text).expect("it can be read").contradicting.len(), 1, "a level of another type");
+}

@@ -427,3 +427,43 @@ fn the_update_of_september_2018_decides_where_data_goes() {
         assert!(checkup.remarks.iter().any(|remark| remark.text.contains(host)), "{windows}: {:#?}", checkup.remarks);
     }
 }
+
+#[test]
+fn a_windows_that_no_solution_knows_is_never_in_order() {
+    let of = |build: u32, is_server: bool| {
+        let mut snapshot = good("win10-1809");
+        snapshot.set(CURRENT_VERSION, "CurrentBuildNumber", text(&build.to_string()));
+        snapshot.device.server = Some(is_server);
+        let checkup = check(&case(&snapshot, None, &[]));
+        let found = checkup.findings.iter().find(|finding| finding.code == Code::SolutionUnsupported).cloned();
+        (checkup, found)
+    };
+    // Server 2008 R2, 2012 R2 and 2019; Vista, Windows 7 without its service pack, Windows 8.
+    for (build, is_server, ur) in [
+        (7601, true, Some(26)),
+        (9600, true, Some(26)),
+        (17763, true, Some(26)),
+        (6002, false, None),
+        (7600, false, None),
+        (9200, false, None),
+    ] {
+        let (checkup, found) = of(build, is_server);
+        let found = found.unwrap_or_else(|| panic!("build {build}: {:#?}", checkup.findings));
+        assert_eq!((found.ur_exit, checkup.solutions.as_slice()), (ur, &[][..]), "build {build}");
+        assert!(!checkup.os.starts_with("10.0") || is_server, "{} is no Windows 10", checkup.os);
+    }
+    for (build, is_server) in [(7601, false), (9600, false), (17763, false), (14393, true)] {
+        assert!(of(build, is_server).1.is_none(), "build {build}");
+    }
+}
+
+#[test]
+fn before_windows_10_a_place_that_nobody_named_is_not_known() {
+    let open = |windows: &'static str, region| {
+        let snapshot = good(windows);
+        let checkup = check(&enroll::Case { region, ..case(&snapshot, Some(os(windows)), &[]) });
+        checkup.not_checked.iter().any(|entry| entry.value == "region")
+    };
+    assert!(open("win8.1", None) && open("win7-sp1", None));
+    assert!(!open("win8.1", Some(Region::Other)) && !open("win10-1809", None));
+}

@@ -266,6 +266,7 @@ mod tests {
             }],
             unchanged: Vec::new(),
             missing_keys: vec![POLICY.to_owned()],
+            contradicting: Vec::new(),
         });
         backup
     }

@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::places::{POLICY, PREFERENCE};
 use super::plan::Plan;
-use crate::registry::{Edit, EditError, RawValue};
+use crate::registry::{Edit, EditError, RawValue, Value};
 
 pub use backup::{Backup, BackupMistake, LARGEST_BACKUP, SCHEMA, Saved};
 
@@ -23,6 +24,16 @@ pub struct Changes {
     pub unchanged: Vec<&'static str>,
     /// Keys that do not exist yet, each after its parent.
     pub missing_keys: Vec<String>,
+    /// Preferences that a plan leaves alone, and that stop the deployment script although the policy wins over them.
+    pub contradicting: Vec<Standing>,
+}
+
+/// A value beside the plan's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub key: &'static str,
+    pub name: &'static str,
+    pub value: RawValue,
 }
 
 /// One value that is not as planned.
@@ -93,8 +104,15 @@ pub struct Restored {
 /// # Errors
 /// What the registry says when it cannot be read.
 pub fn compare(plan: &Plan, registry: &impl Edit) -> Result<Changes, EditError> {
-    let mut changes = Changes { changes: Vec::new(), unchanged: Vec::new(), missing_keys: Vec::new() };
+    let mut changes =
+        Changes { changes: Vec::new(), unchanged: Vec::new(), missing_keys: Vec::new(), contradicting: Vec::new() };
     for planned in &plan.values {
+        if planned.key == POLICY
+            && let Some(value) = registry.read(PREFERENCE, planned.name)?
+            && contradicts(planned.name, &value.value(), &planned.value)
+        {
+            changes.contradicting.push(Standing { key: PREFERENCE, name: planned.name, value });
+        }
         let after = RawValue::from(&planned.value);
         let before = registry.read(planned.key, planned.name)?;
         if before.as_ref() == Some(&after) {
@@ -110,6 +128,18 @@ pub fn compare(plan: &Plan, registry: &impl Edit) -> Result<Changes, EditError> 
         changes.changes.push(Change { key: planned.key, name: planned.name, before, after, why });
     }
     Ok(changes)
+}
+
+/// Whether a preference stops the deployment script (exit codes 53, 64 and 65) beside the policy `planned`.
+fn contradicts(name: &str, preference: &Value, planned: &Value) -> bool {
+    match name {
+        "CommercialId" => {
+            let plain = |value: &Value| value.as_text().map(|id| id.trim_matches(['{', '}']).to_ascii_lowercase());
+            plain(preference) != plain(planned)
+        }
+        "AllowTelemetry" => !preference.as_dword().is_some_and(|level| (1..=3).contains(&level)),
+        _ => false,
+    }
 }
 
 /// Keeps the backup, then writes. What cannot be written whole is taken back.

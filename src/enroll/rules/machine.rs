@@ -34,6 +34,15 @@ fn version(case: &Case<'_>, notes: &mut Notes) {
 }
 
 fn solutions(case: &Case<'_>, notes: &mut Notes) {
+    if case.asked.is_empty() && case.solutions().is_empty() {
+        let is_server = case.windows.server == Some(true);
+        notes
+            .finding(Code::SolutionUnsupported, "Windows version", CURRENT_VERSION)
+            .is(if is_server { format!("{} (server)", case.windows.label) } else { case.windows.label.clone() })
+            .should("Windows 7 SP1, 8.1 or 10 on a desktop, or Windows Server 2016")
+            .ur_exit(is_server.then_some(26))
+            .because("no solution knows this Windows, so that no setting makes the device appear");
+    }
     for solution in &case.asked {
         if case.windows.supports(*solution) != Some(false) {
             continue;
@@ -80,6 +89,15 @@ fn edition(case: &Case<'_>, notes: &mut Notes) {
 }
 
 fn region(case: &Case<'_>, notes: &mut Notes) {
+    let is_told_apart = [WINDOWS_7, WINDOWS_8_1].iter().any(|number| case.windows.is_number(*number) == Some(true));
+    if case.region.is_none() && is_told_apart && !case.solutions().is_empty() {
+        notes.not_checked(
+            "region",
+            "--region",
+            "of devices before Windows 10 Microsoft collects less, or nothing, in the European Economic Area and \
+             Switzerland: --region says where this one is",
+        );
+    }
     if !case.in_europe() {
         return;
     }

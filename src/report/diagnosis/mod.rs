@@ -172,7 +172,7 @@ pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: 
         os: checkup.os.clone(),
         solutions: checkup.solutions.clone(),
         answer,
-        headline: headline(answer, &causes),
+        headline: headline(answer, &causes, &checkup.solutions),
         first: first(answer, &causes, &seen),
         causes,
         patience: PATIENCE.to_owned(),
@@ -208,13 +208,21 @@ fn setting(finding: &enroll::Finding) -> Cause {
     }
 }
 
-fn headline(answer: Answer, causes: &[Cause]) -> String {
+fn headline(answer: Answer, causes: &[Cause], solutions: &[&str]) -> String {
+    // A level that is too low for one of them is high enough for another.
+    let titles: Vec<&str> =
+        Solution::ALL.into_iter().filter(|one| solutions.contains(&one.id())).map(Solution::title).collect();
+    let appearing = match titles.as_slice() {
+        [] => "appearing in any solution".to_owned(),
+        [one] => format!("appearing in {one}"),
+        several => format!("appearing in at least one of {}", several.join(", ")),
+    };
     let absent = |part| causes.iter().filter(|cause| cause.effect == Effect::Absent && cause.part == part).count();
     match answer {
         Answer::Absent => match (absent(Part::Device), absent(Part::Network)) {
-            (0, _) => "The network keeps this device from appearing; its settings do not.".to_owned(),
-            (_, 0) => "This device's own settings keep it from appearing, not the network.".to_owned(),
-            (_, _) => "Both keep this device from appearing: its own settings, and then the network.".to_owned(),
+            (0, _) => format!("The network keeps this device from {appearing}; its settings do not."),
+            (_, 0) => format!("What this device is, or its own settings, keeps it from {appearing}, not the network."),
+            (_, _) => format!("Both keep this device from {appearing}: its own settings, and then the network."),
         },
         Answer::Incomplete => "This device should appear, but not with all of its data.".to_owned(),
         Answer::Unclear => {
