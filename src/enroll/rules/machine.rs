@@ -89,13 +89,13 @@ fn edition(case: &Case<'_>, notes: &mut Notes) {
 }
 
 fn region(case: &Case<'_>, notes: &mut Notes) {
-    let is_told_apart = [WINDOWS_7, WINDOWS_8_1].iter().any(|number| case.windows.is_number(*number) == Some(true));
-    if case.region.is_none() && is_told_apart && !case.solutions().is_empty() {
+    let is_told_apart = case.windows.is_number(WINDOWS_8_1) == Some(true) && !case.solutions().is_empty();
+    if case.region.is_none() && is_told_apart {
         notes.not_checked(
             "region",
             "--region",
-            "of devices before Windows 10 Microsoft collects less, or nothing, in the European Economic Area and \
-             Switzerland: --region says where this one is",
+            "of Windows 8.1 devices in the European Economic Area and Switzerland Microsoft collects nothing: --region says \
+             where this one is",
         );
     }
     if !case.in_europe() {
