@@ -10,7 +10,7 @@ use crate::report::{self, explain};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// A code of a row or finding, such as tcp.timeout, or an exit code of Microsoft's deployment script, as ur:27. Without
+    /// A code of a row or finding, such as tcp.timeout, one of a device's settings as `enroll check` prints it, or an exit code of Microsoft's deployment script, as ur:27. Without
     /// one all codes are listed.
     code: Option<String>,
 
@@ -32,6 +32,10 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
             ))
         })?;
         files::print(|mut out| report::enroll::explain(known, layout, &mut out))?;
+        return Ok(Exit::Ok);
+    }
+    if let Some(setting) = explain::find_setting(code) {
+        files::print(|mut out| explain::write_setting(setting, layout, &mut out))?;
         return Ok(Exit::Ok);
     }
     let known = explain::find(code).map_err(|mistake| Failure::usage(never_given(code).unwrap_or(mistake)))?;

@@ -12,6 +12,7 @@ pub mod commercial_id;
 mod effect;
 pub mod exit_codes;
 mod findings;
+mod guide;
 pub mod live;
 pub mod places;
 pub mod plan;
@@ -21,6 +22,7 @@ mod windows;
 pub use case::{Case, ProxyApproach, Region};
 pub use effect::Effect;
 pub use findings::{Checkup, Code, Finding, NotChecked, Remark, RemarkCode, SCHEMA};
+pub use guide::Guide;
 pub use windows::Windows;
 
 /// Judges one device by every rule.

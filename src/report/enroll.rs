@@ -75,6 +75,7 @@ fn draw(page: &mut Page, number: usize, finding: &Finding) {
     page.prose(&format!("{indent}is      "), &sanitize(&finding.is));
     page.prose(&format!("{indent}should  "), &toned(Tone::Good, &sanitize(&finding.should)));
     page.prose(&format!("{indent}why     "), &sanitize(&finding.why));
+    page.prose(&format!("{indent}do      "), &format!("{}.", finding.code.guide().change));
     let script = finding
         .ur_exit
         .map_or_else(String::new, |code| format!(" · the deployment script's exit code {code}: explain ur:{code}"));

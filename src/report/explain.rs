@@ -10,6 +10,7 @@ use super::table::page::Page;
 use super::table::paint::{Tone, toned, unbroken};
 use super::wording::upper_first;
 use crate::catalogue::closest;
+use crate::enroll::{Code, Effect};
 use crate::judge::background::{self, Elsewhere};
 use crate::judge::{COMPARISON_CODES, Cause, Owner, Status};
 
@@ -170,6 +171,45 @@ fn parts(known: &Explanation) -> Vec<(&'static str, String)> {
     parts
 }
 
+/// The code of a device's settings that `code` is.
+#[must_use]
+pub fn find_setting(code: &str) -> Option<Code> {
+    let code = code.trim();
+    Code::ALL.into_iter().find(|known| known.id().eq_ignore_ascii_case(code))
+}
+
+/// Writes what one code of a device's settings means.
+///
+/// # Errors
+/// What `out` says when it cannot take more.
+pub fn write_setting(code: Code, layout: Layout, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(layout);
+    page.prose("", &toned(Tone::Heading, &format!("{}: {}.", code.id(), code.guide().title)));
+    page.gap();
+    for (label, text) in setting_parts(code) {
+        page.prose(&format!("  {label:<18}"), &text);
+    }
+    page.write(out)
+}
+
+fn setting_parts(code: Code) -> [(&'static str, String); 4] {
+    let effect = match code.effect() {
+        Effect::Absent => "The device does not appear in at least one solution.",
+        Effect::Incomplete => {
+            "The device appears, and some of its data does not, or comes late, or not where one looks."
+        }
+    };
+    [
+        ("Why it matters", effect.to_owned()),
+        ("Who changes it", format!("{}.", upper_first(Owner::DesktopTeam.as_str()))),
+        ("Change", format!("{}.", upper_first(code.guide().change))),
+        (
+            "Standing",
+            "Stands in `waprobe enroll check` and `waprobe diagnose`, with what this device has there.".to_owned(),
+        ),
+    ]
+}
+
 /// Writes a line for every code.
 ///
 /// # Errors
@@ -185,6 +225,11 @@ pub fn write_list(layout: Layout, out: &mut impl Write) -> io::Result<()> {
         }
         family(&known.code).clone_into(&mut last);
         page.prose(&format!("{:width$}  ", known.code), known.title);
+    }
+    page.gap();
+    let width = Code::ALL.iter().map(|known| known.id().len()).max().unwrap_or_default();
+    for known in Code::ALL {
+        page.prose(&format!("{:width$}  ", known.id()), known.guide().title);
     }
     page.gap();
     page.prose("", &format!("One of them in full: {}", unbroken("waprobe explain CODE")));
@@ -224,6 +269,19 @@ pub fn write_page(not_producible: &[(&str, &str)], out: &mut impl Write) -> io::
     }
     for (code, reason) in never {
         writeln!(out, "- <a id=\"{code}\"></a>`{code}`: {reason}.")?;
+    }
+    writeln!(
+        out,
+        "\n## Settings of a device\n\nWhat `waprobe enroll check` finds in a device's registry, services, tasks and updates. Policies stand in group\n\
+         policy under Computer Configuration > Administrative Templates > Windows Components > Data Collection and Preview Builds,\n\
+         unless another place is named."
+    )?;
+    for known in Code::ALL {
+        let (id, title) = (known.id(), known.guide().title);
+        writeln!(out, "\n<a id=\"{id}\"></a>\n\n### `{id}`\n\n{title}.\n")?;
+        for (label, text) in setting_parts(known) {
+            writeln!(out, "- **{label}**: {text}")?;
+        }
     }
     writeln!(
         out,

@@ -174,8 +174,15 @@ fn a_diagnosis_puts_the_settings_before_the_network_and_says_what_to_do() {
     for (snapshot, network, code, answer, causes, first) in [
         (&good, "long-answers", 0, "wait", &[][..], "Wait."),
         (&good, "allow-list", 1, "absent", &["tcp.refused"], "Ask the firewall team"),
-        (&bad, "long-answers", 1, "absent", &["enroll.commercial_id_conflict"], "Correct CommercialId"),
-        (&bad, "allow-list", 1, "absent", &["enroll.commercial_id_conflict", "tcp.refused"], "Correct CommercialId"),
+        (&bad, "long-answers", 1, "absent", &["enroll.commercial_id_conflict"], "Give both the ID of your workspace"),
+        (
+            &bad,
+            "allow-list",
+            1,
+            "absent",
+            &["enroll.commercial_id_conflict", "tcp.refused"],
+            "Give both the ID of your workspace",
+        ),
         (&good, "offline", 3, "unclear", &[], "Run the check again where the device stands"),
     ] {
         let arguments = ["diagnose", "--snapshot", snapshot, "--recording", &recording(network)];
@@ -302,4 +309,16 @@ fn a_remedy_names_the_hosts_that_this_device_needs_and_no_others() {
         assert!(remedy.ends_with(&format!(": {}", hosts.join(" "))), "{remedy}\n{hosts:?}");
     }
     assert!(!few.is_empty() && few[0].1.len() < more[0].1.len(), "{few:?} {more:?}");
+}
+
+#[test]
+fn every_code_of_a_setting_is_explained_with_what_to_do() {
+    let listed = waprobe(&["explain"]).out;
+    for code in waprobe::enroll::Code::ALL {
+        let told = waprobe(&["explain", code.id()]);
+        assert_eq!(told.code, 0, "{}", told.err);
+        let words = told.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(code.guide().title) && words.contains(" Change "), "{}", told.out);
+        assert!(listed.contains(code.id()), "{} is not listed", code.id());
+    }
 }

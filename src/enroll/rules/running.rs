@@ -85,7 +85,7 @@ fn sign_in(case: &Case<'_>, notes: &mut Notes) {
     notes
         .finding(Code::SignInService, SIGN_IN, "services")
         .is(is)
-        .should("not disabled; started by hand or by trigger is enough")
+        .should("not disabled (start type Manual is enough: Windows starts it by a trigger)")
         .ur_exit(stops_script.then_some(54))
         .because(
             "the Microsoft account sign-in assistant gives the device its identity, which Device Health needs; to keep users \

@@ -201,7 +201,7 @@ fn setting(finding: &enroll::Finding) -> Cause {
         code: finding.code.id().to_owned(),
         title: format!("{}: {}", finding.value, finding.is),
         why: format!("{} ({}).{device_name}{script}", capitalised(&finding.why), finding.place),
-        remedy: format!("it should be {}", finding.should),
+        remedy: finding.code.guide().change.to_owned(),
         owner: Owner::DesktopTeam,
         hosts: Vec::new(),
         routes: Vec::new(),
@@ -245,7 +245,7 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen) -> String {
             } else {
                 ""
             };
-            format!("Correct {value}: {}.{way}", cause.remedy)
+            format!("{}.{way}", capitalised(&cause.remedy))
         }
         (_, Some(cause)) => format!("Ask the {}: {}", cause.owner.as_str(), cause.remedy),
         (_, None) if seen.is_unsure() => {
