@@ -46,6 +46,9 @@ pub fn write(checkup: &Checkup, exit: u8, layout: Layout, out: &mut impl Write) 
 }
 
 fn headline(checkup: &Checkup) -> String {
+    if checkup.solutions.is_empty() && !checkup.findings.is_empty() {
+        return "No solution knows this Windows: the device cannot appear.".to_owned();
+    }
     let open = checkup.not_checked.len();
     match (checkup.findings.len(), open) {
         (0, 0) => "This device is set up: every setting is as it should be.".to_owned(),

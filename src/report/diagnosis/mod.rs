@@ -221,7 +221,7 @@ fn headline(answer: Answer, causes: &[Cause], solutions: &[&str]) -> String {
     match answer {
         Answer::Absent => match (absent(Part::Device), absent(Part::Network)) {
             (0, _) => format!("The network keeps this device from {appearing}; its settings do not."),
-            (_, 0) => format!("What this device is, or its own settings, keeps it from {appearing}, not the network."),
+            (_, 0) => format!("How this device is set up keeps it from {appearing}, not the network."),
             (_, _) => format!("Both keep this device from {appearing}: its own settings, and then the network."),
         },
         Answer::Incomplete => "This device should appear, but not with all of its data.".to_owned(),
