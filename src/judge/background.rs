@@ -195,6 +195,11 @@ const EVIDENCE: &[(&str, &str)] = &[
         "the same first message is answered when it comes in one piece, and gets no answer when it comes in two",
     ),
     (
+        "tls.pmtu",
+        "the handshake begins and its answer never arrives, and over a connection that announces small packets (maximum segment \
+         size 536) the same handshake is answered",
+    ),
+    (
         "tls.slow",
         "the handshake came to its end and took more than two seconds beyond six times the way there and back",
     ),
@@ -498,9 +503,12 @@ pub fn elsewhere(code: &str) -> Elsewhere {
             said(Some("35"), Some("12030 or 12175"), Some("connection_reset"))
         }
         "tls.fin_after_hello" | "proxy.200_then_close" => said(Some("35"), Some("12030 or 12175"), Some("eof_error")),
-        "tls.sni_filtered" | "tls.ip_filtered" | "tls.tls13_intolerant" | "tls.large_hello" | "tls.split_hello" => {
-            said(Some("35 or 28"), Some("12030, 12175 or 12002"), None)
-        }
+        "tls.sni_filtered"
+        | "tls.ip_filtered"
+        | "tls.tls13_intolerant"
+        | "tls.large_hello"
+        | "tls.split_hello"
+        | "tls.pmtu" => said(Some("35 or 28"), Some("12030, 12175 or 12002"), None),
         "tls.timeout_after_hello" | "http.timeout_first_byte" => {
             said(Some("28"), Some("12002"), Some("generic_timeout_error"))
         }

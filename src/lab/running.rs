@@ -226,6 +226,7 @@ impl Builder {
         Ok(World {
             catalogue,
             net: Net {
+                segments: None,
                 names: Names::Server(resolver),
                 system_names: SystemNames::Fixed(Arc::new(system_names)),
                 connect_to: Arc::default(),

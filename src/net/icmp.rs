@@ -94,10 +94,13 @@ impl std::error::Error for Answered {
 
 /// Connects, and asks the kernel why not where that fails.
 #[cfg(target_os = "linux")]
-pub(super) async fn connect(address: std::net::SocketAddr) -> io::Result<tokio::net::TcpStream> {
+pub(super) async fn connect(address: std::net::SocketAddr, segments: Option<u32>) -> io::Result<tokio::net::TcpStream> {
     use socket2::{Domain, Protocol, Socket, Type};
 
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    if let Some(length) = segments {
+        nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::TcpMaxSeg, &length)?;
+    }
     // Without the queue the connection is as good; then there is nothing to read should it fail.
     let is_listening = listen(&socket, address, true).is_ok();
     match socket.connect(&address.into()) {
@@ -163,7 +166,7 @@ fn said(socket: &impl std::os::fd::AsRawFd) -> Option<IcmpMessage> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) async fn connect(address: std::net::SocketAddr) -> io::Result<tokio::net::TcpStream> {
+pub(super) async fn connect(address: std::net::SocketAddr, _: Option<u32>) -> io::Result<tokio::net::TcpStream> {
     tokio::net::TcpStream::connect(address).await
 }
 

@@ -44,6 +44,9 @@ pub struct Net {
     pub system_names: SystemNames,
     pub connect_to: Arc<ConnectTo>,
     pub dial: Dial,
+    /// What connections say of the longest piece that they take in a packet, in place of the system's own (TCP's maximum segment
+    /// size). Linux alone can.
+    pub segments: Option<u32>,
     pub clock: Clock,
     pub entropy: Entropy,
     pub tokens: Arc<dyn TokenSource>,
@@ -98,6 +101,7 @@ impl Net {
             system_names: SystemNames::Os,
             connect_to: Arc::default(),
             dial: Dial::Straight,
+            segments: None,
             clock: Clock::System,
             entropy: Entropy::System,
             tokens: system_tokens(),
@@ -109,7 +113,7 @@ impl Net {
     /// # Errors
     /// The system's; with [`Answered`] in it where the network said why.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let stream = icmp::connect(self.dial.target(address)?).await?;
+        let stream = icmp::connect(self.dial.target(address)?, self.segments).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }

@@ -45,6 +45,8 @@ pub enum Ask {
     SplitHello,
     /// The same handshake with a first message as large as post-quantum key exchange makes it.
     LargeHello,
+    /// The same handshake, over a connection that takes small packets alone.
+    SmallSegments,
     /// A first message as TLS 1.1 and older know it, for the certificate that is sent in clear.
     OldHello,
     /// A connection to an address that nobody has.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::hello::Hello;
 use super::{Context, Upload, Way, observe};
 use crate::catalogue::Endpoint;
+use crate::net::Net;
 use crate::observation::{Ask, Attempt, Ended, Fault, FollowUp, Observation, Stage};
 use crate::plan::{Budget, Plan, PlannedRoute};
 
@@ -72,6 +73,9 @@ pub async fn follow_up(
         .await
 }
 
+/// What every host has to take in one packet (RFC 9293 §3.7.1).
+const SMALL_SEGMENTS: u32 = 536;
+
 /// When nobody waits any more.
 #[derive(Debug, Clone, Copy)]
 struct End {
@@ -96,10 +100,20 @@ impl Context {
             },
             ..self.plan.clone()
         };
+        self.with(plan, self.net.clone())
+    }
+
+    /// The same run over connections whose packets every path carries; `None` where the system cannot make them.
+    fn in_small_segments(&self) -> Option<Self> {
+        let net = Net { segments: Some(SMALL_SEGMENTS), ..self.net.clone() };
+        cfg!(target_os = "linux").then(|| self.with(self.plan.clone(), net))
+    }
+
+    fn with(&self, plan: Plan, net: Net) -> Self {
         Self {
             catalogue: self.catalogue.clone(),
             plan,
-            net: self.net.clone(),
+            net,
             access: self.access.clone(),
             machine_roots: self.machine_roots.clone(),
             lookups: self.lookups.clone(),
@@ -131,6 +145,7 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
         | Ask::PaddedHello
         | Ask::SplitHello
         | Ask::LargeHello
+        | Ask::SmallSegments
         | Ask::OldHello
         | Ask::Nobody
         | Ask::Names(_)
@@ -144,6 +159,7 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
     let way = match follow_up.ask {
         Ask::Control | Ask::Repeat(_) => way,
         Ask::ControlTunnel => shaking(Hello::Usual),
+        Ask::SmallSegments => shaking(Hello::Usual),
         Ask::ControlName => Way { name: &control?.host, ..shaking(Hello::Usual) },
         Ask::SmallHello => shaking(Hello::Small),
         Ask::PaddedHello => shaking(Hello::Padded),
@@ -158,6 +174,13 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
     let silence = async {
         tokio::time::sleep_until(end.answers.min(end.run)).await;
         if end.run < end.answers { Fault::BudgetSpent } else { Fault::TimedOut { received: 0 } }
+    };
+    let smaller;
+    let context = if follow_up.ask == Ask::SmallSegments {
+        smaller = context.in_small_segments()?;
+        &smaller
+    } else {
+        context
     };
     let seen = observe(follow_up.about, Attempt::FollowUp(follow_up.ask), &way, context, silence).await;
     // It was not seen to its end: what the row itself said stands.

@@ -36,6 +36,7 @@ mod names;
 mod nodes;
 mod origins;
 mod other_proxies;
+mod packets;
 mod ports;
 mod recordings;
 mod refusals_on_the_way;

@@ -181,6 +181,7 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         | Ask::SmallHello
         | Ask::PaddedHello
         | Ask::SplitHello
+        | Ask::SmallSegments
         | Ask::LargeHello
         | Ask::OldHello
         | Ask::Nobody

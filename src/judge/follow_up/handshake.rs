@@ -47,6 +47,10 @@ pub(super) fn questions(
             rows += 1;
             asked.extend(has_control.then(|| ask(Ask::ControlName)));
             asked.extend([Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello].map(ask));
+            // A proxy makes its own connection to the host, which nobody here can ask to be careful.
+            if row.cause == Cause::TlsTimeoutAfterHello && grounds.plan.routes[route] == PlannedRoute::Direct {
+                asked.push(ask(Ask::SmallSegments));
+            }
             if rows == 1 && grounds.plan.routes[route] == PlannedRoute::Direct {
                 asked.push(FollowUp::new(row.job, Ask::Nobody));
             }
@@ -157,6 +161,7 @@ fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation
         (Ask::PaddedHello, "one that offers TLS 1.2 alone and is as long as the usual one".to_owned()),
         (Ask::SplitHello, IN_PIECES.to_owned()),
         (Ask::LargeHello, LARGE.to_owned()),
+        (Ask::SmallSegments, "the usual hello over a connection that takes small packets alone".to_owned()),
     ];
     for (ask, hello) in asked {
         if let Some(is_answered) = of(ask) {
@@ -165,7 +170,14 @@ fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation
         }
     }
     let is_name_to_blame = of(Ask::ControlName) == Some(true);
-    let cause = if is_name_to_blame {
+    // Where another hello is answered too, it was not the packets: or the first silence was a passing one.
+    let no_other_is_answered = [Ask::ControlName, Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello]
+        .into_iter()
+        .all(|ask| of(ask) != Some(true));
+    let is_about_packets = of(Ask::SmallSegments) == Some(true) && no_other_is_answered;
+    let cause = if is_about_packets && verdict.cause == Cause::TlsTimeoutAfterHello {
+        Cause::TlsPmtu
+    } else if is_name_to_blame {
         Cause::TlsSniFiltered
     } else if of(Ask::SmallHello) == Some(true) && of(Ask::PaddedHello) == Some(false) {
         Cause::TlsLargeHello

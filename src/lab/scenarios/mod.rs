@@ -291,7 +291,7 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("chain.weak", "the lab's library makes no keys or signatures that weak; tests/real has them from openssl"),
     (
         "tls.pmtu",
-        "a handshake that ends half-way says so in its row; what full-size packets do is not asked, and loopback has no path that loses them alone",
+        "loopback has no path that loses full-size packets alone; tests/real makes one, in network namespaces",
     ),
     (
         "pauth.ntlm_policy",

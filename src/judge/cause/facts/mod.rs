@@ -144,6 +144,7 @@ impl Cause {
             Self::TlsTls13Intolerant => tls::TLS13_INTOLERANT,
             Self::TlsLargeHello => tls::LARGE_HELLO,
             Self::TlsSplitHello => tls::SPLIT_HELLO,
+            Self::TlsPmtu => tls::PMTU,
             Self::TlsPlaintextReply => tls::PLAINTEXT_REPLY,
             Self::TlsNotTls => tls::NOT_TLS,
             Self::TlsAlert(_) => tls::ALERT,

@@ -70,6 +70,15 @@ pub(super) const SPLIT_HELLO: CauseFacts = CauseFacts::new(
      ClientHello of two packets together, before Windows sends one (post-quantum key exchange)",
 );
 
+pub(super) const PMTU: CauseFacts = CauseFacts::new(
+    "tls.pmtu",
+    Status::Blocked,
+    Owner::FirewallTeam,
+    "Full-size packets are lost on the way, and small ones pass",
+    "let ICMP \"fragmentation needed\" (type 3 code 4; with IPv6 \"packet too big\") pass at every firewall on the way, or clamp the \
+     maximum segment size of TCP at the link with the smaller MTU (tunnel, VPN, PPPoE)",
+);
+
 pub(super) const PLAINTEXT_REPLY: CauseFacts = CauseFacts::new(
     "tls.plaintext_reply",
     Status::Blocked,
