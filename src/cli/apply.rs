@@ -229,7 +229,6 @@ mod elsewhere {
     }
 }
 
-/// The backup in a file.
 /// The command that undoes what was kept at `chosen`, or at the usual place.
 fn undo_command(chosen: Option<&Path>) -> String {
     match chosen {
@@ -238,6 +237,7 @@ fn undo_command(chosen: Option<&Path>) -> String {
     }
 }
 
+/// The backup in a file.
 #[derive(Debug)]
 struct Store {
     path: PathBuf,

@@ -182,11 +182,11 @@ impl Code {
             Self::ErrorReportingRedirected => ("Error reports go to a server of the company", ERROR_REPORTING),
             Self::DiagtrackService => (
                 "The diagnostic service does not run",
-                "sc config DiagTrack start= auto, then net start DiagTrack, as administrator",
+                "sc.exe config DiagTrack start= auto, then net start DiagTrack, as administrator; where the service is missing, install updates",
             ),
             Self::SignInService => (
                 "The sign-in assistant is disabled, so that devices are known by a less reliable identity",
-                "sc config wlidsvc start= demand, as administrator: Windows starts it when it is needed",
+                "sc.exe config wlidsvc start= demand, as administrator: Windows starts it when it is needed",
             ),
             Self::AppraiserTaskMissing => (
                 "The task that scans the device is missing",

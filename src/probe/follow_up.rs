@@ -158,8 +158,7 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
     let direct = PlannedRoute::Direct;
     let way = match follow_up.ask {
         Ask::Control | Ask::Repeat(_) => way,
-        Ask::ControlTunnel => shaking(Hello::Usual),
-        Ask::SmallSegments => shaking(Hello::Usual),
+        Ask::ControlTunnel | Ask::SmallSegments => shaking(Hello::Usual),
         Ask::ControlName => Way { name: &control?.host, ..shaking(Hello::Usual) },
         Ask::SmallHello => shaking(Hello::Small),
         Ask::PaddedHello => shaking(Hello::Padded),

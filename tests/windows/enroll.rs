@@ -41,7 +41,7 @@ fn what_is_applied_is_seen_by_reg_and_what_is_undone_is_gone_to_the_byte() {
         let long = profile.replace("HKLM\\", "HKEY_LOCAL_MACHINE\\");
         wine.reg_import(&format!("Windows Registry Editor Version 5.00\n\n{long}"));
         let before = exported(&wine);
-        let arguments = ["apply", "--commercial-id", ID, "--os", "win10-1809", "--site-discovery", "1"];
+        let arguments = ["apply", "--commercial-id", ID, "--os", "win10-1903", "--site-discovery", "1"];
 
         assert!(enroll(&wine, &arguments, 1).contains("Nothing was written"));
         assert!(exported(&wine) == before, "a dry run changed something");

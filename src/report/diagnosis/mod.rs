@@ -15,7 +15,7 @@ use super::Report;
 use crate::catalogue::{Catalogue, NeedLevel, OsSelection, Solution};
 use crate::enroll::places::SQM_CLIENT;
 use crate::enroll::plan::WRITABLE;
-use crate::enroll::{self, Checkup, Code, Effect};
+use crate::enroll::{self, Checkup, Code, Effect, NotChecked};
 use crate::judge::Owner;
 pub use page::write;
 
@@ -42,7 +42,7 @@ pub struct Diagnosis {
     pub patience: String,
     pub network: Network,
     /// Settings that the snapshot does not speak about.
-    pub not_checked: Vec<enroll::NotChecked>,
+    pub not_checked: Vec<NotChecked>,
     /// What makes the answer less sure, a sentence each.
     pub doubts: Vec<String>,
 }
@@ -173,7 +173,7 @@ pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: 
         solutions: checkup.solutions.clone(),
         answer,
         headline: headline(answer, &causes, &checkup.solutions),
-        first: first(answer, &causes, &seen),
+        first: first(answer, &causes, &seen, checkup),
         causes,
         patience: PATIENCE.to_owned(),
         network: Network {
@@ -232,7 +232,7 @@ fn headline(answer: Answer, causes: &[Cause], solutions: &[&str]) -> String {
     }
 }
 
-fn first(answer: Answer, causes: &[Cause], seen: &network::Seen) -> String {
+fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Checkup) -> String {
     match (answer, causes.first()) {
         (Answer::Wait, _) => "Wait. If it is still missing three days after its last change, run the full scan on it \
              (`waprobe enroll scan`) and look at Microsoft's deployment script's log."
@@ -252,6 +252,9 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen) -> String {
             "Run the check again where the device stands: `waprobe check --record run.jsonl` there, `waprobe diagnose --recording \
              run.jsonl` here."
                 .to_owned()
+        }
+        (_, None) if checkup.not_checked.iter().any(is_about_place) => {
+            "Say where the device is: --region eea, ch or other.".to_owned()
         }
         (_, None) => "Make a whole snapshot of the device: `waprobe enroll snapshot` prints the script that does.".to_owned(),
     }
@@ -278,7 +281,10 @@ fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &
                 .to_owned(),
         );
     }
-    match checkup.not_checked.as_slice() {
+    let (told_by_the_operator, of_the_snapshot): (Vec<&NotChecked>, Vec<&NotChecked>) =
+        checkup.not_checked.iter().partition(|entry| is_about_place(entry));
+    doubts.extend(told_by_the_operator.iter().map(|entry| format!("{} is open: {}.", entry.value, entry.why)));
+    match of_the_snapshot.as_slice() {
         [] => {}
         [entry] => doubts.push(format!("{} was not checked: {}.", entry.value, entry.why)),
         entries => doubts.push(format!(
@@ -287,6 +293,11 @@ fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &
         )),
     }
     doubts
+}
+
+/// Where the device is, no snapshot says.
+fn is_about_place(entry: &NotChecked) -> bool {
+    entry.place == "--region"
 }
 
 impl Viewpoint {
