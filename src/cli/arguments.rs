@@ -152,7 +152,7 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Routes")]
     pub max_connects: u16,
 
-    /// Use only this name server's answers for the endpoints, and for a proxy's name where the system has none.
+    /// Use only this name server's answers for the endpoints; a proxy's own name is always the system's business.
     #[arg(long, value_name = "ADDR:PORT", value_parser = resolver, help_heading = "Network")]
     pub resolver: Option<SocketAddr>,
 

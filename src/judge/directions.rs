@@ -142,16 +142,11 @@ fn gets_through(row: &Verdict) -> bool {
     matches!(row.status, Status::Ok | Status::Degraded)
 }
 
-/// Nothing answered at the proxy's address, or it has none: what a device gives up on before it tries the next. Of rows
-/// that go through a proxy alone.
+/// Nothing answered at the proxy's address, or it has none: what a device gives up on before it tries the next.
 pub(super) fn is_out_of_reach(cause: &Cause) -> bool {
     matches!(
         cause,
         Cause::DnsProxyName
-            | Cause::DnsTimeout
-            | Cause::DnsRefused
-            | Cause::DnsNoResolver
-            | Cause::DnsTcp53Blocked
             | Cause::ProxyTcpRefused
             | Cause::ProxyTcpTimeout
             | Cause::ProxyTcpHostUnreachable

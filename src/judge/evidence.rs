@@ -45,12 +45,6 @@ fn of_dns(dns: &DnsEvidence, lines: &mut Vec<String>) {
         }
         NameSource::Literal => lines.push(format!("{} is an address; no name was looked up", dns.name)),
         NameSource::System => of_system(dns, &addresses, lines),
-        // A proxy's name is asked of the system first.
-        NameSource::Server(server) if dns.system.is_some() => {
-            of_system(dns, &addresses, lines);
-            let gives = if dns.addresses.is_empty() { "no address" } else { addresses.as_str() };
-            lines.push(format!("{server}, asked then, gives {gives}"));
-        }
         NameSource::Server(server) if dns.addresses.is_empty() => {
             lines.push(format!("{server} gives no address for {}", dns.name));
         }

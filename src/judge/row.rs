@@ -316,7 +316,7 @@ fn of_chain(chain: &ChainVerdict) -> Opinion {
 fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
     let name = seen.dns().map_or("", |dns| dns.name.as_str());
     if route.proxy().is_some() {
-        return of_proxys_name(name, fault);
+        return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", evidence::fault(fault)));
     }
     if let Some(dns) = seen.dns() {
         if let Some(filtered) = filtered(dns) {
@@ -339,21 +339,6 @@ fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
         other => return unrecognised(Stage::Dns, other),
     };
     Opinion::new(cause, Stage::Dns)
-}
-
-/// The proxy's own name: that it does not exist is for those who run the proxy, that nobody answers is for those who run the
-/// name servers.
-fn of_proxys_name(name: &str, fault: &Fault) -> Opinion {
-    let cause = match fault {
-        Fault::ResolverSilent | Fault::TimedOut { .. } => Cause::DnsTimeout,
-        Fault::ServerRefused => Cause::DnsRefused,
-        Fault::ResolverPortClosed | Fault::ResolverUnreachable | Fault::NoResolver => Cause::DnsNoResolver,
-        Fault::TruncatedAndTcpFailed => Cause::DnsTcp53Blocked,
-        other => {
-            return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", evidence::fault(other)));
-        }
-    };
-    Opinion::new(cause, Stage::Dns).with(format!("asked for the proxy's own name, {name}"))
 }
 
 /// Codes 15 to 18 of the extended DNS errors: blocked, censored, filtered, prohibited (RFC 8914).

@@ -285,7 +285,7 @@ pub(super) fn unreached_proxies(grounds: &Grounds<'_>, verdicts: &mut [Verdict])
     for verdict in verdicts.iter_mut().filter(|verdict| verdict.status == Status::Blocked) {
         let is_doubtful = match verdict.cause {
             Cause::ProxyTcpNetUnreachable | Cause::ProxyTcpHostUnreachable => is_off_network,
-            _ if verdict.stage == Stage::Dns => is_without_names,
+            Cause::DnsProxyName => is_without_names,
             _ => false,
         };
         if is_doubtful && grounds.plan.routes[route_of(grounds, verdict.job)] != PlannedRoute::Direct {

@@ -49,7 +49,7 @@ pub(super) struct Lookups(HashMap<Wanted<String>, Arc<OnceCell<Lookup>>>);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Wanted<N> {
     name: N,
-    /// The system's answer counts whatever the settings say; always so for a proxy's own name, as long as it has one.
+    /// The system's answer counts whatever the settings say; always so for a proxy's own name.
     system: bool,
 }
 
@@ -185,23 +185,8 @@ pub(super) async fn resolve(endpoint: &Endpoint, route: &PlannedRoute, context: 
 async fn look_up(wanted: &Wanted<&str>, net: &Net, budget: &Budget) -> Lookup {
     match &net.names {
         Names::Server(server) if !wanted.system => ask_server(wanted.name, *server, net, budget).await,
-        Names::Server(server) => ask_system_or(wanted.name, *server, net, budget).await,
+        Names::Server(_) => ask_system(wanted.name, None, net, budget).await,
         Names::System { evidence } => ask_system(wanted.name, Some(evidence), net, budget).await,
-    }
-}
-
-/// The system's answer for a proxy's own name, which is often known inside alone; and `server`'s where the system has none.
-async fn ask_system_or(name: &str, server: SocketAddr, net: &Net, budget: &Budget) -> Lookup {
-    let found = ask_system(name, None, net, budget).await;
-    if found.fault.is_none() || !name.contains('.') {
-        return found;
-    }
-    let other = ask_server(name, server, net, budget).await;
-    let is_denied = matches!(found.fault, Some(Fault::NameNotFound | Fault::NoAddresses));
-    match other.fault {
-        // Both fail, and the system has heard why.
-        Some(_) if is_denied => Lookup { inquiry: other.inquiry, ..found },
-        _ => Lookup { system: found.system, ..other },
     }
 }
 

@@ -372,22 +372,6 @@ async fn a_proxy_s_name_is_the_system_s_business_even_with_a_resolver_given() {
     assert_eq!(server.heard.lock().expect("no test panicked").len(), 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_proxy_s_name_that_the_system_does_not_know_is_asked_of_the_resolver_given() {
-    let knows = Scripted::udp(|query| vec![bytes(&addresses(query, &["192.0.2.8"]))]).await;
-    let silent = Scripted::udp(|_| Vec::new()).await;
-    for (server, addresses) in [(knows, Some(ips(&["192.0.2.8"]))), (silent, None)] {
-        let net = Net { names: Names::Server(server.address), ..testing::net(&[], vec![]) };
-        let context = testing::context(&[HOST], vec![proxied()], net, Budget::default());
-        let (result, seen) = row(&context, &proxied()).await;
-        let source = addresses.as_ref().map_or(NameSource::System, |_| NameSource::Server(server.address));
-        assert_eq!((seen.name.as_str(), seen.source), ("proxy.example", source));
-        assert!(seen.system.is_some_and(|system| system.error.is_some()), "what the system said is kept");
-        assert_eq!(seen.addresses, addresses.unwrap_or_default());
-        assert_eq!(result.err(), (seen.addresses.is_empty()).then_some(Fault::NameNotFound));
-    }
-}
-
 fn proxied() -> PlannedRoute {
     let proxy = "http://proxy.example:3128".parse().expect("a proxy");
     PlannedRoute::Proxy { proxy, identity: Identity::Bypass, scheme: SchemeChoice::Auto }

@@ -112,7 +112,7 @@ pub(super) const PROXY_NAME: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::ProxyTeam,
     "The proxy's own name cannot be resolved",
-    "correct the proxy's name in the setting, or add its record to DNS",
+    "correct the proxy's name in the setting, or see that the name servers of this machine answer and know it",
 );
 
 pub(super) const FILTER_VENDOR_IP: CauseFacts = CauseFacts::new(
