@@ -43,7 +43,8 @@ pub async fn run(
                         place = places.acquire() => place,
                         _ = end_of_run(end.clone()) => return,
                     };
-                    probe(&job, &context, &sender, &end).await;
+                    // On the heap, so that a job which waits for its turn is not as large as one under way.
+                    Box::pin(probe(&job, &context, &sender, &end)).await;
                     drop(place);
                 });
             }
