@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod certificate;
 pub mod cli;
 pub mod enroll;
+pub mod harmless;
 pub mod impact;
 pub mod judge;
 pub mod lab;

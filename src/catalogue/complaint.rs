@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
-use crate::report::text::is_harmful;
+use crate::harmless::is_harmful;
 
 /// One mistake, with the place in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -95,7 +95,7 @@ fn not_applied(error: &ApplyError) -> Result<Exit, Failure> {
     match error {
         ApplyError::NotKept(_) => Err(Failure::usage(error)),
         ApplyError::TakenBack { .. } | ApplyError::HalfDone { .. } => {
-            super::complain(&format!("error: {}", report::text::sanitize(&error.to_string())));
+            super::complain(&format!("error: {}", crate::harmless::sanitize(&error.to_string())));
             Ok(Exit::Findings)
         }
     }

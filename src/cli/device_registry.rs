@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use super::{Failure, files, this_device};
 use crate::catalogue::{Endpoint, UrlScheme};
+use crate::harmless::sanitize;
 use crate::proxies::settings::Target;
 use crate::proxies::{Overview, Setting, Step, Trace, Way};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
-use crate::report::text::sanitize;
 
 /// What stands for the device that this runs on, as in `--os this`.
 pub(super) const THIS: &str = "this";

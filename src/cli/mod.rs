@@ -87,7 +87,7 @@ pub fn run_on(machine: &dyn Machine, arguments: impl IntoIterator<Item = OsStrin
     };
     let done = system::run(&command, &arguments, machine).unwrap_or_else(|| do_here(command));
     done.unwrap_or_else(|failure| {
-        let text = crate::report::text::sanitize_lines(&failure.to_string());
+        let text = crate::harmless::sanitize_lines(&failure.to_string());
         tell_monitor(style, &text);
         style.of_the_rest(match failure {
             Failure::Usage(_) => {

@@ -18,12 +18,12 @@ use super::arguments::{Format, ScopeArguments};
 use super::run::{self, scope};
 use super::script::{self, Wanted};
 use super::{Exit, Failure, files};
+use crate::harmless::{sanitize, sanitize_lines};
 use crate::net::{Clock, Net, addresses_of, load_machine_roots, wall_clock};
 use crate::proxies::pac::{
     Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Question, ScriptFailure, World, evaluate,
 };
 use crate::report::json;
-use crate::report::text::{sanitize, sanitize_lines};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PacCommand {

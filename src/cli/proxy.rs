@@ -13,13 +13,13 @@ use super::device_registry::{self, DeviceRegistry, target};
 use super::run::{self, scope};
 use super::terminal::{self, write_prose};
 use super::{Exit, Failure, files};
+use crate::harmless::sanitize;
 use crate::judge::{Cause, Owner};
 use crate::net::Net;
 use crate::proxies::settings::Target;
 use crate::proxies::{
     Account, Advice, ClientProxy, Overview, Setting, Source, Trace, UserProxy, VARIABLES, Way, in_words,
 };
-use crate::report::text::sanitize;
 use crate::report::{json, wording};
 
 #[derive(Debug, Args)]

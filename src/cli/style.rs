@@ -8,9 +8,9 @@ use std::ffi::OsString;
 use clap::ValueEnum;
 
 use super::Exit;
+use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::report::outcome::End;
-use crate::report::text::sanitize;
 use crate::report::{Report, Row, wording};
 
 /// Whose numbers they are.

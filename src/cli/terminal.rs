@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal as _, Write};
 
 use super::arguments::Color;
 use super::handed;
+use crate::harmless::sanitize;
+use crate::report::prose::paragraph;
 use crate::report::table::Layout;
-use crate::report::text::{paragraph, sanitize};
 
 /// For pipes and files, where nobody says how wide the reader's screen is.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;

@@ -8,9 +8,9 @@ use super::arguments::{Format, VerifyArguments};
 use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, TrustClass};
 use crate::certificate::Certificate;
+use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::judge::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
-use crate::report::text::sanitize;
 use crate::report::{FileVerdict, json};
 
 pub(super) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {

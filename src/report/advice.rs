@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::columns::Column;
-use super::text::sanitize;
 use super::{Finding, Report, Row, wording};
+use crate::harmless::sanitize;
 use crate::judge::{ANSWER_SAYS, Cause, DESCRIBED_AT, Owner, PAGE_SAYS, Status};
 
 /// What several rows together show about an inspection that is a finding already: the same change mends it.

@@ -8,9 +8,9 @@ use std::io::{self, Write};
 use super::table::Layout;
 use super::table::page::Page;
 use super::table::paint::{Tone, toned};
-use super::text::sanitize;
 use crate::enroll::apply::{Backup, Changes, Restoration, Restored, shown};
 use crate::enroll::plan::Plan;
+use crate::harmless::sanitize;
 
 /// What surrounds a list of changes.
 #[derive(Debug, Clone, Copy)]

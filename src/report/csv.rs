@@ -8,8 +8,8 @@ use std::io::{self, Write};
 
 use csv::{Terminator, WriterBuilder};
 
-use super::text::sanitize;
 use super::{Finding, Report, Row, word};
+use crate::harmless::sanitize;
 
 const HEADINGS: [&str; 26] = [
     "started",

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use super::table::Layout;
 use super::table::page::Page;
 use super::table::paint::{Tone, toned};
-use super::text::sanitize;
 use super::wording;
 use crate::catalogue::{Lifecycle, ListedEndpoint, Listing, NeedLevel, TrustClass};
+use crate::harmless::sanitize;
 
 /// Writes `listing`; endpoints that differ in nothing but their address share an entry.
 ///

@@ -8,9 +8,9 @@ use std::io::{self, Write};
 use super::table::Layout;
 use super::table::page::Page;
 use super::table::paint::{Tone, toned};
-use super::text::sanitize;
 use crate::enroll::exit_codes::{ExitCode, Successor};
 use crate::enroll::{Checkup, Finding, NotChecked};
+use crate::harmless::sanitize;
 
 /// Values that one place's line of what was not checked names.
 const NAMED_VALUES: usize = 12;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use super::text::is_harmful;
+use crate::harmless::is_harmful;
 
 /// Writes `document` indented and with a newline at its end, as it goes: a large report is never held as text.
 ///

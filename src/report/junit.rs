@@ -12,8 +12,8 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::columns::{Column, columns};
 use super::outcome::{End, Mark};
-use super::text::sanitize;
 use super::{Finding, Report, Row, word};
+use crate::harmless::sanitize;
 use crate::plan::RouteKey;
 
 /// Writes `report`.

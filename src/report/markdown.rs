@@ -12,8 +12,8 @@ use super::outcome::{Conclusion, End};
 use super::table::differing;
 use super::table::impacts::{Meaning, meaning};
 use super::table::lines::{bounded, lines};
-use super::text::sanitize;
 use super::{Report, change, wording};
+use crate::harmless::sanitize;
 use crate::judge::Status;
 
 /// GitHub takes 1 MiB per step; what follows a cut has to fit too.

@@ -1,7 +1,7 @@
 //! One report, many renderers.
 //!
 //! In: verdicts, findings, impacts and what the run was. Out: a [`Report`], the version 1 contract, and pure renderers
-//! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`text::sanitize`].
+//! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`sanitize`](crate::harmless::sanitize).
 
 mod advice;
 pub mod apply;
@@ -23,8 +23,8 @@ pub mod markdown;
 pub mod outcome;
 mod pattern;
 pub mod prometheus;
+pub mod prose;
 pub mod table;
-pub mod text;
 pub mod wording;
 
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::text::sanitize;
 use super::{Report, Row, Timings, word};
+use crate::harmless::sanitize;
 use crate::judge::Status;
 
 /// Writes the metrics of `report`.

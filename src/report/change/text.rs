@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::{Change, Changes, Kind, State, Tendency};
+use crate::harmless::sanitize;
 use crate::report::table::Layout;
 use crate::report::table::page::Page;
 use crate::report::table::paint::{Tone, toned, unbroken};
-use crate::report::text::sanitize;
 use crate::report::wording;
 
 /// Kinds of change that are told, and addresses of each.

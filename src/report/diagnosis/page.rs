@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::{Answer, Cause, Diagnosis, Part};
+use crate::harmless::sanitize;
 use crate::report::table::Layout;
 use crate::report::table::page::Page;
 use crate::report::table::paint::{Tone, toned};
-use crate::report::text::sanitize;
 
 /// Hosts that one paragraph names.
 const NAMED_HOSTS: usize = 6;

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
+use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
-use crate::report::text::sanitize;
 use crate::report::{Chain, Report, Row, Timings, word, wording};
 
 /// More rows than this make a page that no browser likes to open.

@@ -16,8 +16,8 @@ use super::outcome::{Conclusion, End};
 use super::table::differing;
 use super::table::impacts::{Meaning, meaning};
 use super::table::lines::{Cell, Line, bounded, lines};
-use super::text::sanitize;
 use super::{ImpactStatus, Report, wording};
+use crate::harmless::sanitize;
 use crate::judge::Status;
 
 /// More lines than this are no map.

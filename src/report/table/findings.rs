@@ -4,9 +4,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::page::Page;
 use super::paint::{Tone, toned, unbroken};
+use crate::harmless::sanitize;
 use crate::report::advice::{Advice, Note, Numbers, address};
 use crate::report::columns::{Column, endpoints};
-use crate::report::text::sanitize;
 use crate::report::{Report, Row, wording};
 
 /// Hosts that one finding names.

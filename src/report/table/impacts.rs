@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr as _;
 use super::page::Page;
 use super::paint::{Tone, toned, unbroken};
 use crate::catalogue::{ImpactRow, Solution};
+use crate::harmless::sanitize;
 use crate::report::columns::Column;
-use crate::report::text::sanitize;
 use crate::report::{Impact, ImpactStatus, Report, wording};
 
 const TITLE: &str = "What it means";

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::page::Page;
+use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
-use crate::report::text::sanitize;
 use crate::report::{Row, wording};
 
 /// Lines of the map beyond which endpoints that are ok everywhere are only counted.

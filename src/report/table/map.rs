@@ -6,10 +6,10 @@ use unicode_width::UnicodeWidthStr as _;
 use super::lines::{Cell, Line, bounded, lines};
 use super::page::{Page, shortened};
 use super::paint::{Tone, toned};
+use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
-use crate::report::text::sanitize;
 use crate::report::{Row, wording};
 
 const INDENT: usize = 2;

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::Layout;
 use super::paint::{open_mark, painted};
+use crate::report::prose::wrap;
 
 /// Prose is easier to read when it is not as wide as a wide terminal.
 const WIDEST_PROSE: usize = 110;
@@ -94,42 +95,6 @@ impl Page {
     }
 }
 
-/// Breaks `text` between words; a word that is longer than a line gets lines of its own, cut where they are full.
-pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(10);
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is always a last line");
-        let room = width.saturating_sub(line.width());
-        if line.is_empty() && word.width() <= width {
-            line.push_str(word);
-        } else if word.width() < room {
-            line.push(' ');
-            line.push_str(word);
-        } else if word.width() <= width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                lines.push(String::new());
-            }
-            for character in word.chars() {
-                let line = lines.last_mut().expect("there is always a last line");
-                let mut longer = line.clone();
-                longer.push(character);
-                if longer.width() > width {
-                    lines.push(character.to_string());
-                } else {
-                    *line = longer;
-                }
-            }
-        }
-    }
-    for line in &mut lines {
-        line.truncate(line.trim_end().len());
-    }
-    lines
-}
-
 /// `text` in at most `width` columns, its middle left out: the ends of a host name tell it apart.
 pub(in crate::report) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -157,14 +122,6 @@ fn take(characters: impl Iterator<Item = char>, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_is_broken_between_words_and_only_long_words_within() {
-        assert_eq!(wrap("allow the hosts by name", 12), ["allow the", "hosts by", "name"]);
-        assert_eq!(wrap("see ceuswatcab01.blob.core", 12), ["see", "ceuswatcab01", ".blob.core"]);
-        assert_eq!(wrap("", 12), [""]);
-        assert_eq!(wrap("北京北京北京 x", 10), ["北京北京北", "京 x"]);
-    }
 
     #[test]
     fn a_name_is_left_whole_where_it_only_fits_further_left() {

@@ -1,7 +1,7 @@
 //! Colour for text that is laid out first.
 //!
 //! A piece of text carries its tone as invisible characters of no width, so that columns are measured as they will be
-//! seen. Text from outside cannot carry them: [`sanitize`](crate::report::text::sanitize) shows them as escapes.
+//! seen. Text from outside cannot carry them: [`sanitize`](crate::harmless::sanitize) shows them as escapes.
 
 use super::Layout;
 
@@ -84,7 +84,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
-    use crate::report::text::sanitize;
+    use crate::harmless::sanitize;
 
     #[test]
     fn marks_have_no_width_and_cannot_come_from_outside() {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::{grouped, plural, product, proxy_address, upper_first};
+use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
 use crate::report::columns::{Column, columns, endpoints};
-use crate::report::text::sanitize;
 use crate::report::{Report, Row};
 
 /// More routes than this are counted instead of explained one by one.

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use super::columns::columns;
 use super::outcome::Conclusion;
-use super::text::sanitize;
 use super::{Finding, ImpactStatus, Report, Route, Row};
 use crate::catalogue::{ImpactRow, TrustClass};
+use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
 use crate::observation::recording::ServiceAccount;
 use crate::plan::{Identity, Scheme};

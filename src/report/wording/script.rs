@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{grouped, proxy_address};
-use crate::report::text::sanitize;
+use crate::harmless::sanitize;
 use crate::report::{AskedScript, Report, ScriptAnswer};
 
 /// So many hosts are named, more are counted.

@@ -1,13 +1,12 @@
-//! Text from the network, made harmless for a terminal.
+//! Text from the network and from files, made harmless for whoever reads it.
+//!
+//! In: any text. Out: the same, with what a terminal would obey or hide written as `\u{..}`. Never: a loss; what a peer sent
+//! stays readable as evidence.
 
 use std::fmt::Write as _;
 
-use unicode_width::UnicodeWidthStr as _;
-
-use super::table::page::wrap;
-
 /// Shows control characters, escape sequences, bidirectional overrides, line separators and what is not seen as `\u{..}`: they could
-/// clear a screen, forge a line or turn a name around. What a peer sent stays readable as evidence.
+/// clear a screen, forge a line or turn a name around.
 #[must_use]
 pub fn sanitize(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
@@ -29,25 +28,12 @@ pub fn sanitize_lines(text: &str) -> String {
 
 /// Whether a terminal would obey this character, or hide it: a control, a turn of the direction, a mark without width, a
 /// tag.
-pub(crate) fn is_harmful(character: char) -> bool {
+#[must_use]
+pub fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// `text` in lines of at most `width` columns: the first behind `first`, the others indented as deep.
-#[must_use]
-pub fn paragraph(first: &str, text: &str, width: usize) -> Vec<String> {
-    let indent = first.width();
-    let lines = wrap(text, width.saturating_sub(indent)).into_iter().enumerate();
-    lines
-        .map(
-            |(number, line)| {
-                if number == 0 { format!("{first}{line}") } else { format!("{}{line}", " ".repeat(indent)) }
-            },
-        )
-        .collect()
 }
 
 #[cfg(test)]
