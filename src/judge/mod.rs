@@ -4,12 +4,13 @@
 //! [`Verdict`] per planned job. Never: a socket, a clock, a file. Judging the same recording twice gives the same answer.
 
 mod answer;
-pub mod background;
+
 mod cause;
 pub mod chain;
 mod comparison;
 mod directions;
 mod evidence;
+pub mod explanation;
 mod filters;
 mod findings;
 mod follow_up;

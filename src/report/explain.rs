@@ -11,7 +11,7 @@ use super::table::paint::{Tone, toned, unbroken};
 use super::wording::upper_first;
 use crate::catalogue::closest;
 use crate::enroll::{Code, Effect};
-use crate::judge::background::{self, Elsewhere};
+use crate::judge::explanation::{self, Elsewhere};
 use crate::judge::{COMPARISON_CODES, Cause, Owner, Status};
 
 /// All that is known of one code.
@@ -39,25 +39,25 @@ impl Explanation {
             status: Some(facts.status),
             owner: facts.owner,
             remedy: facts.remedy,
-            evidence: background::evidence(&code),
-            why: background::why(&code),
-            elsewhere: background::elsewhere(&code),
+            evidence: explanation::evidence(&code),
+            why: explanation::why(&code),
+            elsewhere: explanation::elsewhere(&code),
             code,
         }
     }
 
     fn of_comparison(code: &str) -> Self {
         let untold = ("Several rows together show it", Owner::Operator, "see what the finding says");
-        let (title, owner, remedy) = background::comparison(code).unwrap_or(untold);
+        let (title, owner, remedy) = explanation::comparison(code).unwrap_or(untold);
         Self {
             code: code.to_owned(),
             title,
             status: None,
             owner,
             remedy,
-            evidence: background::evidence(code),
-            why: background::why(code),
-            elsewhere: background::elsewhere(code),
+            evidence: explanation::evidence(code),
+            why: explanation::why(code),
+            elsewhere: explanation::elsewhere(code),
         }
     }
 
