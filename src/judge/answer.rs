@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::opinion::{Opinion, unrecognised};
+use super::wording::without_query;
 use super::{Cause, Status, chain, refusal};
 use crate::catalogue::Endpoint;
 use crate::observation::{Fault, HttpEvidence, Stage, TlsEvidence};
@@ -160,8 +161,7 @@ fn redirect(endpoint: &Endpoint, answer: &HttpEvidence, status: u16) -> Opinion 
         () if is_own => Cause::HttpMiddleboxStatus,
         () => Cause::HttpForeignRedirect,
     };
-    Opinion::new(cause, Stage::Http)
-        .with(format!("status {status}, Location: {}", super::evidence::without_query("location", location)))
+    Opinion::new(cause, Stage::Http).with(format!("status {status}, Location: {}", without_query("location", location)))
 }
 
 /// Headers that Microsoft's front ends and storage put on their answers.

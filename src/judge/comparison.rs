@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::chain::{self, ChainVerdict, Reached};
-use super::findings::listed;
 use super::follow_up::OFFLINE;
 use super::remedy::Change;
+use super::wording::{each_once, listed};
 use super::{Cause, Connections, Finding, Grounds, NameElsewhere, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
 use crate::observation::{Observation, ServerAnswer, Stage};
@@ -149,13 +149,7 @@ fn jobs(rows: &[Row<'_>]) -> Vec<JobId> {
 
 /// Each host once, in the order of the rows.
 fn hosts<'a>(rows: &[Row<'a>]) -> Vec<&'a str> {
-    let mut hosts = Vec::new();
-    for row in rows {
-        if !hosts.contains(&row.host()) {
-            hosts.push(row.host());
-        }
-    }
-    hosts
+    each_once(rows.iter().map(Row::host))
 }
 
 /// A title with the proxy behind it.

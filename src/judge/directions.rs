@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::findings::listed;
+use super::wording::{each_once, listed};
 use super::{Cause, Finding, Grounds, Status, Verdict};
 use crate::plan::{Direction, Directions, JobId, PlannedRoute, Said, Way};
 
@@ -15,7 +15,7 @@ pub(super) fn tell_ways(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
     let by_endpoint: HashMap<usize, &Direction> =
         directions.endpoints.iter().map(|direction| (direction.endpoint, direction)).collect();
     for verdict in verdicts {
-        let job = &grounds.plan.jobs[verdict.job.0 as usize];
+        let job = grounds.job(verdict);
         if let Some(direction) = by_endpoint.get(&job.endpoint) {
             let place = direction.ways.iter().position(|way| way.is_of(grounds.plan.route(job)));
             verdict.evidence.splice(0..0, lines(directions, direction, place));
@@ -65,14 +65,14 @@ impl<'a> Rows<'a> {
     fn new(grounds: &'a Grounds<'a>, verdicts: &'a [Verdict]) -> Self {
         let mut by_endpoint: HashMap<usize, Vec<&Verdict>> = HashMap::new();
         for verdict in verdicts {
-            by_endpoint.entry(grounds.plan.jobs[verdict.job.0 as usize].endpoint).or_default().push(verdict);
+            by_endpoint.entry(grounds.job(verdict).endpoint).or_default().push(verdict);
         }
         Self { grounds, by_endpoint }
     }
 
     fn on(&self, endpoint: usize, way: &Way) -> Vec<&'a Verdict> {
         let plan = self.grounds.plan;
-        let is_there = |verdict: &&&Verdict| way.is_of(plan.route(&plan.jobs[verdict.job.0 as usize]));
+        let is_there = |verdict: &&&Verdict| way.is_of(plan.route(self.grounds.job(verdict)));
         self.by_endpoint.get(&endpoint).into_iter().flatten().filter(is_there).copied().collect()
     }
 
@@ -82,15 +82,8 @@ impl<'a> Rows<'a> {
 
     fn finding(&self, cause: &Cause, place: &str, rows: &[&Verdict]) -> Finding {
         let facts = cause.facts();
-        let mut hosts: Vec<&str> = Vec::new();
-        for row in rows {
-            let job = &self.grounds.plan.jobs[row.job.0 as usize];
-            let host = self.grounds.catalogue.endpoints[job.endpoint].host.as_str();
-            if !hosts.contains(&host) {
-                hosts.push(host);
-            }
-        }
         let remedy = if cause.is_about_hosts() {
+            let hosts = each_once(rows.iter().map(|row| self.grounds.endpoint(row).host.as_str()));
             format!("{}: {}", facts.remedy, listed(&hosts))
         } else {
             facts.remedy.to_owned()

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::remedy::Change;
+use super::wording::{each_once, listed};
 use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up, remedy, settings};
 use crate::observation::{Observation, Stage};
 
@@ -13,7 +14,7 @@ use crate::observation::{Observation, Stage};
 pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<Finding> {
     let mut groups: BTreeMap<Key, Vec<&Verdict>> = BTreeMap::new();
     for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Ok && !verdict.is_in_doubt) {
-        let job = &grounds.plan.jobs[verdict.job.0 as usize];
+        let job = grounds.job(verdict);
         let proxy = grounds.plan.route(job).proxy().map(ToString::to_string);
         let product = verdict.product.clone().or_else(|| verdict.chain.as_ref()?.product.clone());
         let is_at_proxy = (verdict.stage != Stage::Http || verdict.chain.is_none())
@@ -28,7 +29,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     }
     let mut remarks: BTreeMap<(Cause, String), Vec<&Verdict>> = BTreeMap::new();
     for verdict in verdicts {
-        let route = grounds.plan.route(&grounds.plan.jobs[verdict.job.0 as usize]);
+        let route = grounds.plan.route(grounds.job(verdict));
         let proxy = route.proxy().map(ToString::to_string).unwrap_or_default();
         for remark in &verdict.remarks {
             remarks.entry((remark.clone(), proxy.clone())).or_default().push(verdict);
@@ -59,9 +60,6 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         .collect()
 }
 
-/// More names than anybody reads; the rows of the finding have them all.
-const MOST_HOSTS: usize = 40;
-
 /// Rows that get through with the first message that Windows sends today.
 const LARGE_ONLY: &str = "A device on the way stops TLS handshakes of post-quantum size, and lets today's pass";
 
@@ -79,13 +77,7 @@ struct Key {
 
 fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -> Finding {
     let facts = cause.facts();
-    let mut hosts: Vec<&str> = Vec::new();
-    for row in rows {
-        let host = grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].host.as_str();
-        if !hosts.contains(&host) {
-            hosts.push(host);
-        }
-    }
+    let hosts = each_once(rows.iter().map(|row| grounds.endpoint(row).host.as_str()));
     let place = match (&key.proxy, &key.product) {
         (Some(proxy), Some(product)) => format!(" ({product} at {proxy})"),
         (Some(proxy), None) => format!(" ({proxy})"),
@@ -93,16 +85,13 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         (None, Some(product)) => format!(" ({product}, on the direct route)"),
         (None, None) => String::new(),
     };
-    let mut ports: Vec<u16> = rows
-        .iter()
-        .map(|row| grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].port)
-        .collect();
+    let mut ports: Vec<u16> = rows.iter().map(|row| grounds.endpoint(row).port).collect();
     ports.sort_unstable();
     ports.dedup();
     let Change { owner, instruction, is_about_hosts } = Change::of(cause, key.product.as_deref(), key.proxy.is_some());
     let in_clear: Vec<&str> = rows
         .iter()
-        .map(|row| &grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint])
+        .map(|row| grounds.endpoint(row))
         .filter(|endpoint| !endpoint.is_tls())
         .map(|endpoint| endpoint.host.as_str())
         .collect();
@@ -143,31 +132,6 @@ fn said(ports: &[u16]) -> String {
         Some((last, [])) => format!("port {last}"),
         Some((last, others)) => format!("ports {} and {last}", others.join(", ")),
         None => "this port".to_owned(),
-    }
-}
-
-/// The hosts of these rows, each once.
-pub(super) fn hosts_of(grounds: &Grounds<'_>, rows: &[&Verdict]) -> String {
-    let mut hosts: Vec<&str> = Vec::new();
-    for row in rows {
-        let host = grounds.catalogue.endpoints[grounds.plan.jobs[row.job.0 as usize].endpoint].host.as_str();
-        if !hosts.contains(&host) {
-            hosts.push(host);
-        }
-    }
-    match hosts.as_slice() {
-        [one] => (*one).to_owned(),
-        several => format!("{} endpoints", several.len()),
-    }
-}
-
-/// Names as somebody copies them into a rule.
-#[must_use]
-pub fn listed(hosts: &[&str]) -> String {
-    let listed = hosts[..hosts.len().min(MOST_HOSTS)].join(" ");
-    match hosts.len().saturating_sub(MOST_HOSTS) {
-        0 => listed,
-        more => format!("{listed} and {more} more"),
     }
 }
 

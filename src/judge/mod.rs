@@ -27,6 +27,7 @@ mod sinkhole;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod wording;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -35,17 +36,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Endpoint};
 use crate::observation::recording::Roots;
 use crate::observation::{Ended, Observation, Stage};
-use crate::plan::{JobId, Mechanism, Plan, Scheme};
+use crate::plan::{Job, JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
 pub use comparison::COMPARISON_CODES;
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
-pub use findings::{findings, listed};
+pub use findings::findings;
 pub use follow_up::follow_ups;
 pub use remedy::{DESCRIBED_AT, Particulars, particulars};
+pub use wording::listed;
 
 pub use cause::{Cause, CauseFacts, Owner};
 
@@ -157,6 +159,14 @@ impl<'a> Grounds<'a> {
             Ended::Complete => Cause::Internal,
         };
         Self { catalogue, plan, roots, at, missing }
+    }
+
+    fn job(&self, row: &Verdict) -> &'a Job {
+        &self.plan.jobs[row.job.0 as usize]
+    }
+
+    fn endpoint(&self, row: &Verdict) -> &'a Endpoint {
+        &self.catalogue.endpoints[self.job(row).endpoint]
     }
 }
 

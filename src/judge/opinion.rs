@@ -1,7 +1,7 @@
 //! What one attempt means, before it is compared with a second one.
 
 use super::chain::ChainVerdict;
-use super::{Cause, Status, evidence};
+use super::{Cause, Status, wording};
 use crate::observation::{Fault, Stage};
 
 /// A cause with its place, and the part of the sentence that only this row knows.
@@ -51,6 +51,6 @@ pub(super) fn unrecognised(stage: Stage, fault: &Fault) -> Opinion {
     match fault {
         Fault::BudgetSpent => Opinion::new(Cause::Budget, stage),
         Fault::Interrupted => Opinion::new(Cause::NotTested, stage).with("interrupted"),
-        other => Opinion::new(Cause::Inconclusive, stage).with(evidence::fault(other)),
+        other => Opinion::new(Cause::Inconclusive, stage).with(wording::fault(other)),
     }
 }

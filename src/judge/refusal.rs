@@ -1,7 +1,8 @@
 //! A proxy that answered, and not with a tunnel: what its status and headers say.
 
 use super::opinion::Opinion;
-use super::{Cause, Status, ticket};
+use super::wording::without_query;
+use super::{Cause, Status};
 use crate::observation::{Credential, Leg, Stage, Token};
 
 /// What a final answer other than 2xx and 407 to CONNECT means.
@@ -11,7 +12,7 @@ pub(super) fn opinion(status: u16, leg: Option<&Leg>) -> Opinion {
     if let Some(leg) = leg {
         words.extend(["proxy-status", "x-squid-error", "location", "retry-after"].iter().filter_map(|name| {
             let value = leg.header(name)?;
-            Some(format!("{name}: {}", super::evidence::without_query(name, value)))
+            Some(format!("{name}: {}", without_query(name, value)))
         }));
     }
     let mut opinion = Opinion::new(cause, Stage::Proxy).with(words.join(", "));
@@ -27,7 +28,7 @@ fn cause(status: u16, leg: Option<&Leg>) -> Cause {
     // The message that opens NTLM names nobody.
     let names_somebody = |credential: &Credential| credential.token != Some(Token::NtlmType1);
     let authenticated = leg.is_some_and(|leg| leg.credential.as_ref().is_some_and(names_somebody));
-    if ticket::is_too_big(status, leg) {
+    if is_too_big(status, leg) {
         return Cause::PauthKrbTokenTooBig;
     }
     if let Some(cause) = leg.and_then(named) {
@@ -51,6 +52,16 @@ fn cause(status: u16, leg: Option<&Leg>) -> Cause {
         500 | 502..=504 => Cause::ProxyUpstreamUnknown,
         _ => Cause::Inconclusive,
     }
+}
+
+/// Limits for requests begin at 8 KB, and tokens grow by a third when they are written as text.
+const LARGE_TICKET: usize = 12 << 10;
+
+/// Whether the size of the ticket is why a request was answered with `status`.
+pub(super) fn is_too_big(status: u16, leg: Option<&Leg>) -> bool {
+    let is_ticket = |credential: &&Credential| credential.token == Some(Token::KerberosTicket);
+    let length = leg.and_then(|leg| leg.credential.as_ref().filter(is_ticket)).map(|credential| credential.length);
+    length.is_some_and(|length| matches!(status, 400 | 413 | 431) && length > LARGE_TICKET)
 }
 
 /// What the proxy itself names as the error: `Proxy-Status` (RFC 9209) or Squid's own header.

@@ -6,7 +6,7 @@ use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{
     Cause, Connections, Grounds, NameElsewhere, StageTimes, Status, Verdict, answer, chain, evidence, filters,
-    forwarding, kind, refusal, refused, remark, ticket,
+    forwarding, kind, refusal, refused, remark, ticket, wording,
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
@@ -316,7 +316,7 @@ fn of_chain(chain: &ChainVerdict) -> Opinion {
 fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
     let name = seen.dns().map_or("", |dns| dns.name.as_str());
     if route.proxy().is_some() {
-        return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", evidence::fault(fault)));
+        return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", wording::fault(fault)));
     }
     if let Some(dns) = seen.dns() {
         if let Some(filtered) = filtered(dns) {
@@ -507,7 +507,7 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
                 .with(format!("a plain HTTP answer: this port is no TLS port, its address is {plain}"));
         }
         _ if in_tls => {
-            return Opinion::new(Cause::ProxyTlsFailed, Stage::Proxy).with(evidence::fault(fault));
+            return Opinion::new(Cause::ProxyTlsFailed, Stage::Proxy).with(wording::fault(fault));
         }
         Fault::CredentialsRefused => return refused::opinion(tunnel),
         Fault::CredentialsNoLongerTaken { .. } => {

@@ -4,7 +4,7 @@
 //! the findings `conf.*` and `pac.file_url` where the rows bear them out. Never: another status or cause for a row.
 
 use super::directions::is_out_of_reach;
-use super::findings::hosts_of;
+use super::wording::each_once;
 use super::{Cause, Finding, Grounds, Status, Verdict};
 use crate::plan::{AccountSettings, DeviceSettings, Identity, Job, PlannedRoute};
 
@@ -12,7 +12,7 @@ use crate::plan::{AccountSettings, DeviceSettings, Identity, Job, PlannedRoute};
 pub(super) fn tell_accounts(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
     let Some(settings) = &grounds.plan.settings else { return };
     for verdict in verdicts {
-        let job = &grounds.plan.jobs[verdict.job.0 as usize];
+        let job = grounds.job(verdict);
         let route = grounds.plan.route(job);
         let accounts = settings.accounts.iter().filter(|account| account.goes(job.endpoint, route));
         let names: Vec<String> = accounts.map(as_far_as_known).collect();
@@ -52,7 +52,7 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn job(&self, row: &Verdict) -> &'a Job {
-        &self.grounds.plan.jobs[row.job.0 as usize]
+        self.grounds.job(row)
     }
 
     fn route(&self, row: &Verdict) -> &'a PlannedRoute {
@@ -104,11 +104,17 @@ impl<'a> Rows<'a> {
         // A policy that leads to nobody is a cause of its own, with another remedy.
         let dead: Vec<_> = self.dead_policy().into_iter().flat_map(|finding| finding.jobs).collect();
         stopped.retain(|row| !dead.contains(&row.job));
-        let place = format!(
-            ": only the user gets out as the settings say, and SYSTEM does not ({})",
-            hosts_of(self.grounds, &stopped)
-        );
+        let place =
+            format!(": only the user gets out as the settings say, and SYSTEM does not ({})", self.said_of(&stopped));
         (!stopped.is_empty()).then(|| Self::finding(&Cause::ConfContextMismatch, &place, &stopped))
+    }
+
+    /// The one host of these rows, or how many there are.
+    fn said_of(&self, rows: &[&Verdict]) -> String {
+        match each_once(rows.iter().map(|row| self.grounds.endpoint(row).host.as_str())).as_slice() {
+            [one] => (*one).to_owned(),
+            several => format!("{} endpoints", several.len()),
+        }
     }
 
     /// Nobody reaches a proxy that the policy for the diagnostic service names.

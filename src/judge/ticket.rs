@@ -3,13 +3,11 @@
 use jiff::Timestamp;
 
 use super::opinion::Opinion;
-use super::{Cause, answer};
-use crate::observation::{Credential, Fault, Leg, Observation, Stage, TicketProblem, Token};
+use super::{Cause, answer, refusal};
+use crate::observation::{Fault, Observation, Stage, TicketProblem};
 
 /// What Kerberos allows clocks to differ by, unless somebody configured less.
 const ALLOWED_SKEW: i64 = 300;
-/// Limits for requests begin at 8 KB, and tokens grow by a third when they are written as text.
-const LARGE: usize = 12 << 10;
 
 /// What it means that the system has no ticket for the proxy.
 pub(super) fn missing(problem: TicketProblem, detail: &str) -> Opinion {
@@ -52,7 +50,7 @@ pub(super) fn refused(error: Option<u32>) -> Opinion {
 pub(super) fn explained_by_size(opinion: Opinion, seen: &Observation) -> Opinion {
     let leg = seen.tunnel().and_then(|tunnel| tunnel.legs.last()).filter(|_| seen.tls().is_none());
     match seen.http().and_then(|http| http.status) {
-        Some(status) if is_too_big(status, leg) => {
+        Some(status) if refusal::is_too_big(status, leg) => {
             Opinion::new(Cause::PauthKrbTokenTooBig, Stage::Proxy).with(format!("status {status}"))
         }
         _ => opinion,
@@ -71,13 +69,6 @@ pub(super) fn explained_by_clock(opinion: Opinion, seen: &Observation, at: Times
     let direction = if ahead > 0 { "ahead of" } else { "behind" };
     let detail = format!("the proxy refuses the ticket, and its clock is {} s {direction} ours", ahead.abs());
     Opinion::new(Cause::PauthKrbSkew, Stage::Proxy).with(detail)
-}
-
-/// Whether the size of the ticket is why a request was answered with `status`.
-pub(super) fn is_too_big(status: u16, leg: Option<&Leg>) -> bool {
-    let is_ticket = |credential: &&Credential| credential.token == Some(Token::KerberosTicket);
-    let length = leg.and_then(|leg| leg.credential.as_ref().filter(is_ticket)).map(|credential| credential.length);
-    length.is_some_and(|length| matches!(status, 400 | 413 | 431) && length > LARGE)
 }
 
 #[cfg(test)]

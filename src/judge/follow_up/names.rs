@@ -7,7 +7,7 @@ use super::handshake::last;
 use super::on_route;
 use crate::judge::chain::ChainJudge;
 use crate::judge::row::chain_verdict;
-use crate::judge::{Cause, Grounds, NameElsewhere, Status, Verdict, evidence};
+use crate::judge::{Cause, Grounds, NameElsewhere, Status, Verdict, wording};
 use crate::observation::{Ask, Fault, FollowUp, NameSource, Observation, Stage};
 use crate::plan::PlannedRoute;
 
@@ -45,7 +45,7 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
         let verdict = &mut verdicts[seen.job().0 as usize];
         let addresses: Vec<IpAddr> = seen.dns().map(|dns| dns.addresses.clone()).unwrap_or_default();
         let tells = if addresses.is_empty() {
-            let why = seen.fault().map_or_else(|| "no addresses".to_owned(), |(_, fault)| evidence::fault(fault));
+            let why = seen.fault().map_or_else(|| "no addresses".to_owned(), |(_, fault)| wording::fault(fault));
             let either = if verdict.addresses.is_empty() { " either" } else { "" };
             verdict.evidence.push(format!("follow-up: {server} gives no address{either}: {why}"));
             let is_denied = matches!(seen.fault(), Some((Stage::Dns, Fault::NameNotFound)));
