@@ -94,6 +94,12 @@ impl Build {
         let closest = RELEASES.iter().map(|(_, build)| *build).min_by_key(distance).unwrap_or(FIRST_OPEN_BUILD);
         Err(BuildMistake::Unknown { number: self.number, closest })
     }
+
+    /// The release of this build by the name that `--os` takes, such as `win10-1809`.
+    #[must_use]
+    pub fn release(self) -> Option<&'static str> {
+        release_of(self.number)
+    }
 }
 
 impl FromStr for Build {

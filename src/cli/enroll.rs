@@ -9,6 +9,7 @@ use super::style::ExitStyle;
 use super::{Exit, Failure, files, terminal, this_device};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
 use crate::enroll::commercial_id::CommercialId;
+use crate::enroll::places::{POLICY, PREFERENCE, speaks};
 use crate::enroll::{Case, Checkup, ProxyApproach, Region, Windows, check, collect, plan};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot, to_json};
 use crate::report;
@@ -222,7 +223,11 @@ fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {
 }
 
 fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
-    let (checkup, _) = arguments.device.checkup()?;
+    let snapshot = arguments.device.snapshot()?;
+    if !speaks(&snapshot) {
+        return Err(arguments.device.says_nothing());
+    }
+    let (checkup, _) = arguments.device.judge(&snapshot)?;
     let exit = if checkup.findings.is_empty() { Exit::Ok } else { Exit::Findings };
     let first = checkup.findings.first().and_then(|finding| finding.ur_exit);
     let exit = arguments.exit_style.of_settings(exit, first);
@@ -239,16 +244,34 @@ fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
 impl DeviceArguments {
     /// The device's settings judged, and the solutions that exist for it.
     pub(super) fn checkup(&self) -> Result<(Checkup, Device), Failure> {
-        let snapshot = match &self.snapshot {
-            Some(path) => snapshot(path)?,
+        self.judge(&self.snapshot()?)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, Failure> {
+        match &self.snapshot {
+            Some(path) => snapshot(path),
             None => this_device::enrolment().ok_or_else(|| {
                 Failure::usage(
                     "say which device: --snapshot FILE.reg or --snapshot FILE.json. `waprobe enroll snapshot` prints a \
                      PowerShell script that makes one",
                 )
-            })?,
+            }),
+        }
+    }
+
+    /// Why nothing is said of a file that says nothing: "clean" would be taken for an answer.
+    fn says_nothing(&self) -> Failure {
+        let Some(path) = &self.snapshot else {
+            return Failure::usage(
+                "Windows lets this account read none of the settings that are asked for: open the console with \"Run as \
+                 administrator\" and try again",
+            );
         };
-        self.judge(&snapshot)
+        Failure::usage(format!(
+            "{} holds none of the keys that are asked for, so nothing can be said of this device. Export at least {POLICY} and \
+             {PREFERENCE} into it, or make a whole snapshot: `waprobe enroll snapshot` prints the script that does",
+            path.display()
+        ))
     }
 
     /// The same of a device that is at hand.
@@ -256,14 +279,13 @@ impl DeviceArguments {
         let chosen = self.os.as_deref().map(windows_version).transpose()?;
         // A device's own registry says more than its version's name.
         let chosen = chosen.filter(|(label, _)| !(snapshot.device.is_live && label.eq_ignore_ascii_case("this")));
-        let others: Vec<(String, Snapshot)> = self
-            .compare
-            .iter()
-            .map(|path| Ok((path.display().to_string(), self::snapshot(path)?)))
-            .collect::<Result<_, Failure>>()?;
+        let windows = Windows::of(snapshot, chosen);
+        self.is_of_that_release(snapshot, &windows)?;
+        let others: Vec<(String, Snapshot)> =
+            self.compare.iter().map(|path| self.other(path, snapshot)).collect::<Result<_, Failure>>()?;
         let case = Case {
             snapshot,
-            windows: Windows::of(snapshot, chosen),
+            windows,
             asked: solutions(&self.solution),
             region: self.region.map(|region| match region {
                 RegionId::Eea => Region::EuropeanEconomicArea,
@@ -283,6 +305,41 @@ impl DeviceArguments {
             os: case.windows.selection().unwrap_or_else(OsSelection::all),
         };
         Ok((check(&case), device))
+    }
+
+    /// A device has one version: judged as another, it would get another's findings.
+    fn is_of_that_release(&self, snapshot: &Snapshot, chosen: &Windows) -> Result<(), Failure> {
+        let found = Windows::of(snapshot, None);
+        let is_other =
+            matches!((found.build, chosen.build), (Some(found), Some(chosen)) if found.number != chosen.number);
+        if !is_other {
+            return Ok(());
+        }
+        let whose = match &self.snapshot {
+            Some(path) => format!("{} is of", path.display()),
+            None if snapshot.device.is_live => "this device runs".to_owned(),
+            None => "the lab's own device runs".to_owned(),
+        };
+        Err(Failure::usage(format!(
+            "{whose} {}, and --os says {}: leave --os out, or name the snapshot of the device that is meant",
+            found.described(),
+            chosen.label
+        )))
+    }
+
+    /// The snapshot of another device. The same one twice has the same machine id, which would mean nothing.
+    fn other(&self, path: &Path, snapshot: &Snapshot) -> Result<(String, Snapshot), Failure> {
+        let other = self::snapshot(path)?;
+        let is_same_file = self.snapshot.as_ref().is_some_and(
+            |own| matches!((own.canonicalize(), path.canonicalize()), (Ok(own), Ok(other)) if own == other),
+        );
+        if is_same_file || (other.device.captured.is_some() && other == *snapshot) {
+            return Err(Failure::usage(format!(
+                "--compare {} is the snapshot of this very device: name those of others",
+                path.display()
+            )));
+        }
+        Ok((path.display().to_string(), other))
     }
 }
 

@@ -60,6 +60,11 @@ impl<'a> Case<'a> {
         self.asked.clone()
     }
 
+    /// The solutions that are judged and exist for this Windows.
+    pub(super) fn wanted(&self) -> Vec<Solution> {
+        Solution::ALL.into_iter().filter(|solution| self.wants(*solution)).collect()
+    }
+
     /// Whether `solution` is judged, and exists for this Windows.
     pub(super) fn wants(&self, solution: Solution) -> bool {
         self.solutions().contains(&solution) && self.windows.supports(solution) != Some(false)

@@ -1,6 +1,7 @@
 //! What a finding does to a device: keeps it away altogether, or takes something from what is seen of it.
 
 use super::findings::Code;
+use crate::catalogue::Solution;
 
 /// How much of a device is missing because of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,12 +13,18 @@ pub enum Effect {
 }
 
 impl Code {
-    /// What this finding does to the device.
+    /// What this finding does to the device, at the worst.
     #[must_use]
     pub fn effect(self) -> Effect {
+        if self.keeps_out_of(&Solution::ALL).is_empty() { Effect::Incomplete } else { Effect::Absent }
+    }
+
+    /// The solutions, of those that are `wanted`, in which a device does not appear because of this, unless the rule that
+    /// found it knows better.
+    pub(super) fn keeps_out_of(self, wanted: &[Solution]) -> Vec<Solution> {
+        let only = |solution| wanted.iter().copied().filter(|one| *one == solution).collect();
         match self {
             Self::SolutionUnsupported
-            | Self::EditionUnsupported
             | Self::RegionNotCollected
             | Self::CommercialIdMissing
             | Self::CommercialIdType
@@ -28,7 +35,6 @@ impl Code {
             | Self::TelemetryLevel
             | Self::CommercialDataOptIn
             | Self::RollupMissing
-            | Self::AppraiserMissing
             | Self::DiagtrackMissing
             | Self::AuthProxyUser
             | Self::AuthProxyVersion
@@ -36,9 +42,13 @@ impl Code {
             | Self::TelemetryProxyConflict
             | Self::UploadEndpoint
             | Self::DiagtrackService
+            | Self::MachineIdDuplicate => wanted.to_vec(),
+            // The deployment script refuses the edition for every solution; the others can be set up without it.
+            Self::EditionUnsupported
+            // What scans for compatibility serves this one alone.
+            | Self::AppraiserMissing
             | Self::AppraiserTaskMissing
-            | Self::AppraiserTaskDisabled
-            | Self::MachineIdDuplicate => Effect::Absent,
+            | Self::AppraiserTaskDisabled => only(Solution::UpgradeReadiness),
             // It is there, under a GUID: whoever looks for its name does not find it.
             Self::DeviceName
             | Self::LimitEnhancedUseless
@@ -64,7 +74,7 @@ impl Code {
             | Self::ErrorReportingWithheld
             | Self::ErrorReportingRedirected
             | Self::SignInService
-            | Self::AppraiserTaskStale => Effect::Incomplete,
+            | Self::AppraiserTaskStale => Vec::new(),
         }
     }
 }

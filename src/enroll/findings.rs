@@ -78,6 +78,9 @@ pub struct Finding {
     pub why: String,
     /// The deployment script's exit code for this, where it has one.
     pub ur_exit: Option<u8>,
+    /// The solutions in which the device does not appear because of this; without any, part of its data is missing.
+    #[serde(skip)]
+    pub keeps_out_of: Vec<Solution>,
 }
 
 /// Something that nobody can say from this snapshot.
@@ -130,6 +133,8 @@ pub struct Checkup {
     pub schema: String,
     /// The Windows version, as given or as the snapshot has it; `unknown` where neither says.
     pub os: String,
+    /// The same as people call it, such as `Windows 10 1809`; `null` where it has no name.
+    pub os_name: Option<String>,
     #[schemars(with = "Vec<String>")]
     pub solutions: Vec<&'static str>,
     pub region: Option<String>,
@@ -297,15 +302,22 @@ pub(super) struct NotExported;
 /// What the rules write into.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
+    /// The solutions that the case is about.
+    wanted: Vec<Solution>,
     findings: Vec<Finding>,
     not_checked: Vec<NotChecked>,
     remarks: Vec<Remark>,
 }
 
 impl Notes {
+    pub fn about(case: &Case<'_>) -> Self {
+        Self { wanted: case.wanted(), ..Self::default() }
+    }
+
     pub fn finding(&mut self, code: Code, value: &str, place: &str) -> FindingDraft<'_> {
         FindingDraft {
             notes: self,
+            keeps_out_of: None,
             finding: Finding {
                 code,
                 value: value.to_owned(),
@@ -314,6 +326,7 @@ impl Notes {
                 should: String::new(),
                 why: String::new(),
                 ur_exit: None,
+                keeps_out_of: Vec::new(),
             },
         }
     }
@@ -362,6 +375,7 @@ impl Notes {
         Checkup {
             schema: SCHEMA.to_owned(),
             os: case.windows.label.clone(),
+            os_name: case.windows.name(),
             solutions: case.solutions().into_iter().map(Solution::id).collect(),
             region: case.region.map(|region| region.id().to_owned()),
             findings: self.findings,
@@ -374,6 +388,7 @@ impl Notes {
 /// A finding that is being written; [`FindingDraft::because`] ends it.
 pub(super) struct FindingDraft<'n> {
     notes: &'n mut Notes,
+    keeps_out_of: Option<Vec<Solution>>,
     finding: Finding,
 }
 
@@ -393,8 +408,16 @@ impl FindingDraft<'_> {
         self
     }
 
+    /// In place of what the code says of itself.
+    pub fn keeps_out_of(mut self, solutions: &[Solution]) -> Self {
+        self.keeps_out_of = Some(solutions.to_vec());
+        self
+    }
+
     pub fn because(mut self, why: impl Into<String>) {
         self.finding.why = why.into();
+        let by_its_code = || self.finding.code.keeps_out_of(&self.notes.wanted);
+        self.finding.keeps_out_of = self.keeps_out_of.unwrap_or_else(by_its_code);
         self.notes.findings.push(self.finding);
     }
 }

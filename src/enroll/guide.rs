@@ -39,7 +39,8 @@ impl Code {
             ),
             Self::EditionUnsupported => (
                 "The edition is one of long-term servicing",
-                "leave the device out: no setting changes what the deployment script and Upgrade Readiness refuse",
+                "leave the device out of Upgrade Readiness, and set the values of the other solutions by policy: the deployment script \
+                 refuses this edition",
             ),
             Self::RegionNotCollected => (
                 "Microsoft collects nothing of this Windows in this place",

@@ -23,12 +23,12 @@ pub use case::{Case, ProxyApproach, Region};
 pub use effect::Effect;
 pub use findings::{Checkup, Code, Finding, NotChecked, Remark, RemarkCode, SCHEMA};
 pub use guide::Guide;
-pub use windows::Windows;
+pub use windows::{Windows, called};
 
 /// Judges one device by every rule.
 #[must_use]
 pub fn check(case: &Case<'_>) -> Checkup {
-    let mut notes = findings::Notes::default();
+    let mut notes = findings::Notes::about(case);
     rules::apply(case, &mut notes);
     notes.into_checkup(case)
 }

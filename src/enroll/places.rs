@@ -1,5 +1,7 @@
 //! Where Windows keeps what matters here.
 
+use crate::registry::{Device, Presence, Snapshot};
+
 /// Group policy and device management write here, and what stands here wins.
 pub const POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
 /// The deployment script writes here: the preference.
@@ -37,6 +39,20 @@ pub const ERROR_REPORTING: [[&str; 2]; 2] = [
         r"HKCU\SOFTWARE\Microsoft\Windows\Windows Error Reporting",
     ],
 ];
+
+/// Whether `snapshot` speaks about anything that a rule asks for, beside which Windows it is of: a key that it holds or knows
+/// to be missing, a service, a task, a file, the list of updates, a pending restart.
+#[must_use]
+pub fn speaks(snapshot: &Snapshot) -> bool {
+    let Device { services, tasks, files, hotfixes, pending_xml, .. } = &snapshot.device;
+    let has_facts =
+        !services.is_empty() || !tasks.is_empty() || !files.is_empty() || hotfixes.is_some() || pending_xml.is_some();
+    let says_which_windows = |key: &str| [CURRENT_VERSION, PRODUCT_OPTIONS].contains(&key);
+    let services = SERVICES_ASKED.map(|name| format!(r"{SERVICES}\{name}"));
+    let asked = ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()).filter(|key| !says_which_windows(key));
+    has_facts
+        || asked.chain(services.iter().map(String::as_str)).any(|key| snapshot.presence(key) != Presence::NotKnown)
+}
 
 /// The task that looks for changes every night.
 pub const APPRAISER_TASK: &str = r"\Microsoft\Windows\Application Experience\Microsoft Compatibility Appraiser";

@@ -11,6 +11,22 @@ const WINDOWS_10: u32 = 10240;
 /// Windows 10 1607, and Server 2016.
 const SERVER_2016: u32 = 14393;
 
+/// Servers by build: the same numbers as those of clients.
+const SERVERS: [(u32, &str); 12] = [
+    (6001, "2008"),
+    (6002, "2008"),
+    (6003, "2008"),
+    (7600, "2008 R2"),
+    (7601, "2008 R2"),
+    (9200, "2012"),
+    (9600, "2012 R2"),
+    (SERVER_2016, "2016"),
+    (17763, "2019"),
+    (20348, "2022"),
+    (25398, "23H2"),
+    (26100, "2025"),
+];
+
 /// A Windows version as far as it is known. Every answer may be "not known".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
@@ -39,13 +55,15 @@ impl Windows {
             Some((_, OsChoice::All)) | None => None,
         };
         let Some((label, build, server)) = told else {
-            let label = found.map_or_else(|| "unknown".to_owned(), |build| format!("10.0.{build}"));
-            // Windows 7 and 8.1 are not version 10.
-            let label = match found.map(|build| build.number) {
-                Some(7601) => "win7-sp1".to_owned(),
-                Some(9600) => "win8.1".to_owned(),
-                Some(number) if number < WINDOWS_10 => format!("build {number}, before Windows 10"),
-                _ => label,
+            let label = match found {
+                None => "unknown".to_owned(),
+                // What was before version 10 has other numbers in front, and the clients of two of them have names.
+                Some(Build { number: WINDOWS_7_SP1, .. }) if server != Some(true) => "win7-sp1".to_owned(),
+                Some(Build { number: WINDOWS_8_1, .. }) if server != Some(true) => "win8.1".to_owned(),
+                Some(build) if build.number < WINDOWS_10 || build.released().is_err() => {
+                    format!("build {}", build.number)
+                }
+                Some(build) => format!("10.0.{build}"),
             };
             return Self { label, build: found, server, edition, contradicted_by: None };
         };
@@ -56,6 +74,51 @@ impl Windows {
         });
         let build = Build { revision: build.revision.or(same_release.and_then(|found| found.revision)), ..build };
         Self { label: label.to_owned(), build: Some(build), server, edition, contradicted_by }
+    }
+
+    /// As people call it, such as `Windows 10 1809`; `None` where the version is not known or has no name.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        let build = self.build?;
+        if self.server == Some(true) {
+            let named = SERVERS.iter().find(|(number, _)| *number == build.number);
+            return named.map(|(_, name)| format!("Windows Server {name}"));
+        }
+        match build.number {
+            6000..=6003 => Some("Windows Vista".to_owned()),
+            7600 => Some("Windows 7 without Service Pack 1".to_owned()),
+            WINDOWS_7_SP1 => Some("Windows 7 SP1".to_owned()),
+            9200 => Some("Windows 8".to_owned()),
+            WINDOWS_8_1 => Some("Windows 8.1".to_owned()),
+            _ => {
+                let (major, version) = build.release()?.strip_prefix("win")?.split_once('-')?;
+                Some(format!("Windows {major} {}", version.to_ascii_uppercase()))
+            }
+        }
+    }
+
+    /// Name and version for people: `Windows 10 1809 (10.0.17763.316)`.
+    #[must_use]
+    pub fn described(&self) -> String {
+        if self.name().is_none() && self.is_released() == Some(false) {
+            return format!("{}, which no release of Windows has", self.label);
+        }
+        called(&self.label, self.name().as_deref())
+    }
+
+    /// Whether Microsoft released a Windows of this build, as far as that can be told: of builds after 1809 a number that
+    /// is in no list may be a preview, or newer than the list.
+    #[must_use]
+    pub fn is_released(&self) -> Option<bool> {
+        let build = self.build?;
+        if self.server == Some(true) {
+            return self.name().map(|_| true);
+        }
+        match (build.released(), build.release()) {
+            (Err(_), _) => Some(false),
+            (Ok(_), Some(_)) => Some(true),
+            (Ok(_), None) => None,
+        }
     }
 
     /// The same as an argument of `--os`; `None` when the version is not known.
@@ -106,7 +169,7 @@ impl Windows {
     /// This one version, as a selection of the catalogue; `None` when it is not known, or none that the catalogue speaks of.
     #[must_use]
     pub fn selection(&self) -> Option<OsSelection> {
-        let build = self.build?;
+        let build = self.build.filter(|_| self.is_released() != Some(false))?;
         let is_server_2016 = build.number == SERVER_2016 && self.server == Some(true);
         let choice = if is_server_2016 { OsChoice::Server2016 } else { OsChoice::Client(build) };
         let selection = OsSelection { label: self.label.clone(), choices: vec![choice] };
@@ -121,10 +184,21 @@ impl Windows {
             (true, SERVER_2016) => solution == Solution::DeviceHealth,
             (true, _) => false,
             (false, WINDOWS_7_SP1 | WINDOWS_8_1) => solution == Solution::UpgradeReadiness,
-            // Without its service pack Windows 7 is too old, and so are Windows 8 and whatever came before.
-            (false, number) if number < WINDOWS_10 => false,
+            // Without its service pack Windows 7 is too old, as are Windows 8 and whatever came before; and of a number that no
+            // release has nobody knows what it is.
+            (false, _) if self.is_released() == Some(false) => false,
             (false, _) => true,
         })
+    }
+}
+
+/// A version by its name, with what `--os` or the snapshot says where that says more.
+#[must_use]
+pub fn called(label: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) if label.starts_with("win") || label.starts_with("server") => name.to_owned(),
+        Some(name) => format!("{name} ({label})"),
+        None => label.to_owned(),
     }
 }
 
@@ -189,6 +263,36 @@ mod tests {
         assert_eq!(windows.supports(Solution::DeviceHealth), None);
         let release = Windows::of(&Snapshot::default(), Some(chosen("win10-1803")));
         assert_eq!((release.at_least(17134, 0), release.at_least(17134, 319)), (Some(true), None));
+    }
+
+    #[test]
+    fn a_build_that_no_release_has_is_no_windows_of_ours() {
+        for (number, released, name) in [
+            ("6002", Some(false), Some("Windows Vista")),
+            ("7600", Some(false), Some("Windows 7 without Service Pack 1")),
+            ("7601", Some(true), Some("Windows 7 SP1")),
+            ("9200", Some(false), Some("Windows 8")),
+            ("12345", Some(false), None),
+            ("17134", Some(true), Some("Windows 10 1803")),
+            ("17762", Some(false), None),
+            ("19045", Some(true), Some("Windows 10 22H2")),
+            ("22631", Some(true), Some("Windows 11 23H2")),
+            // A preview, or something to come.
+            ("26120", None, None),
+        ] {
+            let windows = Windows::of(&with_build(number, None), None);
+            assert_eq!((windows.is_released(), windows.name().as_deref()), (released, name), "{number}");
+            let supported = Solution::ALL.iter().any(|solution| windows.supports(*solution) == Some(true));
+            assert_eq!(supported, released != Some(false), "{number}");
+            assert_eq!(windows.selection().is_some(), released != Some(false), "{number}");
+        }
+        let mut server = with_build("17763", None);
+        server.set(PRODUCT_OPTIONS, "ProductType", Value::Sz("ServerNT".into()));
+        assert_eq!(Windows::of(&server, None).described(), "Windows Server 2019 (10.0.17763)");
+        assert_eq!(
+            Windows::of(&with_build("12345", Some(1)), None).described(),
+            "build 12345, which no release of Windows has"
+        );
     }
 
     #[test]

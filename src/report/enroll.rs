@@ -9,7 +9,7 @@ use super::table::Layout;
 use super::table::page::Page;
 use super::table::paint::{Tone, toned};
 use crate::enroll::exit_codes::{ExitCode, Successor};
-use crate::enroll::{Checkup, Finding, NotChecked};
+use crate::enroll::{Checkup, Finding, NotChecked, called};
 use crate::harmless::sanitize;
 
 /// Values that one place's line of what was not checked names.
@@ -23,8 +23,8 @@ pub fn write(checkup: &Checkup, exit: u8, layout: Layout, out: &mut impl Write) 
     let mut page = Page::new(layout);
     page.prose("", &toned(Tone::Heading, &headline(checkup)));
     let region = checkup.region.as_deref().map_or_else(String::new, |region| format!(" · region {region}"));
-    let solutions = if checkup.solutions.is_empty() { "no solution".to_owned() } else { checkup.solutions.join(", ") };
-    page.prose("  ", &format!("{} · {solutions}{region}", sanitize(&checkup.os)));
+    let windows = called(&checkup.os, checkup.os_name.as_deref());
+    page.prose("  ", &format!("{} · {}{region}", sanitize(&windows), solutions(&checkup.solutions)));
     if !checkup.findings.is_empty() {
         page.gap();
         page.line(toned(Tone::Heading, "What to change"));
@@ -43,6 +43,10 @@ pub fn write(checkup: &Checkup, exit: u8, layout: Layout, out: &mut impl Write) 
     page.gap();
     page.prose("", &format!("Exit {exit}: {}", ending(checkup)));
     page.write(out)
+}
+
+pub(super) fn solutions(ids: &[&str]) -> String {
+    if ids.is_empty() { "no solution".to_owned() } else { ids.join(", ") }
 }
 
 fn headline(checkup: &Checkup) -> String {

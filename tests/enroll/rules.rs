@@ -446,6 +446,9 @@ fn a_windows_that_no_solution_knows_is_never_in_order() {
         (6002, false, None),
         (7600, false, None),
         (9200, false, None),
+        // No release at all: between two, and before the last that is documented.
+        (12345, false, None),
+        (17762, false, None),
     ] {
         let (checkup, found) = of(build, is_server);
         let found = found.unwrap_or_else(|| panic!("build {build}: {:#?}", checkup.findings));

@@ -28,7 +28,7 @@ pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
     let places = [(POLICY, policy), (PREFERENCE, preference)]
         .into_iter()
         .filter_map(|(key, lookup)| lookup.value().map(|value| Place { key, value }));
-    let ids: Vec<CommercialId> = places.filter_map(|place| id(&place, notes)).collect();
+    let ids: Vec<CommercialId> = places.filter_map(|place| id(&place, case, notes)).collect();
     if let [policy_id, preference_id] = ids.as_slice() {
         compare(case, policy_id, preference_id, notes);
     }
@@ -51,15 +51,20 @@ fn missing(case: &Case<'_>, notes: &mut Notes) {
         .because(why);
 }
 
-/// The id, when it is one; otherwise a finding.
-fn id(place: &Place<'_>, notes: &mut Notes) -> Option<CommercialId> {
+/// The id, when it is one; otherwise a finding. Behind a policy that holds one the device appears all the same.
+fn id(place: &Place<'_>, case: &Case<'_>, notes: &mut Notes) -> Option<CommercialId> {
+    let is_id = |value: &Value| matches!(value, Value::Sz(text) if text.parse::<CommercialId>().is_ok());
+    let is_overridden = place.key == PREFERENCE && case.policy(NAME).value().is_some_and(is_id);
+    let out_of = if is_overridden { Vec::new() } else { case.wanted() };
+    let beside = if is_overridden { "; the policy wins over it" } else { "" };
     let Value::Sz(text) = place.value else {
         notes
             .finding(Code::CommercialIdType, NAME, place.key)
             .is(shown(place.value))
             .should("the Commercial ID as REG_SZ")
             .ur_exit(48)
-            .because("Windows reads this value as text only");
+            .keeps_out_of(&out_of)
+            .because(format!("Windows reads this value as text only{beside}"));
         return None;
     };
     match text.parse() {
@@ -70,7 +75,12 @@ fn id(place: &Place<'_>, notes: &mut Notes) -> Option<CommercialId> {
                 .is("empty")
                 .should("the Commercial ID of your workspace")
                 .ur_exit(6)
-                .because("an empty value is no id, and the device appears in no workspace");
+                .keeps_out_of(&out_of)
+                .because(if is_overridden {
+                    format!("an empty value is no id{beside}")
+                } else {
+                    "an empty value is no id, and the device appears in no workspace".to_owned()
+                });
             None
         }
         Err(mistake) => {
@@ -79,7 +89,8 @@ fn id(place: &Place<'_>, notes: &mut Notes) -> Option<CommercialId> {
                 .is(shown(place.value))
                 .should("a GUID, copied from the settings of your workspace")
                 .ur_exit(48)
-                .because(mistake.to_string());
+                .keeps_out_of(&out_of)
+                .because(format!("{mistake}{beside}"));
             None
         }
     }

@@ -113,6 +113,7 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
             ""
         };
         let should = if overridden { "1 (Basic) or more, or not set" } else { needed.shown() };
+        let keeps_out_of = if overridden { Vec::new() } else { case.wanted() };
         match value.as_dword() {
             Some(BASIC..=FULL) => {}
             Some(level) => notes
@@ -120,6 +121,7 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
                 .is(name_of(level))
                 .should(should)
                 .ur_exit(wrong_level)
+                .keeps_out_of(&keeps_out_of)
                 .because(if level == 0 {
                     format!("at level 0 (Security) nothing is sent that the solutions could show{suffix}")
                 } else {
@@ -130,6 +132,7 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
                 .is(shown_number(value))
                 .should(format!("{should}, as REG_DWORD"))
                 .ur_exit(wrong_type)
+                .keeps_out_of(&keeps_out_of)
                 .because(format!("a level of another type does not count{suffix}")),
         }
     }
@@ -163,6 +166,8 @@ fn too_low(case: &Case<'_>, level: u32, place: &'static str, needed: &Needed, no
         .finding(Code::TelemetryLevel, NAME, place)
         .is(is)
         .should(needed.shown())
+        // At Basic the others show the device, if with less.
+        .keeps_out_of(if case.wants(Solution::DeviceHealth) { &[Solution::DeviceHealth] } else { &[] })
         .because(format!("{}{remark}", needed.reason));
 }
 

@@ -12,6 +12,9 @@ const WINDOWS_7: u32 = 7601;
 pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
     version(case, notes);
     solutions(case, notes);
+    if case.wanted().is_empty() {
+        return;
+    }
     edition(case, notes);
     region(case, notes);
     machine_id(case, notes);
@@ -22,6 +25,18 @@ fn version(case: &Case<'_>, notes: &mut Notes) {
         notes.remark(
             RemarkCode::VersionContradicted,
             format!("The snapshot is of build {found}; it was judged as {}, as asked.", case.windows.label),
+        );
+    }
+    if let Some(build) =
+        case.windows.build.filter(|_| case.windows.is_released().is_none() && !case.solutions().is_empty())
+    {
+        notes.not_checked(
+            "Windows version",
+            CURRENT_VERSION,
+            &format!(
+                "build {} is a preview or newer than this program, which judged it as the last version that it knows",
+                build.number
+            ),
         );
     }
     if case.windows.build.is_none() {
@@ -38,9 +53,10 @@ fn solutions(case: &Case<'_>, notes: &mut Notes) {
         let is_server = case.windows.server == Some(true);
         notes
             .finding(Code::SolutionUnsupported, "Windows version", CURRENT_VERSION)
-            .is(if is_server { format!("{} (server)", case.windows.label) } else { case.windows.label.clone() })
+            .is(described(case))
             .should("Windows 7 SP1, 8.1 or 10 on a desktop, or Windows Server 2016")
             .ur_exit(is_server.then_some(26))
+            .keeps_out_of(&Solution::ALL)
             .because("no solution knows this Windows, so that no setting makes the device appear");
     }
     for solution in &case.asked {
@@ -60,9 +76,10 @@ fn solutions(case: &Case<'_>, notes: &mut Notes) {
         };
         notes
             .finding(Code::SolutionUnsupported, solution.title(), "the Windows version")
-            .is(if is_server { format!("{} (server)", case.windows.label) } else { case.windows.label.clone() })
+            .is(described(case))
             .should(should)
             .ur_exit(is_server.then_some(26))
+            .keeps_out_of(&[*solution])
             .because(why);
     }
     let only_device_health = case.windows.server == Some(true) && case.wants(Solution::DeviceHealth);
@@ -74,6 +91,16 @@ fn solutions(case: &Case<'_>, notes: &mut Notes) {
     }
 }
 
+/// The version, and that it is a server's where its name does not say so.
+fn described(case: &Case<'_>) -> String {
+    let described = case.windows.described();
+    if case.windows.server == Some(true) && case.windows.name().is_none() {
+        format!("{described}, a server")
+    } else {
+        described
+    }
+}
+
 fn edition(case: &Case<'_>, notes: &mut Notes) {
     match case.windows.is_long_term() {
         Some(true) => notes
@@ -81,7 +108,11 @@ fn edition(case: &Case<'_>, notes: &mut Notes) {
             .is(case.windows.edition.clone().unwrap_or_default())
             .should("an edition that is not long-term servicing")
             .ur_exit(26)
-            .because("the deployment script refuses long-term servicing editions, and Upgrade Readiness does not plan for them"),
+            .because(if case.wants(Solution::UpgradeReadiness) {
+                "the deployment script refuses long-term servicing editions, and Upgrade Readiness does not plan for them"
+            } else {
+                "the deployment script refuses long-term servicing editions"
+            }),
         Some(false) => {}
         None if case.windows.is_windows_10() == Some(false) => {}
         None => notes.key_not_known("EditionID", CURRENT_VERSION),
@@ -135,6 +166,11 @@ fn machine_id(case: &Case<'_>, notes: &mut Notes) {
             "whether another device has the same id takes that device's snapshot: --compare FILE",
         );
         return;
+    }
+    for (name, other) in &case.others {
+        if other.lookup(SQM_CLIENT, NAME) == Lookup::NotKnown {
+            notes.not_checked(NAME, name, "that snapshot does not hold the key of the machine id");
+        }
     }
     let same: Vec<&str> =
         case.others.iter().filter(|(_, other)| has_id(other, id)).map(|(name, _)| name.as_str()).collect();

@@ -4,6 +4,7 @@
 //! the first cause first: the way that data takes, from the device's settings through the network to what solutions make
 //! of it. Never: a cause that only one of several routes has; which of them the device takes is not known here.
 
+mod headline;
 mod network;
 mod page;
 
@@ -12,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Report;
-use crate::catalogue::{Catalogue, NeedLevel, OsSelection, Solution};
+use crate::catalogue::{Catalogue, Endpoint, NeedLevel, OsSelection, Solution};
 use crate::enroll::places::SQM_CLIENT;
 use crate::enroll::plan::WRITABLE;
 use crate::enroll::{self, Checkup, Code, Effect, NotChecked};
@@ -29,6 +30,8 @@ pub struct Diagnosis {
     #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     pub os: String,
+    /// As people call it, such as `Windows 10 1809`; `null` where it has no name.
+    pub os_name: Option<String>,
     #[schemars(with = "Vec<String>")]
     pub solutions: Vec<&'static str>,
     pub answer: Answer,
@@ -69,6 +72,10 @@ pub struct Cause {
     #[schemars(with = "String")]
     #[serde(serialize_with = "effect")]
     pub effect: Effect,
+    /// The solutions in which the device does not appear because of this.
+    #[schemars(with = "Vec<String>")]
+    #[serde(serialize_with = "ids")]
+    pub solutions: Vec<Solution>,
     /// As `waprobe enroll check` or `waprobe check` gives it.
     pub code: String,
     pub title: String,
@@ -122,26 +129,38 @@ pub enum Viewpoint {
 /// What a device needs of the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
-    /// By name, with the host.
-    pub endpoints: Vec<(String, String, NeedLevel)>,
+    pub endpoints: Vec<NeededHost>,
+}
+
+/// One host, and who needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeededHost {
+    /// The endpoint's name.
+    pub name: String,
+    pub host: String,
+    pub level: NeedLevel,
+    /// The solutions that do not work without it.
+    pub required_by: Vec<Solution>,
 }
 
 impl Needed {
     /// What the catalogue says for these solutions on this Windows.
     #[must_use]
     pub fn of(catalogue: &Catalogue, solutions: &[Solution], os: &OsSelection) -> Self {
-        let level = |endpoint: &crate::catalogue::Endpoint| {
-            if endpoint.needs.is_empty() {
-                return Some(NeedLevel::Required);
-            }
-            endpoint.strongest_need(solutions, os)
+        // A catalogue that does not say who needs an endpoint means everybody.
+        let level = |endpoint: &Endpoint, solutions: &[Solution]| {
+            if endpoint.needs.is_empty() { Some(NeedLevel::Required) } else { endpoint.strongest_need(solutions, os) }
         };
-        let endpoints = catalogue
-            .endpoints
-            .iter()
-            .filter_map(|endpoint| Some((endpoint.name.clone(), endpoint.host.clone(), level(endpoint)?)))
-            .collect();
-        Self { endpoints }
+        let requires = |endpoint: &Endpoint, solution| level(endpoint, &[solution]) == Some(NeedLevel::Required);
+        let needed = |endpoint: &Endpoint| {
+            Some(NeededHost {
+                name: endpoint.name.clone(),
+                host: endpoint.host.clone(),
+                level: level(endpoint, solutions)?,
+                required_by: solutions.iter().copied().filter(|solution| requires(endpoint, *solution)).collect(),
+            })
+        };
+        Self { endpoints: catalogue.endpoints.iter().filter_map(needed).collect() }
     }
 }
 
@@ -167,12 +186,14 @@ pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: 
         None if is_open => Answer::Unclear,
         None => Answer::Wait,
     };
+    let is_all_seen = !is_unsure && !is_open;
     Diagnosis {
         schema: SCHEMA,
         os: checkup.os.clone(),
+        os_name: checkup.os_name.clone(),
         solutions: checkup.solutions.clone(),
         answer,
-        headline: headline(answer, &causes, &checkup.solutions),
+        headline: headline::of(answer, &causes, &checkup.solutions, is_all_seen),
         first: first(answer, &causes, &seen, checkup),
         causes,
         patience: PATIENCE.to_owned(),
@@ -197,7 +218,8 @@ fn setting(finding: &enroll::Finding) -> Cause {
     };
     Cause {
         part: Part::Device,
-        effect: finding.code.effect(),
+        effect: if finding.keeps_out_of.is_empty() { Effect::Incomplete } else { Effect::Absent },
+        solutions: finding.keeps_out_of.clone(),
         code: finding.code.id().to_owned(),
         title: format!("{}: {}", finding.value, finding.is),
         why: format!("{} ({}).{device_name}{script}", capitalised(&finding.why), finding.place),
@@ -205,30 +227,6 @@ fn setting(finding: &enroll::Finding) -> Cause {
         owner: Owner::DesktopTeam,
         hosts: Vec::new(),
         routes: Vec::new(),
-    }
-}
-
-fn headline(answer: Answer, causes: &[Cause], solutions: &[&str]) -> String {
-    // A level that is too low for one of them is high enough for another.
-    let titles: Vec<&str> =
-        Solution::ALL.into_iter().filter(|one| solutions.contains(&one.id())).map(Solution::title).collect();
-    let appearing = match titles.as_slice() {
-        [] => "appearing in any solution".to_owned(),
-        [one] => format!("appearing in {one}"),
-        several => format!("appearing in at least one of {}", several.join(", ")),
-    };
-    let absent = |part| causes.iter().filter(|cause| cause.effect == Effect::Absent && cause.part == part).count();
-    match answer {
-        Answer::Absent => match (absent(Part::Device), absent(Part::Network)) {
-            (0, _) => format!("The network keeps this device from {appearing}; its settings do not."),
-            (_, 0) => format!("How this device is set up keeps it from {appearing}, not the network."),
-            (_, _) => format!("Both keep this device from {appearing}: its own settings, and then the network."),
-        },
-        Answer::Incomplete => "This device should appear, but not with all of its data.".to_owned(),
-        Answer::Unclear => {
-            "Nothing was found that keeps this device from appearing, and not everything could be seen.".to_owned()
-        }
-        Answer::Wait => "Nothing keeps this device from appearing: settings and network are in order.".to_owned(),
     }
 }
 
@@ -323,4 +321,8 @@ fn effect<S: serde::Serializer>(effect: &Effect, serializer: S) -> Result<S::Ok,
         Effect::Absent => "absent",
         Effect::Incomplete => "incomplete",
     })
+}
+
+fn ids<S: serde::Serializer>(solutions: &[Solution], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(solutions.iter().map(|solution| solution.id()))
 }

@@ -1,7 +1,7 @@
 //! The network's share: which hosts a device needs and does not reach on any route that was tried.
 
 use super::{Cause, Needed, Part, RouteState};
-use crate::catalogue::NeedLevel;
+use crate::catalogue::{NeedLevel, Solution};
 use crate::enroll::Effect;
 use crate::judge::{self, Status};
 use crate::report::{Finding, Report, Row};
@@ -19,6 +19,7 @@ struct Host {
     name: String,
     address: String,
     level: NeedLevel,
+    required_by: Vec<Solution>,
     state: State,
 }
 
@@ -48,11 +49,12 @@ impl Seen {
         let hosts: Vec<Host> = needed
             .endpoints
             .iter()
-            .map(|(name, host, level)| Host {
-                name: name.clone(),
-                address: host.clone(),
-                level: *level,
-                state: state(name),
+            .map(|needed| Host {
+                name: needed.name.clone(),
+                address: needed.host.clone(),
+                level: needed.level,
+                required_by: needed.required_by.clone(),
+                state: state(&needed.name),
             })
             .collect();
         let mut routes: Vec<RouteState> = Vec::new();
@@ -96,11 +98,14 @@ impl Seen {
                 continue;
             }
             let is_required = rows.iter().any(|(_, host)| host.level == NeedLevel::Required);
+            let required = |solution: &Solution| rows.iter().any(|(_, host)| host.required_by.contains(solution));
+            let solutions = Solution::ALL.into_iter().filter(required).collect();
             let hosts = distinct(rows.iter().map(|(_, host)| host.address.clone()));
             let routes = distinct(rows.iter().map(|(row, _)| row.route.key.to_string()));
             causes.push(Cause {
                 part: if is_setting { Part::Device } else { Part::Network },
                 effect: if is_required { Effect::Absent } else { Effect::Incomplete },
+                solutions,
                 code: finding.code.clone(),
                 title: finding.title.clone(),
                 why: rows[0].0.summary.clone(),

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::{Answer, Cause, Diagnosis, Part};
+use crate::enroll::called;
 use crate::harmless::sanitize;
+use crate::report::enroll::solutions;
 use crate::report::table::Layout;
 use crate::report::table::page::Page;
 use crate::report::table::paint::{Tone, toned};
@@ -19,7 +21,8 @@ const NAMED_HOSTS: usize = 6;
 pub fn write(diagnosis: &Diagnosis, exit: u8, layout: Layout, out: &mut impl io::Write) -> io::Result<()> {
     let mut page = Page::new(layout);
     page.prose("", &toned(Tone::Heading, &diagnosis.headline));
-    page.prose("  ", &sanitize(&format!("{} · {}", diagnosis.os, diagnosis.solutions.join(", "))));
+    let windows = called(&diagnosis.os, diagnosis.os_name.as_deref());
+    page.prose("  ", &sanitize(&format!("{windows} · {}", solutions(&diagnosis.solutions))));
     page.prose("  ", &sanitize(&format!("network seen from {}", diagnosis.network.seen_from)));
     page.gap();
     page.prose("Do first     ", &toned(Tone::Good, &sanitize(&diagnosis.first)));
