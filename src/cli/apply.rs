@@ -148,7 +148,11 @@ fn may_change(registry: &impl Edit) -> Result<(), Failure> {
 }
 
 fn unreadable(error: &EditError) -> Failure {
-    Failure::usage(format!("could not read this device's registry: {error}"))
+    let advice = match error {
+        EditError::Denied => ": open the console with \"Run as administrator\" and try again",
+        EditError::Other(_) => "",
+    };
+    Failure::usage(format!("could not read this device's registry: {error}{advice}. Nothing was changed"))
 }
 
 /// In whole seconds: nobody reads more.
@@ -323,6 +327,50 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A registry that lets itself be read and not changed, as for an account without the administrator's rights.
+    struct Guarded(EditError);
+
+    impl Edit for Guarded {
+        fn may_change(&self) -> Result<(), EditError> {
+            Err(self.0.clone())
+        }
+
+        fn has_key(&self, _: &str) -> Result<bool, EditError> {
+            Ok(true)
+        }
+
+        fn read(&self, _: &str, _: &str) -> Result<Option<crate::registry::RawValue>, EditError> {
+            Ok(None)
+        }
+
+        fn create_key(&mut self, _: &str) -> Result<(), EditError> {
+            Err(self.0.clone())
+        }
+
+        fn write(&mut self, _: &str, _: &str, _: &crate::registry::RawValue) -> Result<(), EditError> {
+            Err(self.0.clone())
+        }
+
+        fn delete(&mut self, _: &str, _: &str) -> Result<(), EditError> {
+            Err(self.0.clone())
+        }
+
+        fn delete_key_if_empty(&mut self, _: &str) -> Result<bool, EditError> {
+            Err(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn an_account_without_rights_is_told_what_to_do_before_anything_is_written() {
+        let denied = may_change(&Guarded(EditError::Denied)).expect_err("denied").to_string();
+        assert!(denied.contains("nothing was changed") && denied.contains("Run as administrator"), "{denied}");
+        let other =
+            may_change(&Guarded(EditError::Other("the hive is full".to_owned()))).expect_err("broken").to_string();
+        assert!(other.contains("the hive is full") && !other.contains("administrator"), "{other}");
+        let read = unreadable(&EditError::Denied).to_string();
+        assert!(read.contains("Run as administrator"), "{read}");
+    }
 
     #[test]
     fn a_backup_lies_on_disk_as_a_whole_and_is_put_aside_without_loss() {

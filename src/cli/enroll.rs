@@ -215,7 +215,7 @@ fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {
         PlanForm::Mdm => plan::syncml(&plan).map_err(Failure::usage)?.into_bytes(),
     };
     match &arguments.output {
-        None => files::print(|out| out.write_all(&bytes))?,
+        None => files::deliver(&bytes)?,
         Some(path) => std::fs::write(path, &bytes)
             .map_err(|error| Failure::usage(format!("could not write {}: {error}", path.display())))?,
     }
@@ -280,7 +280,6 @@ impl DeviceArguments {
         // A device's own registry says more than its version's name.
         let chosen = chosen.filter(|(label, _)| !(snapshot.device.is_live && label.eq_ignore_ascii_case("this")));
         let windows = Windows::of(snapshot, chosen);
-        self.is_of_that_release(snapshot, &windows)?;
         let others: Vec<(String, Snapshot)> =
             self.compare.iter().map(|path| self.other(path, snapshot)).collect::<Result<_, Failure>>()?;
         let case = Case {
@@ -305,26 +304,6 @@ impl DeviceArguments {
             os: case.windows.selection().unwrap_or_else(OsSelection::all),
         };
         Ok((check(&case), device))
-    }
-
-    /// A device has one version: judged as another, it would get another's findings.
-    fn is_of_that_release(&self, snapshot: &Snapshot, chosen: &Windows) -> Result<(), Failure> {
-        let found = Windows::of(snapshot, None);
-        let is_other =
-            matches!((found.build, chosen.build), (Some(found), Some(chosen)) if found.number != chosen.number);
-        if !is_other {
-            return Ok(());
-        }
-        let whose = match &self.snapshot {
-            Some(path) => format!("{} is of", path.display()),
-            None if snapshot.device.is_live => "this device runs".to_owned(),
-            None => "the lab's own device runs".to_owned(),
-        };
-        Err(Failure::usage(format!(
-            "{whose} {}, and --os says {}: leave --os out, or name the snapshot of the device that is meant",
-            found.described(),
-            chosen.label
-        )))
     }
 
     /// The snapshot of another device. The same one twice has the same machine id, which would mean nothing.

@@ -25,10 +25,15 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
         files::print(|mut out| explain::write_list(layout, &mut out))?;
         return Ok(Exit::Ok);
     };
+    if code.trim().trim_end_matches(':').eq_ignore_ascii_case("ur") {
+        files::print(|mut out| report::enroll::list_exit_codes(layout, &mut out))?;
+        return Ok(Exit::Ok);
+    }
     if let Some(number) = code.trim().to_ascii_lowercase().strip_prefix("ur:") {
-        let known = number.parse().ok().and_then(exit_codes::find).ok_or_else(|| {
+        let digits = Some(number).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let known = digits.and_then(|digits| digits.parse().ok()).and_then(exit_codes::find).ok_or_else(|| {
             Failure::usage(format!(
-                "the deployment script has no exit code '{number}': they are 0 to 67 without 7, and 91 to 101 in its successor"
+                "the deployment script has no exit code '{number}': they are 0 to 67 without 7, and 91 to 101 in its successor; `waprobe explain ur` lists them"
             ))
         })?;
         files::print(|mut out| report::enroll::explain(known, layout, &mut out))?;

@@ -297,6 +297,19 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -
     }
 }
 
+/// Writes what is of use only as a whole, such as a file to import: a reader that closed the pipe too early has half of it.
+pub(super) fn deliver(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| {
+        let why = if is_closed(&error) {
+            "its reader closed it before everything was written".to_owned()
+        } else {
+            error.to_string()
+        };
+        Failure::usage(format!("could not write to standard output: {why}"))
+    })
+}
+
 /// Nobody reads at the other end any more. Windows has a third number for that, which the standard library does not know.
 fn is_closed(error: &std::io::Error) -> bool {
     const ERROR_PIPE_NOT_CONNECTED: i32 = 233;

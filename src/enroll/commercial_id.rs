@@ -13,6 +13,8 @@ pub enum IdMistake {
     Empty,
     #[error("it has a space in front, behind or inside")]
     Space,
+    #[error("it is all zeroes, which is a placeholder and no workspace's")]
+    Nil,
     #[error("its braces do not match")]
     Brace,
     #[error("its character {position} is U+{code:04X}, which only looks like a plain letter, digit or hyphen")]
@@ -70,6 +72,9 @@ impl std::str::FromStr for CommercialId {
                 });
             }
         }
+        if inside.bytes().all(|byte| matches!(byte, b'0' | b'-')) {
+            return Err(IdMistake::Nil);
+        }
         Ok(Self(inside.to_owned()))
     }
 }
@@ -118,6 +123,7 @@ mod tests {
             ("{Od6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f}", "its character 2 is 'O'"),
             ("0d6d23ac-5e8a-4c319-f20-3a1b2c4d5e6f", "its character 19 is '9'"),
             ("Unknown", "it has 7 characters"),
+            ("{00000000-0000-0000-0000-000000000000}", "it is all zeroes"),
         ] {
             let mistake = text.parse::<CommercialId>().expect_err(text).to_string();
             assert!(mistake.contains(message), "{text:?}: {mistake}");

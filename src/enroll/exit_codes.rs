@@ -46,7 +46,13 @@ const fn undocumented(code: u8, meaning: &'static str, remedy: &'static str, suc
 /// Every code that is known, in order.
 pub const CODES: &[ExitCode] = &[
     code(0, "everything went well", "nothing to do", Same),
-    code(1, "an unexpected error", "download the script again: its files may be damaged", Same),
+    code(
+        1,
+        "an unexpected error",
+        "download the script again: its files may be damaged. Where waprobe ended with it (--exit-style ur), it stands for a \
+         finding that the script has no number for, or for a wrong command line: read what waprobe printed",
+        Same,
+    ),
     code(2, "it could not write its log to the console (logMode 0)", "set logMode to 1 in RunConfig.bat", Dropped),
     code(
         3,
@@ -112,8 +118,9 @@ pub const CODES: &[ExitCode] = &[
         33,
         "CompatTelRunner.exe failed",
         "for 0x800703F1, 0x80070005 and 0x80080005: stop diagtrack, pcasvc and dps, delete \
-         %windir%\\appcompat\\programs\\amcache.hve and the value AmiHivePermissionsCorrect, set LogFlags to 4, start them \
-         and run the script again",
+         %windir%\\appcompat\\programs\\amcache.hve and, under HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\AppCompatFlags, \
+         the value AmiHivePermissionsCorrect; there set LogFlags (REG_DWORD) to 4, start the three services and run the script \
+         again",
         Dropped,
     ),
     code(34, "checking the proxy's settings failed", LOG, Same),
@@ -174,7 +181,8 @@ pub const CODES: &[ExitCode] = &[
     code(
         54,
         "the Microsoft account sign-in assistant is disabled",
-        "enable the service wlidsvc; started by hand is enough",
+        "run `sc.exe config wlidsvc start= demand` as administrator: Windows then starts the service when it is needed. The script asks for it \
+         up to Windows 10 1709 only, and on later ones the device is known by a less reliable identity",
         Same,
     ),
     code(55, "it could not create the key for the device name's opt-in", REGISTRY, Same),

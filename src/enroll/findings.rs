@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::case::Case;
+use super::rules::NO_UPDATES;
 use crate::catalogue::Solution;
 use crate::registry::{Lookup, Value};
 
@@ -107,7 +108,9 @@ pub enum RemarkCode {
     LongTermUnknown,
     ScriptRefusesServer,
     RegionWithoutUsage,
+    LicenceByEdition,
     CommercialIdBraces,
+    OptInByPolicyAlone,
     MachineIdMissing,
     UsageNeedsEnhanced,
     EnhancedUnlimited,
@@ -141,6 +144,15 @@ pub struct Checkup {
     pub findings: Vec<Finding>,
     pub not_checked: Vec<NotChecked>,
     pub remarks: Vec<Remark>,
+}
+
+impl Checkup {
+    /// That `--os` says another version than the device, where it does: before anything else that is said of it.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<&str> {
+        let of_version = |remark: &&Remark| remark.code == RemarkCode::VersionContradicted;
+        self.remarks.iter().find(of_version).map(|remark| remark.text.as_str())
+    }
 }
 
 impl Code {
@@ -260,6 +272,8 @@ impl RemarkCode {
             Self::LongTermUnknown => "enroll.note.edition_unknown",
             Self::ScriptRefusesServer => "enroll.note.script_refuses_server",
             Self::RegionWithoutUsage => "enroll.note.region_without_usage",
+            Self::LicenceByEdition => "enroll.note.licence_by_edition",
+            Self::OptInByPolicyAlone => "enroll.note.opt_in_by_policy_alone",
             Self::CommercialIdBraces => "enroll.note.commercial_id_braces",
             Self::MachineIdMissing => "enroll.note.machine_id_missing",
             Self::UsageNeedsEnhanced => "enroll.note.usage_needs_enhanced",
@@ -292,8 +306,18 @@ impl Serialize for RemarkCode {
     }
 }
 
-/// Why something of this very machine is not known.
-const WITHHELD: &str = "Windows did not let this account read it, or keeps it elsewhere: try again as administrator";
+/// Why something of this very machine is not known: nobody left anything out of a live registry.
+fn withheld(why: &str, is_before_10: bool) -> Option<&'static str> {
+    match why {
+        NO_UPDATES if is_before_10 => Some(
+            "this program cannot list the updates of Windows 7 and 8.1; the script that `waprobe enroll snapshot --script` prints can",
+        ),
+        why if why.starts_with("the snapshot does not") => {
+            Some("Windows did not let this account read it: try again as administrator")
+        }
+        _ => None,
+    }
+}
 
 /// The snapshot does not hold the key; that has been noted.
 #[derive(Debug)]
@@ -364,11 +388,11 @@ impl Notes {
     }
 
     pub fn into_checkup(mut self, case: &Case<'_>) -> Checkup {
+        let is_before_10 = case.windows.is_before_10() == Some(true);
         if case.snapshot.device.is_live {
             for entry in &mut self.not_checked {
-                // Nobody left anything out of a live registry.
-                if entry.why.starts_with("the snapshot does not") {
-                    WITHHELD.clone_into(&mut entry.why);
+                if let Some(why) = withheld(&entry.why, is_before_10) {
+                    why.clone_into(&mut entry.why);
                 }
             }
         }

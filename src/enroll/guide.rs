@@ -3,7 +3,8 @@
 //! Names of policies are those of group policy, Computer Configuration > Administrative Templates > Windows Components > Data
 //! Collection and Preview Builds, unless another place is named.
 
-use super::findings::Code;
+use super::findings::{Code, Finding};
+use super::places::PREFERENCE;
 
 /// What is said of a code without a device at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Guide {
 
 const COMMERCIAL_ID: &str = "set the policy \"Configure the Commercial ID\" to the ID in the settings of your workspace \
      (CommercialId, REG_SZ); `waprobe enroll plan` prints it for every way of deployment";
+const LEVEL_POLICY: &str =
+    "set the policy \"Allow Telemetry\" (later \"Allow Diagnostic Data\"; AllowTelemetry, REG_DWORD)";
 const LEVEL: &str = "set the policy \"Allow Telemetry\" (later \"Allow Diagnostic Data\"; AllowTelemetry, REG_DWORD) to 2 (Enhanced) \
      where Device Health is wanted, or to 1 (Basic) at least";
 const ERROR_REPORTING: &str = "delete the value, or set it to 0, under Windows Error Reporting, also in the policies' copy of that key (Windows \
@@ -27,6 +30,37 @@ const AUTHENTICATED_PROXY_ON: &str = "set DisableEnterpriseAuthProxy to 1 by the
 const TASK: &str = "enable the task Microsoft Compatibility Appraiser in Task Scheduler under Microsoft\\Windows\\Application Experience, or \
      by schtasks /Change /ENABLE /TN \"\\Microsoft\\Windows\\Application Experience\\Microsoft Compatibility Appraiser\"";
 
+impl Finding {
+    /// What to do about it on this device, as an instruction.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        let Self { value, place, .. } = self;
+        match self.code {
+            Code::ErrorReportingDisabled | Code::ErrorReportingWithheld => {
+                format!("delete {value} under {place}, or set it to 0 (REG_DWORD)")
+            }
+            Code::ErrorReportingRedirected => format!("delete {value} under {place}"),
+            Code::TelemetryType | Code::TelemetryLevel
+                if place == PREFERENCE && matches!(self.ur_exit, Some(64 | 65)) =>
+            {
+                // Beside a policy that counts nothing has to take its place.
+                let instead = if self.keeps_out_of.is_empty() { String::new() } else { format!("; then {LEVEL}") };
+                format!("delete {value} under {place}, or set it to 1, 2 or 3 (REG_DWORD){instead}")
+            }
+            Code::CommercialIdType | Code::CommercialIdInvalid | Code::CommercialIdMissing
+                if place == PREFERENCE && self.keeps_out_of.is_empty() =>
+            {
+                format!("delete {value} under {place}, or set it to the ID of your workspace (REG_SZ)")
+            }
+            Code::TelemetryNotSet | Code::TelemetryLevel => {
+                format!("{LEVEL_POLICY} to {}", self.should.trim_end_matches(", set as policy"))
+            }
+            Code::TelemetryType => format!("delete {value} under {place} and write it as REG_DWORD"),
+            code => code.guide().change.to_owned(),
+        }
+    }
+}
+
 impl Code {
     /// What this code means on any device.
     #[must_use]
@@ -35,7 +69,7 @@ impl Code {
         let (title, change) = match self {
             Self::SolutionUnsupported => (
                 "The solution does not exist for this Windows",
-                "bring the device to a Windows that the solution supports, or leave it out of the plan",
+                "bring the device to a Windows that the solution supports, or leave the device out",
             ),
             Self::EditionUnsupported => (
                 "The edition is one of long-term servicing",
@@ -54,7 +88,7 @@ impl Code {
             Self::CommercialIdInvalid => ("The Commercial ID is no GUID", COMMERCIAL_ID),
             Self::CommercialIdConflict => (
                 "Policy and preference hold two Commercial IDs",
-                "give both the ID of your workspace, or delete the preference: the policy wins, and the deployment script stops",
+                "give both the ID of your workspace, or delete the preference where the policy has it",
             ),
             Self::TelemetryNotSet => ("The level of diagnostic data is not set", LEVEL),
             Self::TelemetryType => {
@@ -183,11 +217,12 @@ impl Code {
             Self::ErrorReportingRedirected => ("Error reports go to a server of the company", ERROR_REPORTING),
             Self::DiagtrackService => (
                 "The diagnostic service does not run",
-                "sc.exe config DiagTrack start= auto, then net start DiagTrack, as administrator; where the service is missing, install updates",
+                "run `sc.exe config DiagTrack start= auto` and `net start DiagTrack` as administrator; where the service is missing, install \
+                 updates",
             ),
             Self::SignInService => (
                 "The sign-in assistant is disabled, so that devices are known by a less reliable identity",
-                "sc.exe config wlidsvc start= demand, as administrator: Windows starts it when it is needed",
+                "run `sc.exe config wlidsvc start= demand` as administrator: Windows starts the service when it is needed",
             ),
             Self::AppraiserTaskMissing => (
                 "The task that scans the device is missing",

@@ -351,6 +351,30 @@ mod tests {
     }
 
     #[test]
+    fn what_an_account_may_not_see_is_listed_with_what_to_do() {
+        let mut device = Device::windows_10();
+        device.guarded = vec![super::super::places::SPYNET.to_owned(), super::super::places::POLICY.to_owned()];
+        let snapshot = taken(&device);
+        let case = super::super::Case {
+            snapshot: &snapshot,
+            windows: Windows::of(&snapshot, None),
+            asked: Vec::new(),
+            region: None,
+            approach: None,
+            others: Vec::new(),
+        };
+        let checkup = super::super::check(&case);
+        let open = |name: &str| {
+            let entry = checkup.not_checked.iter().find(|entry| entry.value == name);
+            entry.map_or("", |entry| entry.why.as_str())
+        };
+        for name in ["AllowTelemetry", "CommercialId", "wlidsvc"] {
+            assert_eq!(open(name), "Windows did not let this account read it: try again as administrator", "{name}");
+        }
+        assert!(checkup.not_checked.iter().all(|entry| !entry.why.contains("snapshot does not")), "{checkup:#?}");
+    }
+
+    #[test]
     fn the_kernel_answers_only_where_the_registry_does_not() {
         let kernel = Some(Kernel { version: (10, 0), build: 19045, is_server: false });
         let silent = Device { kernel, ..Device::default() };

@@ -167,7 +167,12 @@ pub(super) fn read(text: &str) -> Result<Snapshot, SnapshotMistake> {
     let document: Document = serde_json::from_str(text).map_err(|error| {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let message = error.to_string();
-        SnapshotMistake::new(error.line().max(1), message.strip_suffix(place.as_str()).unwrap_or(&message))
+        let message = in_plain_words(message.strip_suffix(place.as_str()).unwrap_or(&message));
+        let message = match path_at(text, error.line(), error.column()) {
+            Some(path) => format!("{path}: {message}"),
+            None => message,
+        };
+        SnapshotMistake::new(error.line().max(1), message)
     })?;
     let Schema = document.schema;
     let mut snapshot = Snapshot::default();
@@ -183,6 +188,74 @@ pub(super) fn read(text: &str) -> Result<Snapshot, SnapshotMistake> {
         }
     }
     Ok(snapshot)
+}
+
+/// What a reader of JSON calls what it expected, and what the people who write it call it.
+const WORDS: [(&str, &str); 10] = [
+    ("EOF while parsing", "the text ends in the middle of"),
+    ("expected u32", "expected a whole number from 0 to 4294967295"),
+    ("expected u64", "expected a whole number from 0 to 18446744073709551615"),
+    ("expected struct Document", "expected an object with \"schema\" and \"keys\""),
+    ("expected struct ServiceFacts", "expected an object with \"start\" and \"running\", or null"),
+    ("expected struct TaskFacts", "expected an object with \"enabled\" and \"last_run\", or null"),
+    ("expected adjacently tagged enum Typed", "expected an object with \"type\" and \"data\""),
+    ("expected a map", "expected an object"),
+    ("expected a sequence", "expected a list"),
+    ("unknown variant", "unknown word"),
+];
+
+fn in_plain_words(message: &str) -> String {
+    WORDS.iter().fold(message.to_owned(), |message, (word, plain)| message.replace(word, plain))
+}
+
+/// Where in the document a place of the text is, as `keys > HKLM\SOFTWARE\… > AllowTelemetry > data`: the script writes a
+/// device's snapshot in a few long lines. `None` at the top.
+fn path_at(text: &str, line: usize, column: usize) -> Option<String> {
+    enum Level {
+        Object { key: Option<String>, is_at_key: bool },
+        List { index: usize },
+    }
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let bytes = text.as_bytes();
+    let bytes = &bytes[..bytes.len().min(before.saturating_add(column))];
+    let mut levels: Vec<Level> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                let start = at;
+                at += 1;
+                while bytes.get(at).is_some_and(|byte| *byte != b'"') {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                let end = bytes.len().min(at + 1);
+                if let Some(Level::Object { key, is_at_key: is_at_key @ true }) = levels.last_mut() {
+                    *key = serde_json::from_slice(&bytes[start..end]).ok();
+                    *is_at_key = false;
+                }
+            }
+            b'{' => levels.push(Level::Object { key: None, is_at_key: true }),
+            b'[' => levels.push(Level::List { index: 1 }),
+            b'}' | b']' => {
+                levels.pop();
+            }
+            b',' => match levels.last_mut() {
+                Some(Level::Object { is_at_key, .. }) => *is_at_key = true,
+                Some(Level::List { index }) => *index += 1,
+                None => {}
+            },
+            _ => {}
+        }
+        at += 1;
+    }
+    let names: Vec<String> = levels
+        .into_iter()
+        .filter_map(|level| match level {
+            Level::Object { key, .. } => key,
+            Level::List { index } => Some(format!("item {index}")),
+        })
+        .collect();
+    (!names.is_empty()).then(|| names.join(" > "))
 }
 
 fn device(document: &Document) -> Device {
@@ -372,12 +445,17 @@ mod tests {
     #[test]
     fn wrong_types_are_refused_with_their_line() {
         for (from, to, line, message) in [
-            (r#""data": 2"#, r#""data": "2""#, 6, "invalid type: string \"2\", expected u32"),
-            (r#""data": 2"#, r#""data": 4294967296"#, 6, "expected u32"),
-            (r#""data": 2"#, r#""data": -1"#, 6, "expected u32"),
+            (
+                r#""data": 2"#,
+                r#""data": "2""#,
+                6,
+                r#"keys > HKLM\SOFTWARE\A > Level > data: invalid type: string "2", expected a whole number"#,
+            ),
+            (r#""data": 2"#, r#""data": 4294967296"#, 6, "expected a whole number from 0"),
+            (r#""data": 2"#, r#""data": -1"#, 6, "Level > data: invalid value"),
             ("18FF", "18F", 6, "hexadecimal digits"),
             ("18FF", "18Fé", 6, "hexadecimal digits"),
-            (r#""type": "dword""#, r#""type": "word""#, 6, "unknown variant `word`"),
+            (r#""type": "dword""#, r#""type": "word""#, 6, "Level > type: unknown word `word`"),
             ("waprobe-snapshot/1", "waprobe-snapshot/9", 2, "schema is 'waprobe-snapshot/9'"),
             ("2019-03-01T10:00:00Z", "yesterday", 3, "year"),
             (r#""server": false"#, r#""server": "no""#, 4, "expected a boolean"),
@@ -387,7 +465,7 @@ mod tests {
             (r#""start": "automatic""#, r#""start": 2"#, 10, ""),
             ("10.0.17763.1\"", "10.0.17763\"", 12, "is not a file version"),
             ("KB4462923", "4462923", 13, "is not an update"),
-            (r#"["KB4462923"]"#, r#""KB4462923""#, 13, "expected a sequence"),
+            (r#"["KB4462923"]"#, r#""KB4462923""#, 13, "hotfixes: invalid type: string \"KB4462923\", expected a list"),
         ] {
             assert!(WHOLE.contains(from), "{from}");
             let mistake = Snapshot::read(WHOLE.replacen(from, to, 1).as_bytes()).expect_err(to);

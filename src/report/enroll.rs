@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use super::table::Layout;
 use super::table::page::Page;
 use super::table::paint::{Tone, toned};
-use crate::enroll::exit_codes::{ExitCode, Successor};
-use crate::enroll::{Checkup, Finding, NotChecked, called};
+use crate::enroll::exit_codes::{CODES, ExitCode, Successor};
+use crate::enroll::{Checkup, Finding, NotChecked, RemarkCode, called};
 use crate::harmless::sanitize;
 
 /// Values that one place's line of what was not checked names.
@@ -25,6 +25,9 @@ pub fn write(checkup: &Checkup, exit: u8, layout: Layout, out: &mut impl Write) 
     let region = checkup.region.as_deref().map_or_else(String::new, |region| format!(" · region {region}"));
     let windows = called(&checkup.os, checkup.os_name.as_deref());
     page.prose("  ", &format!("{} · {}{region}", sanitize(&windows), solutions(&checkup.solutions)));
+    if let Some(contradiction) = checkup.contradiction() {
+        page.prose("  ", &toned(Tone::Bad, &sanitize(contradiction)));
+    }
     if !checkup.findings.is_empty() {
         page.gap();
         page.line(toned(Tone::Heading, "What to change"));
@@ -33,10 +36,11 @@ pub fn write(checkup: &Checkup, exit: u8, layout: Layout, out: &mut impl Write) 
         }
     }
     not_checked(&mut page, &checkup.not_checked);
-    if !checkup.remarks.is_empty() {
+    let mut remarks = checkup.remarks.iter().filter(|remark| remark.code != RemarkCode::VersionContradicted).peekable();
+    if remarks.peek().is_some() {
         page.gap();
         page.line(toned(Tone::Heading, "Worth knowing"));
-        for remark in &checkup.remarks {
+        for remark in remarks {
             page.prose("  - ", &sanitize(&remark.text));
         }
     }
@@ -55,6 +59,9 @@ fn headline(checkup: &Checkup) -> String {
     }
     let open = checkup.not_checked.len();
     match (checkup.findings.len(), open) {
+        (0, _) if checkup.contradiction().is_some() => {
+            "Nothing that was checked is wrong for the version that --os names, which is not the device's.".to_owned()
+        }
         (0, 0) => "This device is set up: every setting is as it should be.".to_owned(),
         (0, open) => format!("Nothing that was checked is wrong; {open} {} not be checked.", could(open)),
         (1, _) => format!("One setting keeps this device from {}.", purpose(checkup)),
@@ -82,7 +89,7 @@ fn draw(page: &mut Page, number: usize, finding: &Finding) {
     page.prose(&format!("{indent}is      "), &sanitize(&finding.is));
     page.prose(&format!("{indent}should  "), &toned(Tone::Good, &sanitize(&finding.should)));
     page.prose(&format!("{indent}why     "), &sanitize(&finding.why));
-    page.prose(&format!("{indent}do      "), &format!("{}.", finding.code.guide().change));
+    page.prose(&format!("{indent}do      "), &sanitize(&format!("{}.", finding.mend())));
     let script = finding
         .ur_exit
         .map_or_else(String::new, |code| format!(" · the deployment script's exit code {code}: explain ur:{code}"));
@@ -133,6 +140,32 @@ fn ending(checkup: &Checkup) -> &'static str {
         (true, false) => "clean, as far as the snapshot tells.",
         (false, _) => "findings.",
     }
+}
+
+/// Writes a line for every exit code of the deployment scripts.
+///
+/// # Errors
+/// What `out` says when it cannot take more.
+pub fn list_exit_codes(layout: Layout, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(layout);
+    page.prose(
+        "",
+        &toned(
+            Tone::Heading,
+            "Exit codes of the Upgrade Readiness deployment script, and of the one that came after it",
+        ),
+    );
+    page.gap();
+    for known in CODES {
+        let note = match known.successor {
+            Successor::Only => " (the later script only)",
+            Successor::Same | Successor::Dropped | Successor::Differs(_) => "",
+        };
+        page.prose(&format!("  {:<8}", format!("ur:{}", known.code)), &format!("{}{note}", known.meaning));
+    }
+    page.gap();
+    page.prose("", "One of them in full, with what to do: waprobe explain ur:27");
+    page.write(out)
 }
 
 /// Writes what an exit code of the deployment script means.

@@ -166,6 +166,111 @@ fn what_only_a_device_can_do_is_refused_elsewhere_with_the_way_round() {
     );
 }
 
+fn written(folder: &tempfile::TempDir, name: &str, content: &str) -> String {
+    let file = folder.path().join(name);
+    std::fs::write(&file, content).expect("written");
+    file.display().to_string()
+}
+
+#[test]
+fn a_file_that_holds_nothing_that_is_asked_for_is_no_clean_device() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let header = "Windows Registry Editor Version 5.00\r\n\r\n";
+    for (name, content) in [
+        ("header.reg", header.to_owned()),
+        ("other.reg", format!("{header}[HKEY_LOCAL_MACHINE\\SOFTWARE\\Other]\r\n\"a\"=\"b\"\r\n")),
+        ("keys.json", "{ \"schema\": \"waprobe-snapshot/1\", \"keys\": {} }".to_owned()),
+        (
+            "version.json",
+            "{ \"schema\": \"waprobe-snapshot/1\", \"build\": \"10.0.17763.1\", \"server\": false }".to_owned(),
+        ),
+    ] {
+        let file = written(&folder, name, &content);
+        for (style, code) in [("default", 2), ("ur", 1), ("nagios", 3)] {
+            let run = waprobe(&["enroll", "check", "--snapshot", &file, "--exit-style", style]);
+            assert_eq!(run.code, code, "{name} {style}: {}{}", run.out, run.err);
+        }
+        let run = waprobe(&["enroll", "check", "--snapshot", &file]);
+        assert!(run.err.contains("holds none of the keys") && run.err.contains("DataCollection"), "{}", run.err);
+    }
+    // One key is enough: what it does not hold is not set, and the rest is listed as not checked.
+    let key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+    let file = written(&folder, "one.reg", &format!("{header}[{key}]\r\n\"CommercialId\"=\"{ID}\"\r\n"));
+    let run = waprobe(&["enroll", "check", "--snapshot", &file, "--os", "win10-1809"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("Not checked"), "{}", run.out);
+}
+
+#[test]
+fn another_version_than_the_device_s_is_said_before_anything_else() {
+    let device = device("well-configured-1809.json");
+    let run = waprobe(&["enroll", "check", "--snapshot", &device, "--os", "win10-22h2"]);
+    let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let place =
+        words.find("This is the answer for Windows 10 22H2, as --os says, and the snapshot is of Windows 10 1809");
+    assert!(place.is_some_and(|place| place < 250), "{}", run.out);
+    assert!(!words.contains("This device is set up") && words.contains("which is not the device's"), "{}", run.out);
+    let same = waprobe(&["enroll", "check", "--snapshot", &device, "--os", "win10-1809"]);
+    assert!(!same.out.contains("--os says"), "{}", same.out);
+
+    let recording = path("recordings", "generated/long-answers.jsonl");
+    let arguments = ["diagnose", "--snapshot", &device, "--recording", &recording, "--format", "json"];
+    let diagnosis = json(&waprobe(&[&arguments[..], &["--os", "win10-22h2"]].concat()));
+    assert_ne!(diagnosis["answer"], "wait");
+    assert!(diagnosis["doubts"][0].as_str().is_some_and(|doubt| doubt.contains("leave --os out")), "{diagnosis}");
+}
+
+#[test]
+fn a_device_is_not_compared_with_itself() {
+    let device = device("well-configured-1809.json");
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = written(&folder, "copy.json", &std::fs::read_to_string(&device).expect("a fixture"));
+    for other in [&device, &copy] {
+        let run = waprobe(&["enroll", "check", "--snapshot", &device, "--compare", other]);
+        assert!(run.code == 2 && run.err.contains("this very device"), "{}{}", run.out, run.err);
+    }
+    let silent = self::device("two-ids.reg");
+    let run = waprobe(&["enroll", "check", "--snapshot", &device, "--compare", &silent]);
+    let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(run.code == 0 && words.contains("That snapshot does not hold the key of the machine id"), "{}", run.out);
+}
+
+/// The first who reads half a plan and no error imports half a plan.
+#[cfg(unix)]
+#[test]
+fn a_plan_that_nobody_reads_to_its_end_is_no_success() {
+    use std::process::Stdio;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_waprobe"))
+        .args(["enroll", "plan", "--commercial-id", ID, "--os", "win10-1809"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("waprobe starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("could not write to standard output"), "{said}");
+}
+
+#[test]
+fn the_scripts_numbers_are_listed_and_read_as_numbers() {
+    for name in ["ur", "ur:", "UR"] {
+        let list = waprobe(&["explain", name]);
+        assert!(
+            list.code == 0 && list.out.contains("ur:27") && list.out.contains("ur:101"),
+            "{}{}",
+            list.out,
+            list.err
+        );
+    }
+    for (code, result) in [("ur:27", 0), ("ur:067", 0), ("ur:+5", 2), ("ur:-1", 2), ("ur:7", 2), ("ur:999", 2)] {
+        let run = waprobe(&["explain", code]);
+        assert_eq!(run.code, result, "{code}: {}", run.err);
+        assert!(result == 0 || run.err.contains("`waprobe explain ur` lists them"), "{code}: {}", run.err);
+    }
+}
+
 /// A device and a network, each good or bad: one answer, the first cause first.
 #[test]
 fn a_diagnosis_puts_the_settings_before_the_network_and_says_what_to_do() {

@@ -6,9 +6,10 @@ use std::process::Command;
 use super::{ids, os};
 use waprobe::catalogue::{OsChoice, Solution};
 use waprobe::enroll::commercial_id::CommercialId;
+use waprobe::enroll::places::POLICY;
 use waprobe::enroll::plan::{Plan, intune, lgpo, plan, powershell, reg, syncml};
 use waprobe::enroll::{Windows, collect};
-use waprobe::registry::Snapshot;
+use waprobe::registry::{Snapshot, Value};
 
 const ID: &str = "0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f";
 const CLIENTS: [&str; 9] = [
@@ -98,6 +99,117 @@ fn a_plan_read_back_leaves_nothing_to_find() {
         }
     }
     assert!(count > 1000, "{count} were tried");
+}
+
+/// The registry as each form leaves it: every form is read by a reader of its own, written from the tool's documentation and
+/// not from the code that writes it.
+#[test]
+fn every_form_read_back_is_the_same_registry() {
+    for windows in OsChoice::ids().filter(|id| !["this", "all"].contains(id)) {
+        let known = Windows::of(&Snapshot::default(), Some(os(windows)));
+        let one_each = Solution::ALL.into_iter().filter(|solution| known.supports(*solution) == Some(true));
+        for solutions in std::iter::once(Vec::new()).chain(one_each.map(|solution| vec![solution])) {
+            let plan = made(windows, &solutions, None);
+            let wanted = plan.snapshot();
+            let is_managed = known.is_windows_10() == Some(true);
+            assert_eq!((intune(&plan).is_ok(), syncml(&plan).is_ok()), (is_managed, is_managed), "{windows}");
+            let managed = is_managed.then(|| {
+                [
+                    ("intune", of_table(&intune(&plan).expect("nodes"))),
+                    ("mdm", of_commands(&syncml(&plan).expect("nodes"))),
+                ]
+            });
+            let plain = [("gpo", of_policy_text(&lgpo(&plan))), ("powershell", of_script(&powershell(&plan)))];
+            for (form, read) in plain.into_iter().chain(managed.into_iter().flatten()) {
+                assert_eq!(read, wanted, "{form} {windows} {solutions:?}");
+                let checkup = super::check(&read, Some(windows), &solutions);
+                assert_eq!(ids(&checkup), &[], "{form} {windows} {solutions:?}: {:#?}", checkup.findings);
+            }
+        }
+    }
+}
+
+/// Blocks of four lines: the half of the policy, the key below its hive, the name, the type with the data.
+fn of_policy_text(text: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(';') && !line.is_empty()).collect();
+    assert_eq!(lines.len() % 4, 0, "{text}");
+    for block in lines.chunks(4) {
+        let [half, key, name, action] = block else { unreachable!("blocks of four") };
+        assert_eq!(*half, "Computer");
+        let value = match action.split_once(':').expect("a type") {
+            ("DWORD", number) => Value::Dword(number.parse().expect("a number")),
+            ("SZ", text) => Value::Sz(text.to_owned()),
+            (other, _) => panic!("LGPO has no type {other}"),
+        };
+        snapshot.set(&format!("HKLM\\{key}"), name, value);
+    }
+    snapshot
+}
+
+/// The table of values at the head of the script.
+fn of_script(text: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let entries =
+        text.lines().filter_map(|line| line.trim().trim_end_matches(',').strip_prefix("@{ ")?.strip_suffix(" }"));
+    for entry in entries {
+        let member = |name: &str| -> String {
+            let all = entry.split("; ").filter_map(|pair| pair.split_once(" = "));
+            let found = all.into_iter().find(|(key, _)| *key == name).expect("a member").1;
+            found.trim_matches('\'').to_owned()
+        };
+        let data = member("Data");
+        let value = match member("Kind").as_str() {
+            "DWord" => Value::Dword(data.parse().expect("a number")),
+            "String" => Value::Sz(data),
+            other => panic!("the plan needs no {other}"),
+        };
+        snapshot.set(&member("Path").replace("HKLM:", "HKLM"), &member("Name"), value);
+    }
+    snapshot
+}
+
+/// Where the nodes of device management end up, as Microsoft's pages on policies have it.
+fn node_to_value(node: &str, data: &str) -> (&'static str, Value) {
+    let number = || Value::Dword(data.parse().expect("a number"));
+    match node.trim_start_matches("./Vendor/MSFT/") {
+        "DMClient/Provider/MS DM Server/CommercialID" => ("CommercialId", Value::Sz(data.to_owned())),
+        "Policy/Config/System/AllowTelemetry" => ("AllowTelemetry", number()),
+        "Policy/Config/System/LimitEnhancedDiagnosticDataWindowsAnalytics" => {
+            ("LimitEnhancedDiagnosticDataWindowsAnalytics", number())
+        }
+        "Policy/Config/System/AllowDeviceNameInDiagnosticData" => ("AllowDeviceNameInTelemetry", number()),
+        other => panic!("no node {other}"),
+    }
+}
+
+fn of_table(text: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    for record in csv::Reader::from_reader(text.as_bytes()).records() {
+        let record = record.expect("a line");
+        let (name, value) = node_to_value(&record[2], &record[4]);
+        let kind = if matches!(value, Value::Dword(_)) { "Integer" } else { "String" };
+        assert_eq!((&record[0], &record[3]), (name, kind));
+        snapshot.set(POLICY, name, value);
+    }
+    snapshot
+}
+
+fn of_commands(text: &str) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let between = |text: &str, tag: &str| -> String {
+        let (_, rest) = text.split_once(&format!("<{tag}")).expect("opened");
+        let (_, rest) = rest.split_once('>').expect("a tag");
+        rest.split_once(&format!("</{tag}>")).expect("closed").0.to_owned()
+    };
+    for command in text.split("<Replace>").skip(1) {
+        let node = between(command, "LocURI").replace("%20", " ");
+        let (name, value) = node_to_value(&node, &between(command, "Data"));
+        let format = if matches!(value, Value::Dword(_)) { "int" } else { "chr" };
+        assert_eq!(between(command, "Format"), format);
+        snapshot.set(POLICY, name, value);
+    }
+    snapshot
 }
 
 #[test]

@@ -38,6 +38,11 @@ fn text(text: &str) -> Value {
     Value::Sz(text.to_owned())
 }
 
+/// Changes what is known of the nightly task.
+fn task(snapshot: &mut Snapshot, change: fn(&mut Task)) {
+    change(snapshot.device.tasks.get_mut(&APPRAISER_TASK.to_lowercase()).and_then(Option::as_mut).expect("the task"));
+}
+
 struct Line {
     windows: &'static str,
     solutions: &'static [Solution],
@@ -81,6 +86,7 @@ fn commercial_id() -> Vec<Line> {
         line("win10-1809", &[], |s| { s.unset(POLICY, NAME); s.set(PREFERENCE, NAME, text(ID)); }, &[]),
         line("win10-1809", &[], |s| { s.set(POLICY, NAME, text("")); }, &[(Code::CommercialIdMissing, Some(6))]),
         line("win10-1809", &[], |s| { s.set(POLICY, NAME, text("{0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f}")); }, &[]),
+        line("win10-1809", &[], |s| { s.set(POLICY, NAME, text("00000000-0000-0000-0000-000000000000")); }, &[(Code::CommercialIdInvalid, Some(48))]),
         line("win10-1809", &[], |s| { s.set(POLICY, NAME, text("Unknown")); }, &[(Code::CommercialIdInvalid, Some(48))]),
         line("win10-1809", &[], |s| { s.set(POLICY, NAME, text(" 0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f")); }, &[(Code::CommercialIdInvalid, Some(48))]),
         line("win10-1809", &[], |s| { s.set(POLICY, NAME, text("0d6d23аc-5e8a-4c31-9f20-3a1b2c4d5e6f")); }, &[(Code::CommercialIdInvalid, Some(48))]),
@@ -114,7 +120,9 @@ fn level() -> Vec<Line> {
         line("win10-1607", &[UC], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[(Code::TelemetryLevel, None)]),
         line("win10-1703", &[UC], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[]),
         line("server-2016", &[], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[(Code::TelemetryLevel, None)]),
-        line("win7-sp1", &[], |s| { s.set(POLICY, LEVEL, dword(0)); }, &[]),
+        line("win7-sp1", &[], |s| { s.set(POLICY, LEVEL, dword(0)); }, &[(Code::TelemetryLevel, Some(63))]),
+        line("win8.1", &[], |s| { s.device.hotfixes = Some(vec![4_462_926]); s.set(PREFERENCE, LEVEL, text("1")); }, &[(Code::TelemetryType, Some(64))]),
+        line("win7-sp1", &[], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[]),
         line("win10-1809", &[UR], |s| { s.set(POLICY, LEVEL, dword(3)); }, &[(Code::LimitEnhancedUseless, None)]),
         line("win10-1809", &[UR], |s| { s.set(POLICY, LIMIT, dword(2)); }, &[(Code::LimitEnhancedInvalid, None)]),
         line("win10-1703", &[UR], |s| { s.set(POLICY, LIMIT, dword(1)); }, &[]),
@@ -246,11 +254,6 @@ fn error_reporting() -> Vec<Line> {
 fn running() -> Vec<Line> {
     fn service(snapshot: &mut Snapshot, name: &str, start: StartType, running: Option<bool>) {
         snapshot.device.services.insert(name.to_owned(), Some(Service { start, running }));
-    }
-    fn task(snapshot: &mut Snapshot, change: fn(&mut Task)) {
-        change(
-            snapshot.device.tasks.get_mut(&APPRAISER_TASK.to_lowercase()).and_then(Option::as_mut).expect("the task"),
-        );
     }
     vec![
         line("win10-1809", &[], |s| service(s, "diagtrack", StartType::Automatic, Some(false)), &[(Code::DiagtrackService, Some(50))]),
@@ -406,6 +409,126 @@ fn at_basic_upgrade_readiness_gets_a_remark_and_no_finding() {
     let checkup = check(&snapshot, Some("win10-1809"), &[UR]);
     assert_eq!(ids(&checkup), &[]);
     assert!(checkup.remarks.iter().any(|remark| remark.text.starts_with("Upgrade Readiness works at Basic")));
+}
+
+#[test]
+fn what_is_worth_knowing_of_one_device_is_said_of_no_other() {
+    let says = |windows: &'static str, change: fn(&mut Snapshot), part: &str| {
+        let mut snapshot = good(windows);
+        change(&mut snapshot);
+        let checkup = check(&snapshot, Some(windows), &[]);
+        assert_eq!(ids(&checkup), &[], "{windows}");
+        checkup.remarks.iter().any(|remark| remark.text.contains(part))
+    };
+    let opt_in = "as policy alone";
+    assert!(says(
+        "win7-sp1",
+        |s| {
+            s.unset(PREFERENCE, "CommercialDataOptIn");
+            s.set(POLICY, "CommercialDataOptIn", dword(1));
+        },
+        opt_in
+    ));
+    assert!(!says(
+        "win7-sp1",
+        |s| {
+            s.set(POLICY, "CommercialDataOptIn", dword(1));
+        },
+        opt_in
+    ));
+    let licence = "takes a licence of Windows 10 Enterprise or Education";
+    for (edition, is_said) in
+        [("Core", true), ("Professional", true), ("IoTUAP", true), ("Enterprise", false), ("EducationN", false)]
+    {
+        let mut snapshot = good("win10-1809");
+        snapshot.device.edition = Some(edition.to_owned());
+        let checkup = check(&snapshot, Some("win10-1809"), &[]);
+        assert_eq!(checkup.remarks.iter().any(|remark| remark.text.contains(licence)), is_said, "{edition}");
+    }
+}
+
+#[test]
+fn a_task_that_ran_after_the_snapshot_was_made_tells_nothing() {
+    let mut snapshot = good("win10-1809");
+    task(&mut snapshot, |task| task.last_run = Some("2029-01-01T03:00:00Z".parse().expect("a moment")));
+    let checkup = check(&snapshot, Some("win10-1809"), &[UR]);
+    assert_eq!(ids(&checkup), &[]);
+    let open = checkup.not_checked.iter().find(|entry| entry.value == "last run").expect("an open question");
+    assert!(open.why.contains("one of the clocks was wrong"), "{open:?}");
+}
+
+/// What a finding costs: all solutions, one, or none.
+#[test]
+fn a_finding_keeps_a_device_out_of_the_solutions_that_it_is_about() {
+    let lost = |change: fn(&mut Snapshot)| {
+        let mut snapshot = good("win10-1809");
+        change(&mut snapshot);
+        check(&snapshot, Some("win10-1809"), &[])
+            .findings
+            .iter()
+            .map(|finding| finding.keeps_out_of.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lost(|s| {
+            s.unset(POLICY, "CommercialId");
+        }),
+        [Solution::ALL.to_vec()]
+    );
+    assert_eq!(
+        lost(|s| {
+            s.set(POLICY, LEVEL, dword(0));
+        }),
+        [Solution::ALL.to_vec()]
+    );
+    assert_eq!(
+        lost(|s| {
+            s.set(POLICY, LEVEL, dword(1));
+        }),
+        [vec![DH]]
+    );
+    assert_eq!(
+        lost(|s| {
+            s.set(PREFERENCE, LEVEL, dword(0));
+        }),
+        [vec![]]
+    );
+    assert_eq!(
+        lost(|s| {
+            s.set(PREFERENCE, "CommercialId", text("x"));
+        }),
+        [vec![]]
+    );
+    assert_eq!(
+        lost(|s| {
+            s.unset(POLICY, "AllowDeviceNameInTelemetry");
+        }),
+        [vec![]]
+    );
+    assert_eq!(lost(|s| task(s, |task| task.enabled = false)), [vec![UR]]);
+}
+
+/// What to do names the value and the key that this device has it in.
+#[test]
+fn a_mend_names_the_value_where_it_stands() {
+    let mends = |change: fn(&mut Snapshot)| {
+        let mut snapshot = good("win10-1809");
+        change(&mut snapshot);
+        check(&snapshot, Some("win10-1809"), &[]).findings.iter().map(Finding::mend).collect::<Vec<_>>().join("\n")
+    };
+    let reporting = mends(|s| {
+        s.set(ERROR_REPORTING[1][0], "Disabled", dword(1));
+    });
+    assert!(reporting.starts_with(r"delete Disabled under HKCU\SOFTWARE\Policies"), "{reporting}");
+    let beside = mends(|s| {
+        s.set(PREFERENCE, LEVEL, dword(0));
+    });
+    assert_eq!(beside, format!("delete AllowTelemetry under {PREFERENCE}, or set it to 1, 2 or 3 (REG_DWORD)"));
+    let alone = mends(|s| {
+        s.unset(POLICY, LEVEL);
+        s.set(PREFERENCE, LEVEL, dword(0));
+    });
+    assert!(alone.starts_with(&format!("{beside}; then set the policy \"Allow Telemetry\"")), "{alone}");
 }
 
 #[test]

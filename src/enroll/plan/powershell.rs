@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use super::Plan;
+use crate::enroll::places::{POLICY, PREFERENCE};
 use crate::registry::Value;
 
-/// The script, for Windows PowerShell 2 and later. It ends with 0 when every value is set, and with 1 otherwise.
+/// The script, for Windows PowerShell 2 and later. It ends with 0 when every value is set and nothing contradicts
+/// them, and with 1 otherwise.
 #[must_use]
 pub fn powershell(plan: &Plan) -> String {
     let mut text = String::new();
@@ -31,7 +33,9 @@ pub fn powershell(plan: &Plan) -> String {
         .collect();
     text.push_str(&entries.join(",\r\n"));
     text.push_str("\r\n)\r\n");
-    text.push_str(&BODY.replace('\n', "\r\n"));
+    let path = |key: &str| quoted(&key.replacen("HKLM\\", "HKLM:\\", 1));
+    let body = BODY.replace("@PREFERENCE@", &path(PREFERENCE)).replace("@POLICY@", &path(POLICY));
+    text.push_str(&body.replace('\n', "\r\n"));
     text
 }
 
@@ -82,8 +86,25 @@ foreach ($value in $values) {
         $failed++
     }
 }
+
+# A policy wins over these; the deployment script looks at them all the same, and stops.
+$beside = @PREFERENCE@
+$policies = $values | Where-Object { $_.Path -eq @POLICY@ }
+foreach ($value in $policies) {
+    $key = Get-Item -LiteralPath $beside -ErrorAction SilentlyContinue
+    if ($key -eq $null -or $key.GetValueNames() -notcontains $value.Name) { continue }
+    $data = $key.GetValue($value.Name)
+    $kind = $key.GetValueKind($value.Name)
+    $fits = $true
+    if ($value.Name -eq 'CommercialId') { $fits = "$data".Trim('{', '}') -eq $value.Data }
+    if ($value.Name -eq 'AllowTelemetry') { $fits = ($kind -eq 'DWord') -and (@(1, 2, 3) -contains $data) }
+    if (-not $fits) {
+        Write-Warning ('{0}: {1} ({2}) stands under {3} and is in the way of the deployment script: delete it, or set it to the same.' -f $value.Name, $data, $kind, $beside)
+        $failed++
+    }
+}
 if ($failed -gt 0) {
-    Write-Error "$failed of the values could not be set."
+    Write-Error "$failed of the values could not be set, or are contradicted: see the warnings."
     exit 1
 }
 Write-Output 'Every value is set. Data takes 48 to 56 hours to appear.'

@@ -104,8 +104,7 @@ fn compare(case: &Case<'_>, policy: &CommercialId, preference: &CommercialId, no
             .should("the same id in both")
             .ur_exit(53)
             .because(
-                "the policy wins, so data goes to that workspace, and the deployment script stops: correct whichever is not \
-                 your workspace's",
+                "the policy wins, so data goes to that workspace, and the deployment script stops at two that differ",
             );
         return;
     }

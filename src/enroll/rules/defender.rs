@@ -29,7 +29,12 @@ fn disabled(case: &Case<'_>, notes: &mut Notes) {
         .finding(Code::DefenderDisabled, DISABLED, key)
         .is(shown_number(value))
         .should("0, or not set")
-        .because("Update Compliance assesses devices that Windows Defender protects, and here it is switched off");
+        .because(if value.as_dword().is_some() {
+            "Update Compliance assesses devices that Windows Defender protects, and here it is switched off"
+        } else {
+            "Update Compliance assesses devices that Windows Defender protects; what Windows makes of a value of this type is \
+             not documented"
+        });
 }
 
 fn passive(case: &Case<'_>, notes: &mut Notes) {

@@ -22,7 +22,10 @@ pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
                 .finding(Code::ErrorReportingDisabled, DISABLED, key)
                 .is(shown_number(value))
                 .should("0, or not set")
-                .because("with error reporting off Device Health counts this device and shows no crash of it");
+                .because(known(
+                    value,
+                    "with error reporting off Device Health counts this device and shows no crash of it",
+                ));
         }
         if let Some((value, key)) = first(case, WITHHELD, [policy, preference], notes)
             && value.as_dword() != Some(0)
@@ -31,7 +34,7 @@ pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
                 .finding(Code::ErrorReportingWithheld, WITHHELD, key)
                 .is(shown_number(value))
                 .should("0, or not set")
-                .because("the data that explains a crash is not sent, and Device Health cannot group it");
+                .because(known(value, "the data that explains a crash is not sent, and Device Health cannot group it"));
         }
         if let Some((value, key)) = first(case, SERVER, [policy, preference], notes)
             && !matches!(value, Value::Sz(text) if text.is_empty())
@@ -42,6 +45,15 @@ pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
                 .should("not set")
                 .because("reports go to this server in place of Microsoft's, so Device Health never sees them");
         }
+    }
+}
+
+/// What the value does, where that is documented.
+fn known(value: &Value, effect: &'static str) -> &'static str {
+    if value.as_dword().is_some() {
+        effect
+    } else {
+        "only a REG_DWORD is documented here; with another type Windows may take error reporting for switched off"
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) enum Effective {
 
 pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
     if case.windows.is_before_10() == Some(true) {
-        return;
+        return each_place(case, &Needed { level: BASIC, reason: String::new() }, notes);
     }
     let needed = needed(case);
     each_place(case, &needed, notes);
@@ -107,13 +107,17 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
     {
         let Some(value) = lookup.value() else { continue };
         let overridden = key == PREFERENCE && case.policy(NAME).value().is_some();
-        let suffix = if overridden {
+        let is_earlier = case.windows.is_before_10() == Some(true);
+        let suffix = if is_earlier {
+            "; Windows 7 and 8.1 go by CommercialDataOptIn, and the deployment script stops here all the same"
+        } else if overridden {
             "; the policy overrides it, and the deployment script stops here all the same"
         } else {
             ""
         };
-        let should = if overridden { "1 (Basic) or more, or not set" } else { needed.shown() };
-        let keeps_out_of = if overridden { Vec::new() } else { case.wanted() };
+        let is_beside = overridden || is_earlier;
+        let should = if is_beside { "1 (Basic) or more, or not set" } else { needed.shown() };
+        let keeps_out_of = if is_beside { Vec::new() } else { case.wanted() };
         match value.as_dword() {
             Some(BASIC..=FULL) => {}
             Some(level) => notes

@@ -4,6 +4,7 @@ use crate::catalogue::Solution;
 use crate::enroll::case::Case;
 use crate::enroll::findings::{Code, Notes, RemarkCode};
 use crate::enroll::places::{CURRENT_VERSION, SQM_CLIENT};
+use crate::enroll::windows::Windows;
 use crate::registry::{Lookup, Snapshot, Value};
 
 const WINDOWS_8_1: u32 = 9600;
@@ -16,15 +17,22 @@ pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
         return;
     }
     edition(case, notes);
+    licence(case, notes);
     region(case, notes);
     machine_id(case, notes);
 }
 
 fn version(case: &Case<'_>, notes: &mut Notes) {
-    if let Some(found) = case.windows.contradicted_by {
+    if case.windows.contradicted_by.is_some() {
+        let own = Windows::of(case.snapshot, None);
+        let whose = if case.snapshot.device.is_live { "this device runs" } else { "the snapshot is of" };
         notes.remark(
             RemarkCode::VersionContradicted,
-            format!("The snapshot is of build {found}; it was judged as {}, as asked.", case.windows.label),
+            format!(
+                "This is the answer for {}, as --os says, and {whose} {}: for the device as it is, leave --os out.",
+                case.windows.described(),
+                own.described()
+            ),
         );
     }
     if let Some(build) =
@@ -117,6 +125,25 @@ fn edition(case: &Case<'_>, notes: &mut Notes) {
         None if case.windows.is_windows_10() == Some(false) => {}
         None => notes.key_not_known("EditionID", CURRENT_VERSION),
     }
+}
+
+/// Which licence a device has, no registry says; the edition is what there is to go by.
+fn licence(case: &Case<'_>, notes: &mut Notes) {
+    const LICENSED: [&str; 3] = ["Enterprise", "Education", "ServerRdsh"];
+    let Some(edition) = case.windows.edition.as_deref().filter(|_| case.wants(Solution::DeviceHealth)) else { return };
+    let is_licensed = LICENSED
+        .iter()
+        .any(|licensed| edition.get(..licensed.len()).is_some_and(|start| start.eq_ignore_ascii_case(licensed)));
+    if case.windows.server == Some(true) || is_licensed {
+        return;
+    }
+    notes.remark(
+        RemarkCode::LicenceByEdition,
+        format!(
+            "Device Health takes a licence of Windows 10 Enterprise or Education, and the edition here is {edition}: see that \
+             this device has one."
+        ),
+    );
 }
 
 fn region(case: &Case<'_>, notes: &mut Notes) {

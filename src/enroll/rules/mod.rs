@@ -15,6 +15,7 @@ mod site_discovery;
 mod updates;
 
 pub(super) use site_discovery::zones;
+pub(super) use updates::NO_UPDATES;
 
 use super::case::Case;
 use super::findings::{Notes, RemarkCode};

@@ -39,11 +39,21 @@ fn device_name(case: &Case<'_>, notes: &mut Notes) {
     );
 }
 
-/// The preference is where it is documented; as policy it counts as well.
+/// The enrolment page lists it among the values that may stand in either key; the deployment script and what came after it
+/// know the preference alone.
 fn data_opt_in(case: &Case<'_>, notes: &mut Notes) {
     let is_on = |lookup: Lookup<'_>| lookup.value().and_then(Value::as_dword) == Some(1);
-    if is_on(case.preference(DATA_OPT_IN)) || is_on(case.policy(DATA_OPT_IN)) {
+    if is_on(case.preference(DATA_OPT_IN)) {
         return;
+    }
+    if is_on(case.policy(DATA_OPT_IN)) {
+        return notes.remark(
+            RemarkCode::OptInByPolicyAlone,
+            format!(
+                "{DATA_OPT_IN} is 1 as policy alone. Microsoft's documents differ on whether that counts: write it under \
+                 {PREFERENCE} too, where all of them look for it."
+            ),
+        );
     }
     let is = match case.preference(DATA_OPT_IN) {
         Lookup::NotKnown => return notes.key_not_known(DATA_OPT_IN, PREFERENCE),

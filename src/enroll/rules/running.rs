@@ -15,6 +15,8 @@ const NO_TASKS: &str = "the snapshot does not list scheduled tasks; `waprobe enr
 /// Up to here the deployment script stops when the sign-in assistant is disabled.
 const LAST_BUILD_THAT_NEEDS_SIGN_IN: u32 = 16299;
 const STALE: SignedDuration = SignedDuration::from_hours(48);
+/// The task may run while the snapshot is made.
+const CLOCKS: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
     diagtrack(case, notes);
@@ -117,6 +119,13 @@ fn task(case: &Case<'_>, notes: &mut Notes) {
         return notes.not_checked("last run", APPRAISER_TASK, "the snapshot does not say when it was made");
     };
     let is = match task.last_run {
+        Some(last) if last.duration_since(captured) > CLOCKS => {
+            return notes.not_checked(
+                "last run",
+                APPRAISER_TASK,
+                &format!("it is said to have run at {last}, after the snapshot was made: one of the clocks was wrong"),
+            );
+        }
         Some(last) if captured.duration_since(last) <= STALE => return,
         Some(last) => format!("last run {last}"),
         None => "it never ran".to_owned(),
@@ -124,8 +133,8 @@ fn task(case: &Case<'_>, notes: &mut Notes) {
     notes
         .finding(Code::AppraiserTaskStale, NAME, APPRAISER_TASK)
         .is(is)
-        .should(format!("run within the two days before {captured}"))
-        .because(
-            "it runs at 3 in the morning, or when the device is next on; `waprobe enroll scan` runs a full scan now",
-        );
+        .should("a run in the two days before the snapshot")
+        .because(format!(
+            "the snapshot was made at {captured}; the task runs at 3 in the morning, or when the device is next on"
+        ));
 }

@@ -7,7 +7,9 @@ use crate::enroll::places::{CURRENT_VERSION, RESTART_PENDING};
 use crate::registry::Presence;
 
 /// Why an update, a file, a service or a task was not looked at.
-pub(super) const NO_UPDATES: &str = "the snapshot does not list installed updates; `waprobe enroll snapshot` does";
+pub(in crate::enroll) const NO_UPDATES: &str =
+    "the snapshot does not list installed updates; `waprobe enroll snapshot` does";
+const NO_PENDING: &str = "the snapshot does not say whether this file exists; `waprobe enroll snapshot` does";
 const NO_FILES: &str = "the snapshot does not list file versions; `waprobe enroll snapshot` does";
 
 /// Microsoft's update history of Windows 7 SP1: the rollup of October 2018, and those that include it, to the end of the
@@ -146,7 +148,7 @@ fn restart(case: &Case<'_>, notes: &mut Notes) {
         notes.key_not_known("RebootPending", RESTART_PENDING);
     }
     if file.is_none() {
-        notes.not_checked("pending.xml", r"%windir%\winsxs", NO_FILES);
+        notes.not_checked("pending.xml", r"%windir%\winsxs", NO_PENDING);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Answer, Cause, Part};
 use crate::catalogue::Solution;
+use crate::enroll::Code;
 
 /// `judged` are the solutions that the device is meant to appear in; `is_all_seen` where neither a setting nor a host was left
 /// open.
@@ -39,14 +40,19 @@ fn absent(causes: &[Cause], judged: &[&str]) -> String {
     } else {
         format!(" Nothing was found that keeps it out of {}.", listed(&left))
     };
+    // With two Commercial IDs it depends on which of them is the workspace's.
+    let is_certain = causes.iter().any(|cause| {
+        cause.part == Part::Device && !cause.solutions.is_empty() && cause.code != Code::CommercialIdConflict.id()
+    });
+    let keeps = if is_certain { "keeps it" } else { "may keep it" };
     let kept = match (device.as_slice(), network.as_slice()) {
-        (_, []) => format!("How this device is set up keeps it out of {}, not the network.", listed(&device)),
+        (_, []) => format!("How this device is set up {keeps} out of {}, not the network.", listed(&device)),
         ([], _) => format!("The network keeps this device out of {}; its settings do not.", listed(&network)),
-        (device, network) if device == network => {
+        (device, network) if device == network && is_certain => {
             format!("Both keep this device out of {}: its own settings, and then the network.", listed(device))
         }
         (device, network) => format!(
-            "How this device is set up keeps it out of {}, and the network keeps it out of {}.",
+            "How this device is set up {keeps} out of {}, and the network keeps it out of {}.",
             listed(device),
             listed(network)
         ),
@@ -81,6 +87,7 @@ mod tests {
             why: String::new(),
             remedy: String::new(),
             owner: Owner::DesktopTeam,
+            is_planned: false,
             hosts: Vec::new(),
             routes: Vec::new(),
         }
@@ -122,6 +129,21 @@ mod tests {
         assert_eq!(
             of(Answer::Absent, &both, &[Upgrade.id()], true),
             "Both keep this device out of Upgrade Readiness: its own settings, and then the network."
+        );
+    }
+
+    #[test]
+    fn of_two_ids_one_may_be_right() {
+        let mut two = cause(Part::Device, &Solution::ALL);
+        two.code = Code::CommercialIdConflict.id().to_owned();
+        let judged = Solution::ALL.map(Solution::id);
+        assert!(
+            of(Answer::Absent, &[two.clone()], &judged, true)
+                .starts_with("How this device is set up may keep it out of")
+        );
+        let other = cause(Part::Device, &Solution::ALL);
+        assert!(
+            of(Answer::Absent, &[two, other], &judged, true).starts_with("How this device is set up keeps it out of")
         );
     }
 

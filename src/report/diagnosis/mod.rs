@@ -82,6 +82,9 @@ pub struct Cause {
     pub why: String,
     pub remedy: String,
     pub owner: Owner,
+    /// Whether a plan sets this very value.
+    #[serde(skip)]
+    pub is_planned: bool,
     /// The hosts, over these routes; empty for a setting.
     pub hosts: Vec<String>,
     pub routes: Vec<String>,
@@ -179,14 +182,15 @@ pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: 
     // Whether another device has the same id only other devices can say; that alone makes no answer unsure.
     let is_open = checkup.not_checked.iter().any(|entry| entry.place != SQM_CLIENT);
     let is_unsure = seen.is_unsure() || !report.run.complete;
+    let is_of_another = checkup.contradiction().is_some();
     let answer = match causes.first().map(|cause| cause.effect) {
         Some(Effect::Absent) => Answer::Absent,
         _ if is_unsure => Answer::Unclear,
         Some(Effect::Incomplete) => Answer::Incomplete,
-        None if is_open => Answer::Unclear,
+        None if is_open || is_of_another => Answer::Unclear,
         None => Answer::Wait,
     };
-    let is_all_seen = !is_unsure && !is_open;
+    let is_all_seen = !is_unsure && !is_open && !is_of_another;
     Diagnosis {
         schema: SCHEMA,
         os: checkup.os.clone(),
@@ -211,6 +215,8 @@ fn setting(finding: &enroll::Finding) -> Cause {
     let script = finding.ur_exit.map_or_else(String::new, |code| {
         format!(" The deployment script ends with {code} for this: `waprobe explain ur:{code}`.")
     });
+    // A key, a path; what else holds a setting the title says well enough.
+    let place = if finding.place.contains('\\') { format!(" ({})", finding.place) } else { String::new() };
     let device_name = if finding.code == Code::DeviceName {
         " It may be there already, under a GUID that nobody looks for."
     } else {
@@ -222,9 +228,11 @@ fn setting(finding: &enroll::Finding) -> Cause {
         solutions: finding.keeps_out_of.clone(),
         code: finding.code.id().to_owned(),
         title: format!("{}: {}", finding.value, finding.is),
-        why: format!("{} ({}).{device_name}{script}", capitalised(&finding.why), finding.place),
-        remedy: finding.code.guide().change.to_owned(),
+        why: format!("{}{place}.{device_name}{script}", capitalised(&finding.why)),
+        remedy: finding.mend(),
         owner: Owner::DesktopTeam,
+        is_planned: finding.code != Code::CommercialIdConflict
+            && WRITABLE.contains(&(finding.place.as_str(), finding.value.as_str())),
         hosts: Vec::new(),
         routes: Vec::new(),
     }
@@ -237,8 +245,7 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Check
             .to_owned(),
         // A value to write has the form of one; where the device leads its services is not a single value.
         (_, Some(cause)) if cause.part == Part::Device && !cause.code.starts_with("conf.") => {
-            let value = cause.title.split(':').next().unwrap_or_default();
-            let way = if WRITABLE.iter().any(|(_, name)| *name == value) {
+            let way = if cause.is_planned {
                 " `waprobe enroll plan` prints what to deploy, `waprobe enroll apply` writes it on the device."
             } else {
                 ""
@@ -251,6 +258,9 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Check
              run.jsonl` here."
                 .to_owned()
         }
+        (_, None) if checkup.contradiction().is_some() => {
+            "Leave --os out: it names another version of Windows than the device has.".to_owned()
+        }
         (_, None) if checkup.not_checked.iter().any(is_about_place) => {
             "Say where the device is: --region eea, ch or other.".to_owned()
         }
@@ -259,7 +269,7 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Check
 }
 
 fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &Viewpoint) -> Vec<String> {
-    let mut doubts = Vec::new();
+    let mut doubts: Vec<String> = checkup.contradiction().map(str::to_owned).into_iter().collect();
     match viewpoint {
         Viewpoint::Device | Viewpoint::Recording(_) => {}
         Viewpoint::Elsewhere => doubts.push(
@@ -279,8 +289,9 @@ fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &
                 .to_owned(),
         );
     }
+    let open = checkup.not_checked.iter().filter(|entry| entry.place != SQM_CLIENT);
     let (told_by_the_operator, of_the_snapshot): (Vec<&NotChecked>, Vec<&NotChecked>) =
-        checkup.not_checked.iter().partition(|entry| is_about_place(entry));
+        open.partition(|entry| is_about_place(entry));
     doubts.extend(told_by_the_operator.iter().map(|entry| format!("{} is open: {}.", entry.value, entry.why)));
     match of_the_snapshot.as_slice() {
         [] => {}

@@ -111,6 +111,7 @@ impl Seen {
                 why: rows[0].0.summary.clone(),
                 remedy: about(report, finding, &hosts),
                 owner: finding.owner,
+                is_planned: false,
                 hosts,
                 routes,
             });

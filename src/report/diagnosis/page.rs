@@ -26,7 +26,10 @@ pub fn write(diagnosis: &Diagnosis, exit: u8, layout: Layout, out: &mut impl io:
     page.prose("  ", &sanitize(&format!("network seen from {}", diagnosis.network.seen_from)));
     page.gap();
     page.prose("Do first     ", &toned(Tone::Good, &sanitize(&diagnosis.first)));
-    page.prose("Then wait    ", &sanitize(&diagnosis.patience));
+    // Nothing comes of a device that no solution knows, however long one waits.
+    if !diagnosis.solutions.is_empty() {
+        page.prose("Then wait    ", &sanitize(&diagnosis.patience));
+    }
     for (index, cause) in diagnosis.causes.iter().enumerate() {
         paragraph(&mut page, index + 1, cause);
     }
