@@ -1,4 +1,4 @@
-//! What is handed out: the archives' bytes, and what the statically linked program says about what it cannot do.
+//! What is handed out: the archives' bytes, the licences in them, and what the statically linked program says about what it cannot do.
 #![cfg(unix)]
 
 use std::fs;
@@ -85,6 +85,30 @@ fn a_link_is_refused_and_leaves_no_archive() {
     let output = archive(&folder, &target);
     assert!(!output.status.success() && !target.exists());
     assert!(String::from_utf8_lossy(&output.stderr).contains("is a link"));
+}
+
+#[test]
+fn the_licences_of_what_is_linked_in_stand_beside_the_program_and_no_others() {
+    let print = || {
+        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/licences"))
+            .arg("x86_64-unknown-linux-gnu")
+            .output()
+            .expect("Python is installed")
+    };
+    let output = print();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(print().stdout == output.stdout, "two lists differ");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    for (package, words) in [
+        ("\nrustls ", "Permission is hereby granted"),
+        ("\naws-lc-sys ", "SPDX-License-Identifier"),
+        ("\nwebpki-root-certs ", "CDLA-Permissive-2.0"),
+    ] {
+        assert!(text.contains(package) && text.contains(words), "{package:?} or {words:?} is missing");
+    }
+    for only_for_tests in ["\ninsta ", "\nwaprobe "] {
+        assert!(!text.contains(only_for_tests), "{only_for_tests:?} is not linked in");
+    }
 }
 
 #[test]
