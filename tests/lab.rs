@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, OsSelection, Solution};
-use waprobe::judge::{COMPARISON_CODES, Cause, Grounds, Owner, Status, findings, follow_ups, judge};
+use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, ScriptPlace, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
@@ -416,7 +416,10 @@ fn every_way_of_failing_is_shown_by_a_scenario_or_has_a_reason_why_not() {
     let untold: Vec<&&str> =
         TAXONOMY.iter().filter(|code| !shown.contains(**code) && !excused.contains(**code)).collect();
     assert!(untold.is_empty(), "no scenario and no reason: {untold:?}");
-    let of_comparison: Vec<&&str> =
-        COMPARISON_CODES.iter().filter(|code| !shown.contains(**code) && !excused.contains(**code)).collect();
+    let of_comparison: Vec<&str> = Comparison::ALL
+        .map(|known| known.code)
+        .into_iter()
+        .filter(|code| !shown.contains(code) && !excused.contains(code))
+        .collect();
     assert!(of_comparison.is_empty(), "no scenario and no reason: {of_comparison:?}");
 }

@@ -4,48 +4,25 @@
 //! `same-key` on chains. Never: another status or cause for a row.
 
 mod hints;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::chain::{self, ChainVerdict, Reached};
-use super::follow_up::OFFLINE;
 use super::remedy::Change;
 use super::wording::{each_once, listed};
 use super::{Cause, Connections, Finding, Grounds, NameElsewhere, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
 use crate::observation::{Observation, ServerAnswer, Stage};
 use crate::plan::{Identity, JobId, PlannedRoute, Proxy, ProxyScheme};
+use table::{
+    CONNECT_ONLY, GET_ONLY, INJECTED, MACHINE_DENIED, NXDOMAIN_EVERYWHERE, NXDOMAIN_LOCAL, PARTIAL, PATH_DIFFERENCE,
+    SAME_KEY, USER_DENIED,
+};
 
-const PARTIAL: &str = "intercepted.partial";
-const SAME_KEY: &str = "chain.same_key_many_hosts";
-const PATH_DIFFERENCE: &str = "chain.path_difference";
-const MACHINE_DENIED: &str = "pauth.user_ok_machine_denied";
-const USER_DENIED: &str = "pauth.machine_ok_user_denied";
-const NXDOMAIN_LOCAL: &str = "dns.nxdomain_local";
-const NXDOMAIN_EVERYWHERE: &str = "dns.nxdomain_everywhere";
-const INJECTED: &str = "dns.injected";
-const CONNECT_ONLY: &str = "pauth.connect_only";
-const GET_ONLY: &str = "pauth.get_only";
-
-/// Codes that stand in findings only, because it takes two rows, or two answers, to see what they say.
-pub const COMPARISON_CODES: &[&str] = &[
-    PARTIAL,
-    SAME_KEY,
-    PATH_DIFFERENCE,
-    MACHINE_DENIED,
-    USER_DENIED,
-    NXDOMAIN_LOCAL,
-    NXDOMAIN_EVERYWHERE,
-    INJECTED,
-    hints::LOWER_THAN_DIRECT,
-    hints::PLAIN_BLOCKED,
-    hints::FRESH_LEAF,
-    hints::NO_SCT,
-    OFFLINE,
-    CONNECT_ONLY,
-    GET_ONLY,
-];
+pub use table::Comparison;
+pub(super) use table::OFFLINE;
 
 /// A row's key is held against that many others at most; one stranger among them is enough.
 const MOST_COMPARED: usize = 64;
@@ -215,8 +192,8 @@ fn partly_intercepted(rows: &[Row<'_>]) -> Vec<Finding> {
     groups
         .into_iter()
         .map(|(Gap { proxy, missing, excluded }, rows)| Finding {
-            code: PARTIAL.to_owned(),
-            title: at("TLS is inspected for some hosts only", proxy.as_deref()),
+            code: PARTIAL.code.to_owned(),
+            title: at(PARTIAL.title, proxy.as_deref()),
             owner: inspectors_owner(&rows),
             remedy: naming(
                 &format!(
@@ -303,8 +280,8 @@ fn shared_keys(rows: &[Row<'_>]) -> Vec<Finding> {
             let rows: Vec<Row<'_>> = rows.iter().copied().filter(|row| shared.contains(&row.verdict.job)).collect();
             let proxy = rows.first()?.proxy();
             Some(Finding {
-                code: SAME_KEY.to_owned(),
-                title: at("One key answers for several unrelated hosts", proxy.as_deref()),
+                code: SAME_KEY.code.to_owned(),
+                title: at(SAME_KEY.title, proxy.as_deref()),
                 owner: inspectors_owner(&rows),
                 remedy: naming(
                     "one device on the way speaks for all of them; exclude exactly these host names from its TLS \
@@ -376,7 +353,7 @@ fn path_differences(rows: &[Row<'_>]) -> Vec<Finding> {
     groups
         .into_iter()
         .map(|((inspected, genuine), rows)| Finding {
-            code: PATH_DIFFERENCE.to_owned(),
+            code: PATH_DIFFERENCE.code.to_owned(),
             title: format!("TLS is inspected on {inspected}, and not on {genuine}"),
             owner: inspectors_owner(&rows),
             remedy: naming(
@@ -395,16 +372,9 @@ fn identity_differences(rows: &[Row<'_>]) -> Vec<Finding> {
             MACHINE_DENIED,
             Identity::User,
             Identity::Device,
-            "The proxy lets the user through, and not the machine account",
             "allow the machine accounts (the group Domain Computers) what the users are allowed",
         ),
-        (
-            USER_DENIED,
-            Identity::Device,
-            Identity::User,
-            "The proxy lets the machine account through, and not the user",
-            "allow the users' group what the machine accounts are allowed",
-        ),
+        (USER_DENIED, Identity::Device, Identity::User, "allow the users' group what the machine accounts are allowed"),
     ];
     let welcomed: BTreeSet<(Option<Identity>, Option<String>, &str)> = rows
         .iter()
@@ -412,7 +382,7 @@ fn identity_differences(rows: &[Row<'_>]) -> Vec<Finding> {
         .map(|row| (row.route.identity(), row.proxy(), row.endpoint.name.as_str()))
         .collect();
     let mut findings = Vec::new();
-    for (code, welcome, refused, title, remedy) in sides {
+    for (comparison, welcome, refused, remedy) in sides {
         let mut proxies: BTreeMap<String, Vec<Row<'_>>> = BTreeMap::new();
         for row in rows.iter().filter(|row| row.route.identity() == Some(refused) && is_account_refused(row.verdict)) {
             let Some(proxy) = row.proxy() else { continue };
@@ -424,9 +394,9 @@ fn identity_differences(rows: &[Row<'_>]) -> Vec<Finding> {
             }
         }
         findings.extend(proxies.into_iter().map(|(proxy, rows)| Finding {
-            code: code.to_owned(),
-            title: at(title, Some(&proxy)),
-            owner: Owner::ProxyTeam,
+            code: comparison.code.to_owned(),
+            title: at(comparison.title, Some(&proxy)),
+            owner: comparison.owner,
             // A 407 does not say whether the account is unknown or not allowed.
             remedy: if rows.iter().any(|row| row.verdict.cause == Cause::PauthRejected) {
                 format!(
@@ -466,9 +436,9 @@ fn denied_locally(rows: &[Row<'_>]) -> Vec<Finding> {
     let proof =
         if by_a_proxy { "through a proxy the genuine hosts answer" } else { "another one leads to the genuine hosts" };
     vec![Finding {
-        code: NXDOMAIN_LOCAL.to_owned(),
-        title: format!("The name server denies names that exist: {proof}"),
-        owner: Owner::DnsTeam,
+        code: NXDOMAIN_LOCAL.code.to_owned(),
+        title: format!("{}: {proof}", NXDOMAIN_LOCAL.title),
+        owner: NXDOMAIN_LOCAL.owner,
         remedy: naming(
             "where machines shall go out directly, remove exactly these names from DNS blocklists and local zones; where \
              only the proxy shall be used, leave the direct route out with --no-direct",
@@ -504,9 +474,9 @@ fn gone_everywhere(rows: &[Row<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !unknown.is_empty() {
         findings.push(Finding {
-            code: NXDOMAIN_EVERYWHERE.to_owned(),
-            title: "No name server that was asked knows the name".to_owned(),
-            owner: Owner::Microsoft,
+            code: NXDOMAIN_EVERYWHERE.code.to_owned(),
+            title: NXDOMAIN_EVERYWHERE.title.to_owned(),
+            owner: NXDOMAIN_EVERYWHERE.owner,
             remedy: naming(
                 "nothing here denies these names alone; ask whoever runs the service whether it still exists",
                 &hosts(&unknown),
@@ -518,7 +488,7 @@ fn gone_everywhere(rows: &[Row<'_>]) -> Vec<Finding> {
         return findings;
     }
     findings.push(Finding {
-        code: NXDOMAIN_EVERYWHERE.to_owned(),
+        code: NXDOMAIN_EVERYWHERE.code.to_owned(),
         title: "The service is retired, and no route knows its name any more".to_owned(),
         owner: Owner::Nobody,
         remedy: "nothing to change in the network: the service does not exist any more".to_owned(),
@@ -564,9 +534,9 @@ fn injected_answers(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<Find
         .filter_map(|(server, affected)| {
             let rows: Vec<Row<'_>> = rows.iter().copied().filter(|row| affected.contains(&row.verdict.job)).collect();
             (!rows.is_empty()).then(|| Finding {
-                code: INJECTED.to_owned(),
-                title: format!("Two different answers came to one question to the name server {server}"),
-                owner: Owner::DnsTeam,
+                code: INJECTED.code.to_owned(),
+                title: format!("{} to the name server {server}", INJECTED.title),
+                owner: INJECTED.owner,
                 remedy:
                     "find the device between this machine and the name server that answers in its place, and let it \
                          leave these names alone"
@@ -589,28 +559,23 @@ fn asked_by_method(rows: &[Row<'_>]) -> Vec<Finding> {
         if !speaks_http || tunnels.is_empty() || plain.is_empty() {
             continue;
         }
-        let (code, asked, title, remedy) =
-            if tunnels.iter().all(|row| is_asked(&row)) && plain.iter().all(|row| is_let_in(&row)) {
-                (
-                    CONNECT_ONLY,
-                    tunnels,
-                    "The proxy asks for authentication for tunnels, and not for plain http",
-                    "extend the rule that lets plain http through to the method CONNECT, for exactly these host names",
-                )
-            } else if plain.iter().all(|row| is_asked(&row)) && tunnels.iter().all(|row| is_let_in(&row)) {
-                (
-                    GET_ONLY,
-                    plain,
-                    "The proxy asks for authentication for plain http, and not for tunnels",
-                    "extend the rule that lets tunnels through to plain http, for exactly these host names",
-                )
-            } else {
-                continue;
-            };
+        let (comparison, asked, remedy) = if tunnels.iter().all(|row| is_asked(&row))
+            && plain.iter().all(|row| is_let_in(&row))
+        {
+            (
+                CONNECT_ONLY,
+                tunnels,
+                "extend the rule that lets plain http through to the method CONNECT, for exactly these host names",
+            )
+        } else if plain.iter().all(|row| is_asked(&row)) && tunnels.iter().all(|row| is_let_in(&row)) {
+            (GET_ONLY, plain, "extend the rule that lets tunnels through to plain http, for exactly these host names")
+        } else {
+            continue;
+        };
         findings.push(Finding {
-            code: code.to_owned(),
-            title: at(title, asked.first().and_then(Row::proxy).as_deref()),
-            owner: Owner::ProxyTeam,
+            code: comparison.code.to_owned(),
+            title: at(comparison.title, asked.first().and_then(Row::proxy).as_deref()),
+            owner: comparison.owner,
             remedy: naming(remedy, &hosts(&asked)),
             jobs: jobs(&asked),
         });

@@ -2,8 +2,6 @@
 //!
 //! In: a code. Out: text for whoever asks what the code means. Never: a reason to judge; a code without evidence of its own.
 
-use super::Owner;
-
 /// What other tools report for the same fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Elsewhere {
@@ -368,94 +366,6 @@ const WHY: &[(&str, &str)] = &[
     ("conf", "Windows reads its proxy from several places, and services read others than users do."),
 ];
 
-/// What a finding that takes several rows says: its title, who acts, and what to change. A row's code has all this in the
-/// table of causes.
-#[must_use]
-pub fn comparison(code: &str) -> Option<(&'static str, Owner, &'static str)> {
-    COMPARISONS.iter().find(|(known, ..)| *known == code).map(|(_, title, owner, remedy)| (*title, *owner, *remedy))
-}
-
-const COMPARISONS: &[(&str, &str, Owner, &str)] = &[
-    (
-        "intercepted.partial",
-        "TLS is inspected for some hosts only",
-        Owner::ProxyTeam,
-        "add the missing hosts to the exclusions that are there already",
-    ),
-    (
-        "chain.same_key_many_hosts",
-        "One key answers for several unrelated hosts",
-        Owner::ProxyTeam,
-        "exclude the hosts from TLS inspection: no two of these services share a key",
-    ),
-    (
-        "chain.path_difference",
-        "TLS is inspected on one route and not on another",
-        Owner::ProxyTeam,
-        "look at what stands on the inspected route only, and exclude the hosts there",
-    ),
-    (
-        "pauth.user_ok_machine_denied",
-        "The proxy lets users through and machine accounts not",
-        Owner::ProxyTeam,
-        "allow the machine accounts (Domain Computers) too, or let these hosts through without authentication",
-    ),
-    (
-        "pauth.machine_ok_user_denied",
-        "The proxy lets machine accounts through and users not",
-        Owner::ProxyTeam,
-        "allow the users' group too, or let these hosts through without authentication",
-    ),
-    (
-        "dns.nxdomain_local",
-        "The name server denies a name that exists",
-        Owner::DnsTeam,
-        "remove the name from blocklists and local zones",
-    ),
-    (
-        "dns.nxdomain_everywhere",
-        "No name server knows the name any more",
-        Owner::Nobody,
-        "nothing to change in the network: the service does not exist any more",
-    ),
-    (
-        "dns.injected",
-        "Two different answers come to one question",
-        Owner::DnsTeam,
-        "find the device that answers in the name server's place",
-    ),
-    (
-        "tls.lower_than_direct",
-        "An older version of TLS is spoken through the proxy than directly",
-        Owner::ProxyTeam,
-        "look for an inspection that speaks for these hosts, and update it or exclude them",
-    ),
-    (
-        "http.plain_blocked",
-        "Plain HTTP is blocked where HTTPS works",
-        Owner::FirewallTeam,
-        "allow port 80 for the hosts that are asked over http",
-    ),
-    (
-        "x.offline",
-        "Nothing gets out at all, not even to a host that is not of this service",
-        Owner::Operator,
-        "check the link, the route and the proxy setting of this machine, then check again",
-    ),
-    (
-        "pauth.connect_only",
-        "The proxy asks for authentication for tunnels, and not for plain http",
-        Owner::ProxyTeam,
-        "extend the rule that lets plain http through to the method CONNECT",
-    ),
-    (
-        "pauth.get_only",
-        "The proxy asks for authentication for plain http, and not for tunnels",
-        Owner::ProxyTeam,
-        "extend the rule that lets tunnels through to plain http",
-    ),
-];
-
 /// What other tools say, from the code or its family.
 #[must_use]
 pub fn elsewhere(code: &str) -> Elsewhere {
@@ -546,19 +456,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::judge::{COMPARISON_CODES, Cause};
+    use crate::judge::{Cause, Comparison};
 
     #[test]
     fn only_codes_that_exist_are_spoken_of() {
         let codes: BTreeSet<&str> =
-            Cause::ALL.iter().map(|cause| cause.facts().code).chain(COMPARISON_CODES.iter().copied()).collect();
+            Cause::ALL.iter().map(|cause| cause.facts().code).chain(Comparison::ALL.map(|known| known.code)).collect();
         let told: Vec<&str> = EVIDENCE.iter().map(|(code, _)| *code).collect();
         assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len(), "a code twice");
         let unknown: Vec<&&str> = told.iter().filter(|code| !codes.contains(**code)).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
-        for (code, ..) in COMPARISONS {
-            assert!(COMPARISON_CODES.contains(code) || codes.contains(code), "{code}");
-        }
         let untold: Vec<&&str> = codes.iter().filter(|code| evidence(code).is_none() || why(code).is_none()).collect();
         assert!(untold.is_empty(), "without evidence or without a reason: {untold:?}");
         for (code, _) in WHY {

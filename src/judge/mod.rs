@@ -42,7 +42,7 @@ use crate::observation::{Ended, Observation, Stage};
 use crate::plan::{Job, JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
-pub use comparison::COMPARISON_CODES;
+pub use comparison::Comparison;
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
 pub use findings::findings;
 pub use follow_up::follow_ups;

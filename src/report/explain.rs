@@ -12,7 +12,7 @@ use super::wording::upper_first;
 use crate::catalogue::closest;
 use crate::enroll::{Code, Effect};
 use crate::judge::explanation::{self, Elsewhere};
-use crate::judge::{COMPARISON_CODES, Cause, Owner, Status};
+use crate::judge::{Cause, Comparison, Owner, Status};
 
 /// All that is known of one code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,9 +46,7 @@ impl Explanation {
         }
     }
 
-    fn of_comparison(code: &str) -> Self {
-        let untold = ("Several rows together show it", Owner::Operator, "see what the finding says");
-        let (title, owner, remedy) = explanation::comparison(code).unwrap_or(untold);
+    fn of_comparison(&Comparison { code, title, owner, remedy }: &Comparison) -> Self {
         Self {
             code: code.to_owned(),
             title,
@@ -90,11 +88,7 @@ impl Explanation {
 pub fn all() -> Vec<Explanation> {
     let mut all: Vec<Explanation> =
         Cause::ALL.iter().map(|cause| Explanation::of_row(cause, row_code(cause))).collect();
-    for code in COMPARISON_CODES {
-        if !all.iter().any(|known| known.code == *code) {
-            all.push(Explanation::of_comparison(code));
-        }
-    }
+    all.extend(Comparison::ALL.map(Explanation::of_comparison));
     let mut families: Vec<String> = Vec::new();
     for known in &all {
         if !families.iter().any(|other| other == family(&known.code)) {
@@ -125,8 +119,8 @@ pub fn find(code: &str) -> Result<Explanation, String> {
     if let Some(cause) = Cause::from_code(&code) {
         return Ok(Explanation::of_row(&cause, code));
     }
-    if COMPARISON_CODES.contains(&code.as_str()) {
-        return Ok(Explanation::of_comparison(&code));
+    if let Some(comparison) = Comparison::from_code(&code) {
+        return Ok(Explanation::of_comparison(comparison));
     }
     let all = all();
     let quoted = crate::catalogue::quotable(&code);

@@ -1,7 +1,7 @@
 //! Patterns with `*`, as expectations and `--fail-on` use them.
 
 use crate::catalogue::{closest, quotable};
-use crate::judge::{COMPARISON_CODES, Cause};
+use crate::judge::{Cause, Comparison};
 
 /// A text in which `*` stands for anything, also for nothing. Case does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl CodePattern {
     pub fn read(text: &str) -> Result<Self, CodeMistake> {
         let pattern = Pattern::new(text);
         let known: Vec<&str> =
-            Cause::ALL.iter().map(|cause| cause.facts().code).chain(COMPARISON_CODES.iter().copied()).collect();
+            Cause::ALL.iter().map(|cause| cause.facts().code).chain(Comparison::ALL.map(|known| known.code)).collect();
         let fits = Cause::from_code(pattern.as_str()).is_some()
             || known.iter().any(|code| pattern.matches(code))
             || pattern.as_str().starts_with("tls.alert.");

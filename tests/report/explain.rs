@@ -5,7 +5,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 use unicode_width::UnicodeWidthStr as _;
-use waprobe::judge::{COMPARISON_CODES, Cause};
+use waprobe::judge::{Cause, Comparison};
 use waprobe::lab::NOT_PRODUCIBLE;
 use waprobe::report::explain;
 
@@ -25,8 +25,8 @@ fn every_code_is_explained_once() {
     for cause in Cause::ALL.iter().filter(|cause| !matches!(cause, Cause::TlsAlert(_))) {
         assert!(codes.contains(cause.code().as_str()), "{cause:?}");
     }
-    for code in COMPARISON_CODES {
-        assert!(codes.contains(code), "{code}");
+    for known in Comparison::ALL {
+        assert!(codes.contains(known.code), "{}", known.code);
     }
     for known in &all {
         assert_eq!(explain::find(&known.code).as_ref(), Ok(known));

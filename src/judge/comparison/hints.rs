@@ -2,24 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::table::{FRESH_LEAF, LOWER_THAN_DIRECT, NO_SCT, PLAIN_BLOCKED};
 use super::{Row, at, by_route, hosts, jobs, naming};
 use crate::judge::{Cause, Finding, Owner, Status};
 use crate::observation::{Observation, Stage};
 use crate::plan::{JobId, PlannedRoute};
 
-pub(super) const LOWER_THAN_DIRECT: &str = "tls.lower_than_direct";
-pub(super) const PLAIN_BLOCKED: &str = "http.plain_blocked";
-pub(super) const FRESH_LEAF: &str = "chain.fresh_leaf";
-pub(super) const NO_SCT: &str = "chain.no_sct";
-
 /// What the certificates of intercepted rows show of how they were made. Alone it would prove nothing.
 pub(super) fn of_chains(rows: &[Row<'_>]) -> Vec<Finding> {
-    let kinds = [
-        ("fresh-leaf", FRESH_LEAF, "The certificates were made less than a day before they were shown"),
-        ("no-sct", NO_SCT, "The certificates carry no timestamp of a public log, as those of public CAs do"),
-    ];
+    let kinds = [("fresh-leaf", FRESH_LEAF), ("no-sct", NO_SCT)];
     let mut findings = Vec::new();
-    for (tell, code, title) in kinds {
+    for (tell, comparison) in kinds {
         let mut places: BTreeMap<Option<String>, Vec<Row<'_>>> = BTreeMap::new();
         for row in rows.iter().copied().filter(Row::is_intercepted) {
             if row.verdict.chain.as_ref().is_some_and(|chain| chain.tells.contains(&tell)) {
@@ -27,9 +20,9 @@ pub(super) fn of_chains(rows: &[Row<'_>]) -> Vec<Finding> {
             }
         }
         findings.extend(places.into_iter().map(|(proxy, rows)| Finding {
-            code: code.to_owned(),
-            title: at(title, proxy.as_deref()),
-            owner: Owner::ProxyTeam,
+            code: comparison.code.to_owned(),
+            title: at(comparison.title, proxy.as_deref()),
+            owner: comparison.owner,
             remedy: naming("exclude exactly these host names from TLS inspection", &hosts(&rows)),
             jobs: jobs(&rows),
         }));
@@ -59,9 +52,9 @@ pub(super) fn older_tls(rows: &[Row<'_>], observations: &[&Observation]) -> Vec<
     proxies
         .into_iter()
         .map(|((proxy, older, newer), rows)| Finding {
-            code: LOWER_THAN_DIRECT.to_owned(),
+            code: LOWER_THAN_DIRECT.code.to_owned(),
             title: format!("Through {proxy} {older} is agreed on, and {newer} on the direct route"),
-            owner: Owner::ProxyTeam,
+            owner: LOWER_THAN_DIRECT.owner,
             remedy: naming(
                 "see whether the proxy takes part in the TLS of these hosts, and leave it alone",
                 &hosts(&rows),
@@ -92,9 +85,9 @@ pub(super) fn plain_blocked(rows: &[Row<'_>]) -> Vec<Finding> {
         }
         let proxy = blocked[0].proxy();
         findings.push(Finding {
-            code: PLAIN_BLOCKED.to_owned(),
-            title: at("Only plain http is blocked; every https address gets through", proxy.as_deref()),
-            owner: if proxy.is_some() { Owner::ProxyTeam } else { Owner::FirewallTeam },
+            code: PLAIN_BLOCKED.code.to_owned(),
+            title: at(PLAIN_BLOCKED.title, proxy.as_deref()),
+            owner: if proxy.is_some() { Owner::ProxyTeam } else { PLAIN_BLOCKED.owner },
             remedy: naming("open port 80 for these hosts too", &hosts(&blocked)),
             jobs: jobs(&blocked),
         });

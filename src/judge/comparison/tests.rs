@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, KeyPair};
 
-use super::hints::{FRESH_LEAF, LOWER_THAN_DIRECT, NO_SCT, PLAIN_BLOCKED};
+use super::table::{FRESH_LEAF, LOWER_THAN_DIRECT, NO_SCT, PLAIN_BLOCKED};
 use super::*;
 use crate::catalogue::{Catalogue, CatalogueSource, OsSelection, Solution, TrustClass};
 use crate::certificate::Certificate;
@@ -166,7 +166,7 @@ fn jobs_of(finding: &Finding) -> Vec<u32> {
 #[test]
 fn forgotten_exclusions_are_listed_beside_those_that_exist() {
     let found = findings(&[(proxied(Identity::Bypass), [Genuine, Inspected, Inspected, OtherRoot])]);
-    assert_eq!(codes(&found), [PARTIAL]);
+    assert_eq!(codes(&found), [PARTIAL.code]);
     assert_eq!(found[0].title, "TLS is inspected for some hosts only (http://proxy.example:8080)");
     assert_eq!(
         found[0].remedy,
@@ -193,7 +193,7 @@ fn where_everything_or_nothing_is_inspected_nothing_is_partial() {
 fn two_accounts_of_one_proxy_with_the_same_gaps_make_one_finding() {
     let rows = [Genuine, Inspected, Untested, Untested];
     let found = findings(&[(proxied(Identity::Bypass), rows.clone()), (proxied(Identity::User), rows)]);
-    assert_eq!(codes(&found), [PARTIAL]);
+    assert_eq!(codes(&found), [PARTIAL.code]);
     assert_eq!(jobs_of(&found[0]), [1, 5]);
 }
 
@@ -202,8 +202,8 @@ fn a_proxy_that_asks_on_one_of_its_two_ways_is_told() {
     let asked = || Stopped(Stage::Proxy, Cause::PauthRequired);
     let tunnels_and = |tunnel: &Told, plain| [tunnel.clone(), tunnel.clone(), tunnel.clone(), tunnel.clone(), plain];
     for (rows, code) in [
-        (tunnels_and(&asked(), Genuine), Some(CONNECT_ONLY)),
-        (tunnels_and(&Genuine, asked()), Some(GET_ONLY)),
+        (tunnels_and(&asked(), Genuine), Some(CONNECT_ONLY.code)),
+        (tunnels_and(&Genuine, asked()), Some(GET_ONLY.code)),
         (tunnels_and(&Genuine, Genuine), None),
         (tunnels_and(&asked(), asked()), None),
         ([asked(), Genuine, Genuine, Genuine, asked()], None),
@@ -212,7 +212,7 @@ fn a_proxy_that_asks_on_one_of_its_two_ways_is_told() {
         let found = findings(&[(proxied(Identity::Bypass), rows)]);
         assert_eq!(codes(&found), code.into_iter().collect::<Vec<_>>());
         if let [found] = found.as_slice() {
-            assert_eq!(found.jobs.len(), if code == Some(GET_ONLY) { 1 } else { 4 });
+            assert_eq!(found.jobs.len(), if code == Some(GET_ONLY.code) { 1 } else { 4 });
         }
     }
 }
@@ -222,7 +222,7 @@ fn the_route_that_inspects_and_the_one_that_does_not_are_named() {
     let genuine = [Genuine, Genuine, Untested, Untested];
     let inspected = [Inspected, Inspected, Inspected, Untested];
     let found = findings(&[(PlannedRoute::Direct, genuine.clone()), (proxied(Identity::User), inspected.clone())]);
-    assert_eq!(codes(&found), [PATH_DIFFERENCE]);
+    assert_eq!(codes(&found), [PATH_DIFFERENCE.code]);
     assert_eq!(found[0].title, "TLS is inspected on http://proxy.example:8080, and not on the direct route");
     assert!(found[0].remedy.ends_with(&format!(": {V10C} {V20}")), "{}", found[0].remedy);
     assert_eq!(jobs_of(&found[0]), [4, 5]);
@@ -271,7 +271,7 @@ fn one_key_for_unrelated_hosts_is_told_and_one_certificate_for_related_ones_is_n
             .map(|verdict| verdict.job.0)
             .collect();
         assert_eq!(hinted, told, "{why}");
-        let found: Vec<&Finding> = found.iter().filter(|finding| finding.code == SAME_KEY).collect();
+        let found: Vec<&Finding> = found.iter().filter(|finding| finding.code == SAME_KEY.code).collect();
         assert_eq!(found.len(), usize::from(!told.is_empty()), "{why}");
         assert!(found.iter().all(|finding| jobs_of(finding) == told), "{why}");
     }
@@ -294,9 +294,9 @@ fn one_account_is_let_through_and_the_other_refused() {
     let welcome = || [Genuine, Untested, Untested, Untested];
     let stopped = |cause| [Stopped(Stage::Proxy, cause), Untested, Untested, Untested];
     for (user, device, code) in [
-        (welcome(), stopped(Cause::PauthDeniedAfterAuth), Some(MACHINE_DENIED)),
-        (welcome(), stopped(Cause::PauthRejected), Some(MACHINE_DENIED)),
-        (stopped(Cause::PauthRejected), welcome(), Some(USER_DENIED)),
+        (welcome(), stopped(Cause::PauthDeniedAfterAuth), Some(MACHINE_DENIED.code)),
+        (welcome(), stopped(Cause::PauthRejected), Some(MACHINE_DENIED.code)),
+        (stopped(Cause::PauthRejected), welcome(), Some(USER_DENIED.code)),
         (stopped(Cause::PauthRejected), stopped(Cause::PauthRejected), None),
         (welcome(), stopped(Cause::PauthNoCommonScheme), None),
         (welcome(), stopped(Cause::ProxyTcpRefused), None),
@@ -331,14 +331,14 @@ fn a_name_that_only_this_network_denies_is_told_from_one_that_is_gone() {
     let upstream = |cause| Stopped(Stage::Proxy, cause);
     let rows = |first, last| [first, Untested, Untested, last];
     for (direct, proxy, code) in [
-        (rows(denied(), Untested), rows(Genuine, Untested), Some(NXDOMAIN_LOCAL)),
+        (rows(denied(), Untested), rows(Genuine, Untested), Some(NXDOMAIN_LOCAL.code)),
         (rows(denied(), Untested), rows(Inspected, Untested), None),
         (rows(denied(), Untested), rows(upstream(Cause::ProxyUpstreamDns), Untested), None),
-        (rows(Untested, denied()), rows(Untested, upstream(Cause::ProxyUpstreamDns)), Some(NXDOMAIN_EVERYWHERE)),
-        (rows(Untested, denied()), rows(Untested, upstream(Cause::PauthRequired)), Some(NXDOMAIN_EVERYWHERE)),
+        (rows(Untested, denied()), rows(Untested, upstream(Cause::ProxyUpstreamDns)), Some(NXDOMAIN_EVERYWHERE.code)),
+        (rows(Untested, denied()), rows(Untested, upstream(Cause::PauthRequired)), Some(NXDOMAIN_EVERYWHERE.code)),
         (rows(Untested, denied()), rows(Untested, upstream(Cause::ProxyUpstreamRefused)), None),
         (rows(Untested, denied()), rows(Untested, Stopped(Stage::Tls, Cause::TlsRstAfterHello)), None),
-        (rows(Untested, denied()), rows(Untested, Genuine), Some(NXDOMAIN_LOCAL)),
+        (rows(Untested, denied()), rows(Untested, Genuine), Some(NXDOMAIN_LOCAL.code)),
     ] {
         let found = findings(&[(PlannedRoute::Direct, direct), (proxied(Identity::Bypass), proxy)]);
         assert_eq!(codes(&found), code.into_iter().collect::<Vec<_>>());
@@ -385,7 +385,7 @@ fn a_second_and_different_answer_to_one_question_is_told() {
         recorder.passed(Stage::Dns, Duration::ZERO, Evidence::Dns(seen));
         let rows = [Genuine, Untested, Untested, Untested];
         let (found, _) = compared(&[(PlannedRoute::Direct, rows)], &[recorder.finish(now)]);
-        assert_eq!(codes(&found), if is_told { vec![INJECTED] } else { vec![] }, "{answers:?}");
+        assert_eq!(codes(&found), if is_told { vec![INJECTED.code] } else { vec![] }, "{answers:?}");
         assert!(found.iter().all(|finding| jobs_of(finding) == [0]));
     }
 }
@@ -405,7 +405,7 @@ fn an_older_tls_version_through_a_proxy_is_a_hint_and_a_newer_one_is_none() {
         let rows = [Genuine, Untested, Untested, Untested];
         let routes = [(PlannedRoute::Direct, rows.clone()), (proxied(Identity::Bypass), rows)];
         let (found, _) = compared(&routes, &[seen(0, direct), seen(4, proxy)]);
-        assert_eq!(codes(&found), if is_told { vec![LOWER_THAN_DIRECT] } else { vec![] }, "{direct} {proxy}");
+        assert_eq!(codes(&found), if is_told { vec![LOWER_THAN_DIRECT.code] } else { vec![] }, "{direct} {proxy}");
         assert!(found.iter().all(|finding| jobs_of(finding) == [4]));
     }
 }
@@ -414,7 +414,7 @@ fn an_older_tls_version_through_a_proxy_is_a_hint_and_a_newer_one_is_none() {
 fn how_the_certificates_were_made_supports_an_interception_and_accuses_nobody_alone() {
     let with = |told: Told| Hinted(Box::new(told), &["fresh-leaf", "no-sct"]);
     let found = findings(&[(proxied(Identity::Bypass), [with(Inspected), Inspected, Untested, Untested])]);
-    assert_eq!(codes(&found), [FRESH_LEAF, NO_SCT]);
+    assert_eq!(codes(&found), [FRESH_LEAF.code, NO_SCT.code]);
     assert!(found.iter().all(|finding| jobs_of(finding) == [0]));
     assert!(findings(&[(proxied(Identity::Bypass), [with(Genuine), with(OtherRoot), Untested, Untested])]).is_empty());
 }
@@ -431,10 +431,10 @@ fn plain_http_that_is_blocked_beside_https_that_is_not_names_the_port() {
         ([Genuine, Genuine, Genuine, Genuine, Stopped(Stage::Proxy, Cause::PauthRequired)], false),
     ] {
         let found = findings(&[(PlannedRoute::Direct, rows)]);
-        assert_eq!(codes(&found), if is_told { vec![PLAIN_BLOCKED] } else { vec![] });
+        assert_eq!(codes(&found), if is_told { vec![PLAIN_BLOCKED.code] } else { vec![] });
         assert!(found.iter().all(|finding| finding.owner == Owner::FirewallTeam && jobs_of(finding) == [4]));
     }
     let denied = [Genuine, Genuine, Genuine, Genuine, Stopped(Stage::Proxy, Cause::ProxyDenied403)];
     let found = findings(&[(proxied(Identity::Bypass), denied)]);
-    assert_eq!((codes(&found), found[0].owner), (vec![PLAIN_BLOCKED], Owner::ProxyTeam));
+    assert_eq!((codes(&found), found[0].owner), (vec![PLAIN_BLOCKED.code], Owner::ProxyTeam));
 }

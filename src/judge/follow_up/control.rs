@@ -5,13 +5,11 @@ use url::Url;
 use super::handshake::{is_mute_ending, is_unanswered};
 use super::{gets_through, on_route, route_of};
 use crate::catalogue::Control;
+use crate::judge::comparison::OFFLINE;
 use crate::judge::row::judge_stages;
 use crate::judge::{Cause, Finding, Grounds, Owner, Status, Verdict, forwarding};
 use crate::observation::{Ask, Fault, FollowUp, HttpEvidence, Observation, Stage};
 use crate::plan::{JobId, PlannedRoute};
-
-/// Nothing gets out on any route, the control neither.
-pub(in crate::judge) const OFFLINE: &str = "x.offline";
 
 /// The control, where nothing got through and that may have nothing to do with the endpoints, or with their names.
 pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> Vec<FollowUp> {
@@ -307,9 +305,9 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
     let reached_a_proxy = in_doubt.iter().any(|row| has_reached_its_proxy(grounds, row));
     if !reached_a_proxy && verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
         return vec![Finding {
-            code: OFFLINE.to_owned(),
+            code: OFFLINE.code.to_owned(),
             title: format!("Nothing gets out of this machine, {} neither", control.host),
-            owner: Owner::Operator,
+            owner: OFFLINE.owner,
             remedy: format!(
                 "{}; connect this machine to a network that leads out (cable, Wi-Fi, VPN, name servers) and check again: of \
                  the endpoints nothing is known until then{}",

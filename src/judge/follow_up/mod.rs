@@ -12,7 +12,7 @@ mod repeat;
 mod tests;
 mod upload;
 
-pub(super) use control::{OFFLINE, doubts};
+pub(super) use control::doubts;
 
 use super::chain::ChainJudge;
 use super::{Grounds, Status, Verdict, judge};
