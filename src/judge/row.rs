@@ -483,13 +483,11 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         Fault::NoCredential { detail } => {
             return Opinion::new(Cause::NotTested, Stage::Proxy).with(detail.clone());
         }
-        Fault::NtlmNotTaken => {
-            let detail = "its Negotiate takes no NTLM, and there is no Kerberos ticket";
-            return Opinion::new(Cause::PauthNoCommonScheme, Stage::Proxy).with(detail);
-        }
+        Fault::NtlmNotTaken => return ticket::wanted(tunnel),
         Fault::KerberosNotTaken => {
-            let detail = "its Negotiate takes no Kerberos, and there is no password for NTLM";
-            return Opinion::new(Cause::PauthNoCommonScheme, Stage::Proxy).with(detail);
+            // Windows would go on by NTLM, with the sign-in that is not here.
+            let detail = "its Negotiate takes NTLM alone, and there is no name with a password for that";
+            return Opinion::new(Cause::NotTested, Stage::Proxy).with(detail);
         }
         Fault::NoTicket { problem, detail } => return ticket::missing(*problem, detail),
         Fault::TicketRefused { error } => return ticket::refused(*error),

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::opinion::Opinion;
 use super::{Cause, answer, refusal};
-use crate::observation::{Fault, Observation, Stage, TicketProblem};
+use crate::observation::{Fault, Observation, Stage, TicketProblem, TunnelEvidence};
+use crate::plan::Scheme;
 
 /// What Kerberos allows clocks to differ by, unless somebody configured less.
 const ALLOWED_SKEW: i64 = 300;
@@ -30,6 +31,19 @@ pub(super) fn missing(problem: TicketProblem, detail: &str) -> Opinion {
     let detail =
         if problem == TicketProblem::NoKdc { format!("what answers is no KDC ({detail})") } else { detail.to_owned() };
     Opinion::new(cause, Stage::Proxy).with(detail)
+}
+
+/// A Negotiate that takes Kerberos alone, before somebody who has no ticket and tried NTLM, as Windows does: the proxy offers
+/// what was asked for, and what is missing is ours.
+pub(super) fn wanted(tunnel: Option<&TunnelEvidence>) -> Opinion {
+    let passed_over = tunnel.map(|tunnel| tunnel.passed_over.as_slice()).unwrap_or_default();
+    let without_ticket = passed_over.iter().rev().find_map(|passed| match &passed.why {
+        Fault::NoTicket { problem, detail } if passed.scheme == Scheme::Negotiate => Some(missing(*problem, detail)),
+        _ => None,
+    });
+    let opinion = without_ticket.unwrap_or_else(|| Opinion::new(Cause::PauthKrbNoTicket, Stage::Proxy));
+    let why = opinion.detail.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    opinion.with(format!("the proxy's Negotiate takes Kerberos alone, for which there is no ticket{why}"))
 }
 
 /// What it means that the proxy refused a ticket, by the error of Kerberos that it gave (RFC 4120 §7.5.9).
@@ -74,6 +88,31 @@ pub(super) fn explained_by_clock(opinion: Opinion, seen: &Observation, at: Times
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::PassedOver;
+    use crate::plan::Mechanism;
+
+    /// What is missing is not the proxy's, which offers Negotiate as it was asked to.
+    #[test]
+    fn a_negotiate_of_kerberos_alone_is_not_accused_by_who_has_no_ticket() {
+        let passed_over = |problem| {
+            let no_ticket = Fault::NoTicket { problem, detail: "SEC_E_NO_CREDENTIALS".into() };
+            let of = |mechanism, why| PassedOver { scheme: Scheme::Negotiate, mechanism: Some(mechanism), why };
+            let passed_over = vec![of(Mechanism::Kerberos, no_ticket), of(Mechanism::Ntlm, Fault::NtlmNotTaken)];
+            wanted(Some(&TunnelEvidence { passed_over, ..TunnelEvidence::default() }))
+        };
+        for (problem, code) in [
+            (TicketProblem::NoTicket, "pauth.krb_no_ticket"),
+            (TicketProblem::NoRealm, "x.not_tested"),
+            (TicketProblem::NoLibrary, "x.not_tested"),
+            (TicketProblem::KdcUnreachable, "pauth.krb_kdc_unreachable"),
+        ] {
+            let opinion = passed_over(problem);
+            assert_eq!(opinion.cause.code(), code, "{problem:?}");
+            assert!(opinion.detail.is_some_and(|detail| detail.contains("SEC_E_NO_CREDENTIALS")), "{problem:?}");
+        }
+        // Recordings of before say of NTLM alone.
+        assert_eq!(wanted(None).cause, Cause::PauthKrbNoTicket);
+    }
 
     #[test]
     fn the_error_that_the_proxy_gives_decides() {

@@ -80,7 +80,8 @@ pub(super) fn broken() -> Blueprint {
         .as_user(proxy("no-base64", form(Form::Text("a"))))
         .expect(EVERYTHING, "blocked", "proxy.bad_reply")
         .route(&kerberos_only, Identity::User, SchemeChoice::Forced(Scheme::Negotiate))
-        .expect(EVERYTHING, "blocked", "pauth.no_common_scheme")
+        // Without a Kerberos of its own the lab cannot say what this proxy would answer to a ticket.
+        .expect(EVERYTHING, "not-tested", "x.not_tested")
         .proxy(kerberos_only)
 }
 

@@ -46,6 +46,15 @@ pub(super) fn problem(number: u32) -> TicketProblem {
     known(number).map_or(TicketProblem::Other, |(_, _, problem)| *problem)
 }
 
+/// The same of who is signed in. An account of this computer alone (`is_of_domain`: not so) has no domain controller that could
+/// be silent: it has no ticket and gets none.
+pub(super) fn problem_of_signed_in(number: u32, is_of_domain: bool) -> TicketProblem {
+    match problem(number) {
+        TicketProblem::KdcUnreachable if !is_of_domain => TicketProblem::NoTicket,
+        problem => problem,
+    }
+}
+
 /// `SEC_E_LOGON_DENIED (0x8009030c)`, or the number alone.
 pub(super) fn shown(number: u32) -> String {
     known(number).map_or_else(|| format!("{number:#010x}"), |(_, name, _)| format!("{name} ({number:#010x})"))
@@ -112,6 +121,19 @@ mod tests {
             (0xc000_0002, "0xc0000002", TicketProblem::Other),
         ] {
             assert_eq!((shown(number).as_str(), problem(number)), (text, expected));
+        }
+    }
+
+    /// Windows says of a computer in no domain what it says where all domain controllers are out of reach.
+    #[test]
+    fn who_is_in_no_domain_has_no_ticket_and_no_controller_that_is_silent() {
+        for (number, of_domain, of_computer) in [
+            (0x8009_0311, TicketProblem::KdcUnreachable, TicketProblem::NoTicket),
+            (0x8009_030e, TicketProblem::NoTicket, TicketProblem::NoTicket),
+            (0x8009_0303, TicketProblem::UnknownService, TicketProblem::UnknownService),
+        ] {
+            assert_eq!(problem_of_signed_in(number, true), of_domain, "{number:#x}");
+            assert_eq!(problem_of_signed_in(number, false), of_computer, "{number:#x}");
         }
     }
 

@@ -27,7 +27,14 @@ impl TokenSource for Sspi {
         let credential =
             credentials.entry(bearer.key()).or_insert_with(|| acquire(Package::Kerberos, bearer)).clone()?;
         let mut exchange = Exchange::new(credential.clone(), &service);
-        let token = exchange.step(None).map_err(|refusal| failure(refusal, &about(bearer, &service)));
+        let token = exchange.step(None).map_err(|refusal| {
+            let mut failure = failure(refusal, &about(bearer, &service));
+            if matches!(bearer, Bearer::SignedIn) && account::account() == Account::Other {
+                failure.problem =
+                    codes::problem_of_signed_in(refusal.number, account::name().is_none_or(|name| is_of_domain(&name)));
+            }
+            failure
+        });
         if let Err(failure) = &token
             && failure.problem.is_about_account()
         {
@@ -60,9 +67,8 @@ impl TokenSource for Sspi {
         let name = account::name().unwrap_or_else(|| "an account without a name".to_owned());
         let nobody =
             |why: &str| Err(TokenFailure::new(TicketProblem::NoTicket, format!("this process runs as {name}{why}")));
-        let computer = std::env::var("COMPUTERNAME").unwrap_or_default();
         match account::account() {
-            Account::Other if codes::is_of_domain(&name, &computer) => Ok(name),
+            Account::Other if is_of_domain(&name) => Ok(name),
             Account::Other => nobody(", which is an account of this computer and known nowhere else"),
             _ => nobody(", and nobody's sign-in is there to be used"),
         }
@@ -92,6 +98,10 @@ impl TokenSource for Sspi {
             Account::Other => Err(codes::NOT_THE_MACHINE.to_owned()),
         }
     }
+}
+
+fn is_of_domain(account: &str) -> bool {
+    codes::is_of_domain(account, &std::env::var("COMPUTERNAME").unwrap_or_default())
 }
 
 /// One exchange of NTLM, of which nothing is asked before its first message is wanted.
