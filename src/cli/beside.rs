@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::run;
@@ -23,7 +24,7 @@ use crate::proxies::win_http::{Automatic, Own, Theirs, Told, WinHttp, ask, diffe
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one set of automatic settings leads to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Beside {
     /// Whose settings these are.
     accounts: Vec<String>,
@@ -39,7 +40,7 @@ pub(super) struct Beside {
     heading: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     host: String,
     port: u16,
@@ -56,7 +57,7 @@ struct Row {
 }
 
 /// What Windows says went wrong.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 struct Trouble {
     /// `null` for a call that did not come back.
     code: Option<u32>,
@@ -75,6 +76,26 @@ impl Trouble {
     }
 }
 
+/// An address to ask for, whole as scripts see it.
+#[derive(Debug)]
+pub(super) struct Address {
+    pub host: String,
+    pub port: u16,
+    pub url: String,
+}
+
+impl Address {
+    fn of(target: &Target) -> Self {
+        Self { host: target.host.clone(), port: target.port, url: url(target) }
+    }
+}
+
+/// Asks with these settings alone, whoever's they are; `None` where there is no WinHTTP.
+pub(super) fn ask_with(automatic: &Automatic, addresses: &[Address]) -> Option<Beside> {
+    let whose = vec!["the account that runs this".to_owned()];
+    Some(Beside::of(this_device::win_http()?, automatic, whose, addresses, &Net::of_this_machine(Vec::new())))
+}
+
 /// Asks for every account whose settings leave something to a script; settings that several share are asked for once.
 pub(super) fn ask_for(traces: &[Trace], targets: &[Target]) -> Vec<Beside> {
     let Some(first) = targets.first() else { return Vec::new() };
@@ -87,9 +108,10 @@ pub(super) fn ask_for(traces: &[Trace], targets: &[Target]) -> Vec<Beside> {
             None => wanted.push((automatic, vec![account])),
         }
     }
+    let addresses: Vec<Address> = targets.iter().map(Address::of).collect();
     let asked = wanted.into_iter().filter_map(|(automatic, accounts)| {
         let caller = this_device::win_http()?;
-        Some(Beside::of(caller, &automatic, accounts, targets, &Net::of_this_machine(Vec::new())))
+        Some(Beside::of(caller, &automatic, accounts, &addresses, &Net::of_this_machine(Vec::new())))
     });
     asked.collect()
 }
@@ -99,14 +121,14 @@ impl Beside {
         caller: Box<dyn WinHttp>,
         automatic: &Automatic,
         accounts: Vec<String>,
-        targets: &[Target],
+        addresses: &[Address],
         net: &Net,
     ) -> Self {
-        let urls: Vec<String> = targets.iter().map(url).collect();
+        let urls: Vec<String> = addresses.iter().map(|address| address.url.clone()).collect();
         let told = ask(caller, automatic, &urls, PATIENCE);
-        let own = own(automatic, &told, targets, net);
-        let rows =
-            targets.iter().zip(&told.answers).zip(&own).map(|((target, theirs), own)| Row::of(target, theirs, own));
+        let own = own(automatic, &told, addresses, net);
+        let both = told.answers.iter().zip(&own);
+        let rows = addresses.iter().zip(both).map(|(address, (theirs, own))| Row::of(address, theirs, own));
         let detection = told.detected.as_ref();
         Self {
             heading: automatic.words(),
@@ -142,8 +164,8 @@ impl Beside {
         }
         for (sentence, hosts) in &said {
             write_prose(out, "    ", sentence, width)?;
-            let all = format!("all {} addresses", hosts.len());
-            let of = if hosts.len() == self.endpoints.len() { all } else { hosts.join(" ") };
+            let is_all = hosts.len() == self.endpoints.len() && hosts.len() > 1;
+            let of = if is_all { format!("all {} addresses", hosts.len()) } else { hosts.join(" ") };
             write_prose(out, "      ", &of, width)?;
         }
         Ok(())
@@ -161,14 +183,14 @@ impl Beside {
 }
 
 impl Row {
-    fn of(target: &Target, theirs: &Theirs, own: &Own) -> Self {
+    fn of(address: &Address, theirs: &Theirs, own: &Own) -> Self {
         let (own_ways, own_failure) = match own {
             Own::Ways(ways) => (Some(ways.join("; ")), None),
             Own::Failure(why) => (None, Some(without_logins(why))),
         };
         Self {
-            host: target.host.clone(),
-            port: target.port,
+            host: address.host.clone(),
+            port: address.port,
             win_http: if let Theirs::Ways(ways) = theirs { Some(ways.join("; ")) } else { None },
             error: Trouble::of(theirs),
             own: own_ways,
@@ -202,20 +224,20 @@ fn url(target: &Target) -> String {
 }
 
 /// What this program makes of the script that WinHTTP was led to, else of the one that the settings name.
-fn own(automatic: &Automatic, told: &Told, targets: &[Target], net: &Net) -> Vec<Own> {
-    let all = |why: String| vec![Own::Failure(why); targets.len()];
+fn own(automatic: &Automatic, told: &Told, addresses: &[Address], net: &Net) -> Vec<Own> {
+    let all = |why: String| vec![Own::Failure(why); addresses.len()];
     let detected = told.detected.as_ref().and_then(|found| found.as_ref().ok());
-    let Some(address) = detected.or(automatic.script.as_ref()) else {
+    let Some(script) = detected.or(automatic.script.as_ref()) else {
         return all("it has no address of a script to ask".to_owned());
     };
     let roots = || run::root_store(&load_machine_roots().certificates);
-    let found = match script::find(Wanted::At(Path::new(address)), net, Duration::MAX, &roots) {
+    let found = match script::find(Wanted::At(Path::new(script)), net, Duration::MAX, &roots) {
         Ok(found) => found,
         // Behind the first line stands who changes what.
         Err(failure) => return all(failure.to_string().lines().next().unwrap_or_default().to_owned()),
     };
-    let questions: Vec<Question> =
-        targets.iter().map(|target| Question { url: url(target), host: target.host.clone() }).collect();
+    let question = |address: &Address| Question { url: address.url.clone(), host: address.host.clone() };
+    let questions: Vec<Question> = addresses.iter().map(question).collect();
     match evaluate(&found.script, &questions, &script::world(net), &Limits::with_lookups()) {
         Ok(evaluation) => evaluation.replies.iter().map(Own::of).collect(),
         Err(failure) => all(failure.to_string().lines().next().unwrap_or_default().to_owned()),
@@ -249,9 +271,13 @@ mod tests {
         ]
     }
 
+    fn addresses() -> Vec<Address> {
+        targets().iter().map(Address::of).collect()
+    }
+
     fn beside(answers: fn(&str) -> Result<Access, u32>, automatic: &Automatic) -> (serde_json::Value, String) {
         let net = Net::of_this_machine(Vec::new());
-        let found = Beside::of(Box::new(Answers(answers)), automatic, vec!["SYSTEM".into()], &targets(), &net);
+        let found = Beside::of(Box::new(Answers(answers)), automatic, vec!["SYSTEM".into()], &addresses(), &net);
         let mut out = Vec::new();
         found.write(400, &mut out).expect("memory");
         (serde_json::to_value(&found).expect("JSON"), String::from_utf8(out).expect("text"))

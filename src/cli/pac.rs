@@ -1,4 +1,5 @@
-//! `waprobe pac eval`: what a script that chooses proxies answers for every endpoint, without a network.
+//! `waprobe pac eval`: what a script that chooses proxies answers for every endpoint, without a network but for the script's
+//! own server; on Windows, what WinHTTP makes of it beside.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,20 +15,23 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
 
-use super::arguments::{Format, ScopeArguments};
+use super::arguments::{Color, Format, ScopeArguments};
+use super::beside::{self, Address, Beside};
 use super::run::{self, scope};
 use super::script::{self, Wanted};
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, terminal};
 use crate::harmless::{sanitize, sanitize_lines};
 use crate::net::{Clock, Net, addresses_of, load_machine_roots, wall_clock};
 use crate::proxies::pac::{
     Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Question, ScriptFailure, World, evaluate,
 };
+use crate::proxies::win_http::Automatic;
 use crate::report::json;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PacCommand {
-    /// Ask a script for the way to every endpoint; nothing is sent to them, and no name is looked up unless asked for.
+    /// Ask a script for the way to every endpoint; nothing is sent to them, and no name is looked up unless asked for. On
+    /// Windows WinHTTP is asked beside it by a script that has an address, and looks up what the script asks for.
     Eval(EvalArguments),
 }
 
@@ -68,6 +72,10 @@ pub(super) struct EvalArguments {
     #[arg(long, value_name = "ADDR")]
     pub own_address: Vec<IpAddr>,
 
+    /// On Windows, do not ask WinHTTP what it answers by the same script.
+    #[arg(long)]
+    pub without_winhttp: bool,
+
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -88,10 +96,16 @@ pub(super) fn run(command: &PacCommand) -> Result<Exit, Failure> {
     let evaluation = evaluate(&script, &questions, &world, &limits(arguments))
         .map_err(|failure| script::refusal(&name, &failure, failure.code()))?;
 
-    let document = Document::new(&name, &asked, &world, evaluation, arguments);
+    let addresses: Vec<Address> = asked.iter().filter_map(Asked::address).collect();
+    let beside = for_win_http(arguments).and_then(|automatic| beside::ask_with(&automatic, &addresses));
+    let document = Document {
+        win_http: beside.into_iter().collect(),
+        ..Document::new(&name, &asked, &world, evaluation, arguments)
+    };
+    let width = terminal::layout(Color::Never, false).width;
     files::print(|mut out| match arguments.format {
         Format::Json => json::write(&document, &mut out),
-        Format::Table => document.write_text(&mut out),
+        Format::Table => document.write_text(width, &mut out),
     })?;
     match document.endpoints.iter().filter(|endpoint| endpoint.failure.is_some()).count() {
         0 => Ok(Exit::Ok),
@@ -100,6 +114,20 @@ pub(super) fn run(command: &PacCommand) -> Result<Exit, Failure> {
             document.endpoints.len()
         ))),
     }
+}
+
+/// What WinHTTP can be asked for, which knows this device here and now alone: a script at an address or by WPAD, as long as
+/// nothing else is to be supposed.
+fn for_win_http(arguments: &EvalArguments) -> Option<Automatic> {
+    let supposes = arguments.at.is_some() || !arguments.resolve.is_empty() || !arguments.own_address.is_empty();
+    if supposes || arguments.without_winhttp {
+        return None;
+    }
+    if arguments.wpad.is_some() {
+        return Some(Automatic { detect: true, script: None });
+    }
+    let script = arguments.file.as_ref()?.to_str().filter(|name| name.contains("://"))?.to_owned();
+    Some(Automatic { detect: false, script: Some(script) })
 }
 
 /// Names that are really looked up take their time.
@@ -111,6 +139,14 @@ fn limits(arguments: &EvalArguments) -> Limits {
 struct Asked {
     name: String,
     question: Question,
+}
+
+impl Asked {
+    fn address(&self) -> Option<Address> {
+        let url = url::Url::parse(&self.question.url).ok()?;
+        let port = url.port_or_known_default().unwrap_or_default();
+        Some(Address { host: self.question.host.clone(), port, url: self.question.url.clone() })
+    }
 }
 
 fn asked(arguments: &EvalArguments) -> Result<Vec<Asked>, Failure> {
@@ -195,6 +231,9 @@ struct Document {
     notes: Notes,
     /// What the reader has to know about the questions that the script asked back.
     caveats: Vec<String>,
+    /// What WinHTTP itself answers, beside this program's evaluation here and now; on Windows alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    win_http: Vec<Beside>,
 }
 
 /// One address with what the script says about it.
@@ -238,10 +277,11 @@ impl Document {
             endpoints,
             notes: evaluation.notes,
             caveats,
+            win_http: Vec::new(),
         }
     }
 
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write_text(&self, columns: usize, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.headline())?;
         writeln!(out, "{} · {} · as of {}\n", sanitize(&self.script), self.function, self.at)?;
         let width = self.endpoints.iter().map(|asking| asking.host.chars().count()).max().unwrap_or_default();
@@ -261,6 +301,12 @@ impl Document {
             for alert in &self.notes.alerts {
                 writeln!(out, "  {}", sanitize(alert))?;
             }
+        }
+        if !self.win_http.is_empty() {
+            writeln!(out, "\nWhat WinHTTP itself answers here and now, where names are looked up")?;
+        }
+        for beside in &self.win_http {
+            beside.write(columns, out)?;
         }
         Ok(())
     }
@@ -400,4 +446,48 @@ fn caveats(notes: &Notes, arguments: &EvalArguments) -> Vec<String> {
         caveats.push("The script draws lots: a device may get another of its answers.".to_owned());
     }
     caveats
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        eval: EvalArguments,
+    }
+
+    /// WinHTTP knows no other moment, no other names and no other device than these.
+    #[test]
+    fn win_http_is_asked_by_scripts_that_it_can_fetch_and_never_for_what_is_supposed() {
+        const URL: &str = "http://wpad.corp.example/proxy.pac";
+        let by_address = Automatic { detect: false, script: Some(URL.to_owned()) };
+        for (arguments, expected) in [
+            (vec![URL], Some(&by_address)),
+            (vec![URL, "--resolve-names", "--url", "https://login.live.com"], Some(&by_address)),
+            (vec!["--wpad", "corp.example"], Some(&Automatic { detect: true, script: None })),
+            (vec!["proxy.pac"], None),
+            (vec!["-"], None),
+            (vec![URL, "--without-winhttp"], None),
+            (vec![URL, "--at", "2026-11-22T22:30:00+01:00"], None),
+            (vec![URL, "--resolve", "proxy.example=10.0.0.1"], None),
+            (vec![URL, "--own-address", "10.0.0.9"], None),
+        ] {
+            let line = Line::try_parse_from(["pac"].iter().chain(&arguments)).expect("arguments");
+            assert_eq!(for_win_http(&line.eval).as_ref(), expected, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_goes_to_win_http_whole() {
+        let asked = asked_url("https://[::1]:8443/a?b=c").expect("an address");
+        let address = asked.address().expect("the same");
+        assert_eq!(
+            (address.host.as_str(), address.port, address.url.as_str()),
+            ("::1", 8443, "https://[::1]:8443/a?b=c")
+        );
+    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::arguments::{AccountArguments, Color, Format, ScopeArguments};
@@ -24,9 +25,9 @@ use crate::report::{json, wording};
 
 #[derive(Debug, Args)]
 pub(super) struct ProxyArguments {
-    /// A part of the device's registry, made by reg export; may be repeated. Without it, or with `this`, Windows' own settings
+    /// A part of the device's registry, made by reg export, or its snapshot (waprobe enroll snapshot); may be repeated. Without it, or with `this`, Windows' own settings
     /// are read, and elsewhere only the environment is shown.
-    #[arg(long, value_name = "FILE.reg")]
+    #[arg(long, value_name = "FILE.reg|FILE.json")]
     pub registry: Vec<PathBuf>,
 
     /// Read the settings alone: on Windows, ask neither WinHTTP nor a script's server what they answer.
@@ -112,7 +113,7 @@ const MOST_REACHED: usize = 16;
 const REACH_DEADLINE: Duration = Duration::from_secs(8);
 
 /// A proxy that was connected to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Reached {
     proxy: String,
     /// `null` when somebody listens there.
@@ -178,15 +179,19 @@ fn shown_variable(value: &str) -> String {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Variable {
     name: String,
     value: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct EnvironmentDocument<'a> {
+    /// `waprobe-proxy/1`.
+    #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
+    /// `null`: Windows' settings were not looked at.
+    #[schemars(with = "()")]
     registry: Option<String>,
     environment: &'a [Variable],
 }
@@ -199,12 +204,19 @@ impl<'a> EnvironmentDocument<'a> {
 
 const SCHEMA: &str = "waprobe-proxy/1";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Document<'a> {
+    /// `waprobe-proxy/1`.
+    #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
+    /// The files that the settings were read from, or `this device's registry`.
     registry: String,
+    /// SYSTEM first, then every user whose settings are known.
     accounts: Vec<AccountDocument>,
+    /// Whether the diagnostic service may use the signed-in user's proxy and name: `allowed`, `disabled` or `not-known`.
+    #[schemars(extend("enum" = ["allowed", "disabled", "not-known"]))]
     user_proxy: &'static str,
+    /// Environment variables that name a proxy, which Windows' services ignore.
     variables: &'a [String],
     findings: Vec<FindingDocument<'a>>,
     /// Empty without `--connect`.
@@ -217,8 +229,9 @@ struct Document<'a> {
     next: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FindingDocument<'a> {
+    /// `waprobe explain CODE` says more.
     code: &'static str,
     title: &'static str,
     owner: Owner,
@@ -235,30 +248,36 @@ impl<'a> FindingDocument<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct AccountDocument {
     account: String,
+    /// In Windows' order; the first that is set counts.
     sources: Vec<SourceDocument>,
     endpoints: Vec<EndpointDocument>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SourceDocument {
     source: &'static str,
+    /// The key and value that it stands in.
     place: String,
+    #[schemars(extend("enum" = ["not-set", "not-known", "damaged", "passed-over", "set"]))]
     state: &'static str,
+    /// In words.
     says: String,
     remarks: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct EndpointDocument {
     host: String,
     port: u16,
+    /// In the order in which they are tried.
     ways: Vec<WayDocument>,
 }
 
-#[derive(Debug, Serialize)]
+/// What a source does with an address.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum WayDocument {
     UnlessSet { source: &'static str },
@@ -489,5 +508,41 @@ impl<'t> Shown<'t> {
             }
         }
         Self { account: &trace.account, groups }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use schemars::generate::SchemaSettings;
+
+    use super::*;
+
+    /// What `proxy --format json` prints: a device's settings, or, where there are none to read, the environment's.
+    #[derive(Serialize, JsonSchema)]
+    #[serde(untagged)]
+    #[allow(dead_code, reason = "it has a schema and is never made")]
+    enum ProxySettings<'a> {
+        Device(Document<'a>),
+        Environment(EnvironmentDocument<'a>),
+    }
+
+    /// `UPDATE_SCHEMAS=1 cargo test --lib cli::proxy` writes it anew.
+    #[test]
+    fn the_committed_schema_is_that_of_the_types() {
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<ProxySettings<'_>>();
+        let generated = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/waprobe-proxy-1.schema.json");
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            fs::write(&path, &generated).expect("schemas can be written");
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == generated,
+            "the schema differs from the types: run UPDATE_SCHEMAS=1 cargo test --lib cli::proxy"
+        );
     }
 }

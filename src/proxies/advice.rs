@@ -25,7 +25,7 @@ pub struct Advice {
 }
 
 /// Whose proxy the deployment script is to test with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct ClientProxy {
     /// `Direct`, `System`, `User`; nothing when the snapshot does not say enough.
     pub value: Option<&'static str>,

@@ -189,7 +189,27 @@ mod proxy {
     fn overview(file: &str) -> Value {
         let run = waprobe(&["proxy", "--registry", &format!("registry/{file}.reg"), "--format", "json"], "");
         assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{file}");
-        serde_json::from_str(&run.out).expect("JSON")
+        let overview = serde_json::from_str(&run.out).expect("JSON");
+        assert_eq!(fits_its_schema(&overview), Ok(()), "{file}");
+        overview
+    }
+
+    fn fits_its_schema(document: &Value) -> Result<(), String> {
+        let schema = include_str!("../../schemas/waprobe-proxy-1.schema.json");
+        let schema = jsonschema::draft202012::new(&serde_json::from_str(schema).expect("JSON")).expect("a schema");
+        schema.validate(document).map_err(|error| format!("{}: {error}", error.instance_path))
+    }
+
+    #[test]
+    fn what_is_printed_where_there_are_no_settings_fits_the_schema_and_what_is_none_does_not() {
+        let run = waprobe(&["proxy", "--format", "json"], "");
+        let mut environment: Value = serde_json::from_str(&run.out).expect("JSON");
+        assert_eq!(fits_its_schema(&environment), Ok(()));
+        environment["schema"] = "waprobe-proxy/2".into();
+        assert!(fits_its_schema(&environment).is_err());
+        let mut device = overview("winhttp");
+        device["accounts"][0]["sources"][0]["state"] = "perhaps".into();
+        assert!(fits_its_schema(&device).is_err());
     }
 
     fn codes(overview: &Value) -> Vec<&str> {

@@ -179,6 +179,26 @@ fn where_win_http_answers_otherwise_both_are_named_and_whose_counts() {
 }
 
 #[test]
+fn a_script_that_is_asked_by_its_address_is_asked_by_win_http_too() {
+    let Some(wine) = Wine::start() else { return };
+    let url = script_server("return url.indexOf(':8443/') > 0 ? 'PROXY 127.0.0.1:9' : 'PROXY 127.0.0.1:3128';");
+    let asked = ["pac", "eval", &url, "--url", "https://login.live.com:8443/", "--url", "https://login.live.com/"];
+    let document = json(&wine.run(asked.into_iter().chain(["--format", "json"])));
+    let rows = document["win_http"][0]["endpoints"].as_array().cloned().unwrap_or_default();
+    for (row, port, answer) in [(&rows[0], 8443, "PROXY 127.0.0.1:9"), (&rows[1], 443, "PROXY 127.0.0.1:3128")] {
+        assert_eq!((&row["port"], &row["agrees"]), (&port.into(), &true.into()), "{document:#}");
+        assert_eq!((&row["win_http"], &row["own"]), (&answer.into(), &answer.into()), "{document:#}");
+    }
+    let words = everything(&wine.run(asked));
+    assert!(words.contains("What WinHTTP itself answers here and now"), "{words}");
+
+    let alone = json(&wine.run(["pac", "eval", &url, "--without-winhttp", "--format", "json"]));
+    assert_eq!(alone["win_http"], Value::Null);
+    let supposed = json(&wine.run(["pac", "eval", &url, "--own-address", "10.0.0.9", "--format", "json"]));
+    assert_eq!(supposed["win_http"], Value::Null);
+}
+
+#[test]
 fn an_error_of_win_http_has_its_number_and_name() {
     let Some((_wine, document)) = with_script(&format!("http://{}/proxy.pac", closed())) else { return };
     let row = &document["win_http"][0]["endpoints"][0];
