@@ -97,8 +97,8 @@ pub(super) struct CheckArguments {
     pub wpad: Option<String>,
 
     /// Try the ways that the settings of a device lead by, as SYSTEM and as its users: `this` for the Windows device that this
-    /// runs on, or a part of another's registry, made by reg export (waprobe proxy says which); files may be several.
-    #[arg(long, value_name = "FILE.reg|this", help_heading = "Routes")]
+    /// runs on, or a part of another's registry, made by reg export (waprobe proxy says which), or its snapshot; files may be several.
+    #[arg(long, value_name = "FILE.reg|FILE.json|this", help_heading = "Routes")]
     pub registry: Vec<PathBuf>,
 
     /// Who asks the proxy: bypass (nobody), user (a name with a password, or the ticket of who is signed in), device.

@@ -69,14 +69,7 @@ fn exported(paths: &[PathBuf]) -> Result<Snapshot, Failure> {
             .map_err(|mistake| Failure::usage(format!("{}, {mistake}", path.display())))?;
         match &mut whole {
             None => whole = Some(part),
-            Some(whole) => {
-                for key in part.keys() {
-                    whole.hold(key.path());
-                    for (name, value) in key.values() {
-                        whole.set(key.path(), name, value.clone());
-                    }
-                }
-            }
+            Some(whole) => whole.add(&part),
         }
     }
     Ok(whole.unwrap_or_default())

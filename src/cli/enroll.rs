@@ -155,7 +155,7 @@ pub(super) fn run(command: &EnrollCommand) -> Result<Exit, Failure> {
 }
 
 fn snapshot_of_this_device(arguments: &SnapshotArguments) -> Result<Exit, Failure> {
-    let snapshot = if arguments.script { None } else { this_device::enrolment() };
+    let snapshot = if arguments.script { None } else { this_device::for_elsewhere() };
     text(&snapshot.as_ref().map_or_else(collect::powershell, to_json))
 }
 

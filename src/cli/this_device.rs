@@ -12,6 +12,14 @@ pub(super) fn enrolment() -> Option<Snapshot> {
     Some(crate::enroll::live::snapshot(&crate::windows::ThisMachine, crate::net::Clock::System.now()))
 }
 
+/// Everything that is to be known of it elsewhere: for the rules of enrolment, and for the ways by which it goes.
+#[cfg(windows)]
+pub(super) fn for_elsewhere() -> Option<Snapshot> {
+    let mut snapshot = enrolment()?;
+    snapshot.add(&crate::proxies::live::handed_on(&proxies()?));
+    Some(snapshot)
+}
+
 /// Its Windows version, as `--os this` means it.
 #[cfg(windows)]
 pub(super) fn version() -> Option<OsChoice> {
@@ -50,6 +58,11 @@ pub(super) fn ran_as() -> Option<ServiceAccount> {
 
 #[cfg(not(windows))]
 pub(super) fn enrolment() -> Option<Snapshot> {
+    None
+}
+
+#[cfg(not(windows))]
+pub(super) fn for_elsewhere() -> Option<Snapshot> {
     None
 }
 

@@ -1,6 +1,9 @@
 //! What to run on a device: the full scan, and the script that makes a snapshot.
 
-use super::places::{APPRAISER_TASK, ASKED, ERROR_REPORTING, FILES, SECRET, SERVICES_ASKED};
+use super::places::{
+    APPRAISER_TASK, ASKED, ERROR_REPORTING, FILES, INTERNET_SETTINGS, INTERNET_SETTINGS_POLICY, PROXY_VALUES, SECRET,
+    SERVICES_ASKED,
+};
 
 /// The commands that start a full inventory scan, in this order, as administrator.
 pub const SCAN: [&str; 2] = [
@@ -8,8 +11,8 @@ pub const SCAN: [&str; 2] = [
     "CompatTelRunner.exe -m:appraiser.dll -f:DoScheduledTelemetryRun ent",
 ];
 
-/// A Windows PowerShell 2 script that prints a `waprobe-snapshot/1` document of the device it runs on. It reads and
-/// changes nothing.
+/// A Windows PowerShell 2 script that prints a `waprobe-snapshot/1` document of the device it runs on, its proxies with it. It
+/// reads and changes nothing.
 #[must_use]
 pub fn powershell() -> String {
     let keys: Vec<String> =
@@ -17,13 +20,16 @@ pub fn powershell() -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     SCRIPT
         .replace("@KEYS@", &keys.join(",\n"))
+        .replace("@INTERNET@", INTERNET_SETTINGS)
+        .replace("@INTERNETPOLICY@", INTERNET_SETTINGS_POLICY)
+        .replace("@PROXYVALUES@", &quoted(&PROXY_VALUES))
         .replace("@TASK@", APPRAISER_TASK)
         .replace("@SECRET@", &quoted(&SECRET.map(|(_, name)| name)))
         .replace("@SERVICES@", &quoted(&SERVICES_ASKED))
         .replace("@FILES@", &quoted(&FILES))
 }
 
-const SCRIPT: &str = r#"# Prints this device's enrolment settings as JSON. Reads only. Run it in 64-bit PowerShell, best as administrator:
+const SCRIPT: &str = r#"# Prints this device's enrolment and proxy settings as JSON. Reads only. Run it in 64-bit PowerShell, best as administrator:
 #   powershell -NoProfile -ExecutionPolicy Bypass -File snapshot.ps1 > device.json
 # and then, anywhere:  waprobe enroll check --snapshot device.json
 $ErrorActionPreference = 'Stop'
@@ -32,6 +38,22 @@ $culture = [Globalization.CultureInfo]::InvariantCulture
 $keys = @(
 @KEYS@
 )
+
+# Where each account's addresses go, by these values alone. A hive that this account may not read is left out.
+$proxyvalues = @(@PROXYVALUES@)
+$person = '^S-1-(5-21|12-1)-[0-9-]+$'
+$own = [Security.Principal.WindowsIdentity]::GetCurrent().User.Value
+$accounts = @('S-1-5-18', '.DEFAULT')
+$accounts += @([Microsoft.Win32.Registry]::Users.GetSubKeyNames() | Where-Object { $_ -match $person -and $_ -ne $own })
+$hives = @('HKLM')
+if ($own -match $person) { $hives += 'HKCU' }
+foreach ($account in $accounts) {
+    try {
+        if ([Microsoft.Win32.Registry]::Users.OpenSubKey($account + '\SOFTWARE')) { $hives += 'HKU\' + $account }
+    } catch { }
+}
+$proxies = @('@INTERNETPOLICY@')
+foreach ($hive in $hives) { $proxies += ($hive + '\@INTERNET@'), ($hive + '\@INTERNET@\Connections') }
 
 # PowerShell 2, which Windows 7 has, knows no ConvertTo-Json.
 function Text($value) {
@@ -68,8 +90,8 @@ $system = Get-WmiObject Win32_OperatingSystem
 $parts += '"server": ' + ($system.ProductType -ne 1).ToString().ToLower()
 
 $found = @()
-foreach ($path in $keys) {
-    $provider = 'Registry::' + $path.Replace('HKLM\', 'HKEY_LOCAL_MACHINE\').Replace('HKCU\', 'HKEY_CURRENT_USER\')
+foreach ($path in $keys + $proxies) {
+    $provider = 'Registry::' + $path.Replace('HKLM\', 'HKEY_LOCAL_MACHINE\').Replace('HKCU\', 'HKEY_CURRENT_USER\').Replace('HKU\', 'HKEY_USERS\')
     if (-not (Test-Path -LiteralPath $provider)) {
         $found += '    ' + (Text $path) + ': null'
         continue
@@ -80,6 +102,7 @@ foreach ($path in $keys) {
     foreach ($name in $key.GetValueNames()) {
         # A product key can be read out of these.
         if (@SECRET@ -contains $name) { continue }
+        if ($proxies -contains $path -and $proxyvalues -notcontains $name) { continue }
         $typed = Typed $key $name
         if ($typed) { $values += (Text $name) + ': ' + $typed }
     }

@@ -85,3 +85,18 @@ pub const FILES: [&str; 3] = ["appraiser.dll", "diagtrack.dll", "CompatTelRunner
 
 /// Values that no rule asks for and that nobody should pass on: a product key can be read out of them.
 pub const SECRET: [(&str, &str); 2] = [(CURRENT_VERSION, "DigitalProductId"), (CURRENT_VERSION, "DigitalProductId4")];
+
+/// Where an account keeps which proxies it uses, below its hive, with another key for the records of Windows' own programs.
+pub const INTERNET_SETTINGS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+/// Whether those of the machine are for all accounts.
+pub const INTERNET_SETTINGS_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
+/// The values there that name a proxy; no rule asks for them, and what leads elsewhere by a snapshot does.
+pub const PROXY_VALUES: [&str; 7] = [
+    "AutoConfigURL",
+    "DefaultConnectionSettings",
+    "ProxyEnable",
+    "ProxyOverride",
+    "ProxyServer",
+    "ProxySettingsPerUser",
+    "WinHttpSettings",
+];

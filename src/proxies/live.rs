@@ -39,6 +39,40 @@ pub fn snapshot(registry: &impl Registry, own: Option<&str>) -> Snapshot {
     snapshot
 }
 
+/// The values by which [`snapshot`]'s keys name proxies. The same keys hold others that are nobody else's business, and among
+/// environment variables there are passwords.
+const HANDED_ON: [&str; 10] = [
+    "AutoConfigURL",
+    "DefaultConnectionSettings",
+    "DisableEnterpriseAuthProxy",
+    "OnboardingState",
+    "ProxyEnable",
+    "ProxyOverride",
+    "ProxyServer",
+    "ProxySettingsPerUser",
+    "TelemetryProxyServer",
+    "WinHttpSettings",
+];
+
+/// The part of [`snapshot`] that goes into a file for others: what names a proxy, and nothing else that stands beside it.
+#[must_use]
+pub fn handed_on(found: &Snapshot) -> Snapshot {
+    let mut part = Snapshot::default();
+    let is_environment = |path: &str| path.ends_with(r"\Environment");
+    for path in found.absent().filter(|path| !is_environment(path)) {
+        part.remove(path);
+    }
+    for key in found.keys().filter(|key| !is_environment(key.path())) {
+        part.hold(key.path());
+        for (name, value) in key.values() {
+            if HANDED_ON.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                part.set(key.path(), name, value.clone());
+            }
+        }
+    }
+    part
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +134,25 @@ mod tests {
         assert!(snapshot(&hives, Some("S-1-5-18")).key("HKU").is_some());
         assert!(snapshot(&hives, Some(ANNA)).key("HKU").is_none());
         assert!(codes(ANNA).all(|code| code != "conf.headless_user_auth"));
+    }
+
+    #[test]
+    fn what_is_handed_on_leads_to_the_same_proxies_and_tells_nothing_else() {
+        for file in
+            ["winhttp", "per-machine", "user-only", "user-disabled", "defender", "by-scheme", "environment-only"]
+        {
+            let path = format!("{}/fixtures/registry/{file}.reg", env!("CARGO_MANIFEST_DIR"));
+            let mut found = Snapshot::read(&std::fs::read(&path).expect("a fixture")).expect("an export");
+            found.set(r"HKCU\Environment", "API_TOKEN", Value::Sz("hunter2".into()));
+            found.set(&format!(r"HKCU\{SETTINGS}"), "ProxyPass", Value::Sz("hunter2".into()));
+            let part = handed_on(&found);
+            let said = |snapshot: &Snapshot| {
+                let overview = Overview::of(snapshot, &[]);
+                let codes: Vec<&str> = overview.advice.iter().map(|advice| advice.code).collect();
+                (format!("{:?}", overview.traces), codes.contains(&"conf.mde_conflict"))
+            };
+            assert_eq!(said(&part), said(&found), "{file}");
+            assert!(!crate::registry::to_json(&part).contains("hunter2"), "{file}");
+        }
     }
 }

@@ -148,6 +148,21 @@ impl Snapshot {
         true
     }
 
+    /// Takes over what `part` says of the registry; where both hold a value, its own counts.
+    pub fn add(&mut self, part: &Self) {
+        for path in part.absent() {
+            if self.presence(path) == Presence::NotKnown {
+                self.remove(path);
+            }
+        }
+        for key in part.keys() {
+            self.hold(key.path());
+            for (name, value) in key.values() {
+                self.set(key.path(), name, value.clone());
+            }
+        }
+    }
+
     pub(super) fn hold_key(&mut self, key: &str) -> Option<&mut Key> {
         let path = canonical(key)?;
         Some(self.keys.entry(fold(&path)).or_insert_with(|| Key { path, values: BTreeMap::new() }))
@@ -247,6 +262,20 @@ mod tests {
         let elsewhere = r"HKLM\SOFTWARE\Wow6432Node\Policies\Microsoft\Windows\DataCollection";
         assert_eq!(snapshot.lookup(elsewhere, "AllowTelemetry"), Lookup::NotKnown);
         assert_eq!(snapshot.lookup(r"HKEY_LOCAL\SOFTWARE", "X"), Lookup::NotKnown);
+    }
+
+    #[test]
+    fn a_part_adds_what_it_holds_and_what_it_knows_to_be_gone() {
+        let mut whole = with_level();
+        let mut part = Snapshot::default();
+        part.set(KEY, "AllowTelemetry", Value::Dword(3));
+        part.remove(r"HKU\S-1-5-18");
+        let mut other = Snapshot::default();
+        other.remove(r"HKLM\SOFTWARE\Policies");
+        whole.add(&part);
+        whole.add(&other);
+        assert_eq!(whole.lookup(KEY, "AllowTelemetry").value(), Some(&Value::Dword(3)));
+        assert_eq!(whole.lookup(r"HKU\S-1-5-18\SOFTWARE", "X"), Lookup::NotSet);
     }
 
     #[test]

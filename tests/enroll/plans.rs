@@ -358,7 +358,22 @@ fn the_snapshot_script_asks_for_every_key_that_a_rule_needs() {
             assert!(script.contains(&format!("'{}'", entry.place)), "{}", entry.place);
         }
     }
-    assert!(!script.contains("@KEYS@") && !script.contains("@TASK@") && script.is_ascii());
+    assert!(script.is_ascii());
+    let words = ["KEYS", "TASK", "INTERNET", "INTERNETPOLICY", "PROXYVALUES", "SECRET", "SERVICES", "FILES"];
+    assert!(words.iter().all(|word| !script.contains(&format!("@{word}@"))), "{script}");
+}
+
+/// The proxies of an account stand where `waprobe proxy` says that it looks.
+#[test]
+fn the_snapshot_script_asks_for_what_names_a_proxy() {
+    let script = collect::powershell();
+    let traces = waprobe::proxies::Trace::all(&Snapshot::default());
+    for step in traces.iter().flat_map(|trace| &trace.steps) {
+        let (key, value) = step.place.rsplit_once('\\').expect("a key and a value");
+        let below = key.trim_start_matches(r"HKLM\").trim_start_matches(r"HKU\S-1-5-18\");
+        assert!(script.contains(below.trim_end_matches(r"\Connections")), "{key}");
+        assert!(script.contains(&format!("'{value}'")) || key.ends_with("DataCollection"), "{value}");
+    }
 }
 
 /// A grammar of PowerShell reads every script that is printed. It knows words, quotes and braces, not commands: what the

@@ -151,6 +151,11 @@ fn imported_proxy_settings_have_the_trace_of_their_file() {
         let mut expected = on_linux(&["proxy", "--format", "json", "--registry", &file.display().to_string()]);
         let mut live = on_windows(&wine, &["proxy", "--settings-only", "--format", "json"]);
         assert_eq!(live["registry"], "this device's registry");
+        // What is taken elsewhere leads by the same ways.
+        let snapshot = wine.folder().join("device.json");
+        fs::write(&snapshot, wine.run(["enroll", "snapshot"]).stdout).expect("a file of ours");
+        let elsewhere = on_linux(&["proxy", "--format", "json", "--registry", &snapshot.display().to_string()]);
+        assert_eq!(elsewhere["accounts"], live["accounts"], "{name}");
         for document in [&mut expected, &mut live] {
             document["registry"] = Value::Null;
             // The first command names where the settings were read.
