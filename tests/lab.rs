@@ -223,7 +223,11 @@ fn check(world: &World) -> Run {
         let nobody = std::future::pending;
         let ended = probe::run(&context, nobody(), |seen| observations.push(seen)).await;
         let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
-        let asked = if ended == Ended::Complete { follow_ups(&grounds, &observations) } else { Vec::new() };
+        let asked = if ended == Ended::Complete {
+            follow_ups(&grounds, &judge(&grounds, &observations), &observations)
+        } else {
+            Vec::new()
+        };
         let remaining = context.plan.budget.total;
         probe::follow_up(&context, asked, remaining, nobody(), |seen| observations.push(seen)).await;
         ended

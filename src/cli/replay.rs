@@ -63,6 +63,7 @@ pub(super) fn seen(path: &Path, trust: &TrustArguments) -> Result<Seen, Failure>
         catalogue: Arc::new(catalogue),
         roots: recording.roots,
         observations,
+        verdicts: None,
         duration: recording.duration,
         ended: recording.ended,
         remarks: recording.remarks,

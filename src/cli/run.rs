@@ -15,7 +15,7 @@ use super::show::{self, Expected, Seen};
 use super::{Exit, Failure, files, handed};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 use crate::certificate::Certificate;
-use crate::judge::{Grounds, follow_ups};
+use crate::judge::{Grounds, follow_ups, judge};
 use crate::net::{Net, allow_open_files};
 use crate::observation::recording::{self, Header, Roots, Writer};
 use crate::observation::{Ended, Observation};
@@ -119,16 +119,21 @@ fn probe_all(
         observations.push(observation);
     };
     let started = Instant::now();
-    let ended = runtime.block_on(async {
+    let (ended, verdicts) = runtime.block_on(async {
         let mut interrupt = std::pin::pin!(interrupt());
         let ended = probe::run(&context, interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
         let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
-        let asked = if ended == Ended::Complete { follow_ups(&grounds, &observations) } else { Vec::new() };
+        if ended != Ended::Complete {
+            return (ended, None);
+        }
+        let verdicts = judge(&grounds, &observations);
+        let asked = follow_ups(&grounds, &verdicts, &observations);
         if asked.is_empty() {
-            return ended;
+            return (ended, Some(verdicts));
         }
         let remaining = context.plan.budget.total.saturating_sub(started.elapsed());
-        probe::follow_up(&context, asked, remaining, interrupt, |seen| keep(seen, &mut observations)).await
+        let ended = probe::follow_up(&context, asked, remaining, interrupt, |seen| keep(seen, &mut observations)).await;
+        (ended, None)
     });
     let duration = started.elapsed();
     progress.finish();
@@ -142,6 +147,7 @@ fn probe_all(
         catalogue,
         roots,
         observations,
+        verdicts,
         duration: Some(duration),
         ended,
         remarks: Vec::new(),

@@ -1,5 +1,6 @@
 //! From what was seen to what is printed: judging, rendering and the exit code, the same for a run and a replay.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use super::outputs::Outputs;
 use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, Complaints};
-use crate::judge::{Cause, Grounds, findings, judge};
+use crate::judge::{Cause, Grounds, Verdict, findings, judge};
 use crate::observation::recording::{Header, Roots};
 use crate::observation::{Ended, Observation};
 use crate::report::change::Changes;
@@ -22,6 +23,8 @@ pub(super) struct Seen {
     pub catalogue: Arc<Catalogue>,
     pub roots: Roots,
     pub observations: Vec<Observation>,
+    /// What was judged of all of them already, while the run went on.
+    pub verdicts: Option<Vec<Verdict>>,
     /// `None` when the recording is cut off.
     pub duration: Option<Duration>,
     pub ended: Ended,
@@ -110,7 +113,8 @@ fn fail_on(list: Option<&str>) -> Result<FailOn, Failure> {
 pub(super) fn report_of(seen: &Seen) -> Report {
     let plan = &seen.header.plan;
     let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended);
-    let verdicts = judge(&grounds, &seen.observations);
+    let judge = || Cow::Owned(judge(&grounds, &seen.observations));
+    let verdicts = seen.verdicts.as_ref().map_or_else(judge, |verdicts| Cow::Borrowed(verdicts.as_slice()));
     let findings = findings(&grounds, &verdicts, &seen.observations);
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
     let note = &seen.roots.note;

@@ -170,16 +170,17 @@ impl<'a> Grounds<'a> {
     }
 }
 
-/// One verdict per planned job, in plan order.
+/// One verdict per planned job, in plan order. The observations may come in any order.
 #[must_use]
 pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict> {
+    let mut observations: Vec<&Observation> = observations.iter().collect();
+    observations.sort_by_key(|seen| (seen.job(), seen.attempt()));
     let chains = ChainJudge::new(&grounds.catalogue.trust, grounds.roots);
     let mut attempts: Vec<Vec<&Observation>> = vec![Vec::new(); grounds.plan.jobs.len()];
-    let (beside, own): (Vec<_>, Vec<_>) = observations.iter().partition(|seen| seen.follow_up().is_some());
+    let (beside, own): (Vec<_>, Vec<_>) = observations.into_iter().partition(|seen| seen.follow_up().is_some());
     for observation in own {
         if let Some(place) = attempts.get_mut(observation.job().0 as usize) {
             place.push(observation);
-            place.sort_by_key(|observation| observation.attempt());
         }
     }
     let mut verdicts: Vec<Verdict> = grounds

@@ -97,7 +97,7 @@ impl Run {
         let mut run = Self { observations: Vec::new(), plan };
         let own = run.plan.jobs.iter().zip(inspected).map(|(job, turns)| seen(job, Attempt::First, turns[0]));
         run.observations = own.collect();
-        for asked in follow_ups(&run.grounds(), &run.observations) {
+        for asked in follow_ups(&run.grounds(), &judge(&run.grounds(), &run.observations), &run.observations) {
             let job = &run.plan.jobs[asked.about.0 as usize];
             let Ask::Repeat(time) = asked.ask else { panic!("asked {:?}", asked.ask) };
             let is_inspected = inspected[asked.about.0 as usize][usize::from(time)];

@@ -15,26 +15,26 @@ mod upload;
 pub(super) use control::doubts;
 
 use super::chain::ChainJudge;
-use super::{Grounds, Status, Verdict, judge};
+use super::{Grounds, Status, Verdict};
 use crate::observation::{FollowUp, Observation};
 use crate::plan::JobId;
 
-/// The questions that the rows leave open. They are asked once; what their answers leave open stays so.
+/// The questions that the rows leave open, by the verdicts on what they saw. They are asked once; what their answers leave open
+/// stays so.
 #[must_use]
-pub fn follow_ups(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<FollowUp> {
+pub fn follow_ups(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<FollowUp> {
     let plan = grounds.plan;
     if !plan.follow_ups.wanted {
         return Vec::new();
     }
-    let verdicts = judge(grounds, observations);
     let of_route = |route| {
-        let control = control::questions(grounds, route, &verdicts);
+        let control = control::questions(grounds, route, verdicts);
         control
             .into_iter()
-            .chain(handshake::questions(grounds, route, &verdicts, observations))
-            .chain(names::questions(grounds, route, &verdicts, observations))
-            .chain(upload::questions(grounds, route, &verdicts))
-            .chain(repeat::questions(grounds, route, &verdicts, observations))
+            .chain(handshake::questions(grounds, route, verdicts, observations))
+            .chain(names::questions(grounds, route, verdicts, observations))
+            .chain(upload::questions(grounds, route, verdicts))
+            .chain(repeat::questions(grounds, route, verdicts, observations))
     };
     (0..plan.routes.len()).flat_map(of_route).collect()
 }

@@ -59,7 +59,10 @@ impl World {
     }
 
     fn asked(&self, seen: &[Observation]) -> Vec<Ask> {
-        follow_ups(&self.grounds(), seen).into_iter().map(|follow_up| follow_up.ask).collect()
+        follow_ups(&self.grounds(), &judge(&self.grounds(), seen), seen)
+            .into_iter()
+            .map(|follow_up| follow_up.ask)
+            .collect()
     }
 
     fn judged(&self, seen: &[Observation]) -> (Vec<Verdict>, Vec<Finding>) {
@@ -200,7 +203,7 @@ fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
     let world = World::new(|all| all);
     let reset = || Some(Fault::ResetByPeer { received: 0 });
     let seen = [shaking(TLS, Attempt::First, reset()), answered(PLAIN, Attempt::First, 404, "")];
-    let asked = follow_ups(&world.grounds(), &seen);
+    let asked = follow_ups(&world.grounds(), &judge(&world.grounds(), &seen), &seen);
     let asks: Vec<Ask> = asked.iter().map(|follow_up| follow_up.ask).collect();
     assert_eq!(
         asks,
