@@ -10,7 +10,7 @@ use super::{Exit, Failure, files, terminal, this_device};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
 use crate::enroll::commercial_id::CommercialId;
 use crate::enroll::places::{POLICY, PREFERENCE, speaks};
-use crate::enroll::{Case, Checkup, ProxyApproach, Region, Windows, check, collect, plan};
+use crate::enroll::{Case, Checkup, ProxyApproach, Region, Windows, check, collect, live, plan};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot, to_json};
 use crate::report;
 
@@ -156,7 +156,22 @@ pub(super) fn run(command: &EnrollCommand) -> Result<Exit, Failure> {
 
 fn snapshot_of_this_device(arguments: &SnapshotArguments) -> Result<Exit, Failure> {
     let snapshot = if arguments.script { None } else { this_device::for_elsewhere() };
+    if let Some(complaint) = snapshot.as_ref().and_then(left_out) {
+        super::complain(&complaint);
+    }
     text(&snapshot.as_ref().map_or_else(collect::powershell, to_json))
+}
+
+/// What a snapshot of this device lacks, in a sentence for whoever makes it: whoever reads it later cannot ask again.
+fn left_out(snapshot: &Snapshot) -> Option<String> {
+    let withheld = live::withheld(snapshot);
+    (!withheld.is_empty()).then(|| {
+        format!(
+            "note: the snapshot lacks what Windows does not let this account read: {}. Run it again in a console that was opened \
+             with \"Run as administrator\"",
+            withheld.join(", ")
+        )
+    })
 }
 
 fn text(text: &str) -> Result<Exit, Failure> {
@@ -348,4 +363,18 @@ pub(super) fn solutions(chosen: &[SolutionId]) -> Vec<Solution> {
 fn snapshot(path: &Path) -> Result<Snapshot, Failure> {
     let bytes = files::bytes(path, LARGEST_SNAPSHOT)?;
     Snapshot::read(&bytes).map_err(|mistake| Failure::usage(format!("could not read {}: {mistake}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_makes_a_snapshot_without_rights_is_told_what_it_lacks() {
+        let mut snapshot = Snapshot::default();
+        snapshot.hold(POLICY);
+        let note = left_out(&snapshot).expect("a note");
+        assert!(note.contains(PREFERENCE) && note.contains("Run as administrator"), "{note}");
+        assert!(!note.contains(POLICY), "{note}");
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::findings::{Code, Finding};
 use super::places::PREFERENCE;
+use super::plan::WRITABLE;
 
 /// What is said of a code without a device at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +41,12 @@ impl Finding {
                 format!("delete {value} under {place}, or set it to 0 (REG_DWORD)")
             }
             Code::ErrorReportingRedirected => format!("delete {value} under {place}"),
-            Code::TelemetryType | Code::TelemetryLevel
-                if place == PREFERENCE && matches!(self.ur_exit, Some(64 | 65)) =>
-            {
-                // Beside a policy that counts nothing has to take its place.
-                let instead = if self.keeps_out_of.is_empty() { String::new() } else { format!("; then {LEVEL}") };
-                format!("delete {value} under {place}, or set it to 1, 2 or 3 (REG_DWORD){instead}")
+            // Where it does not count anyway nothing has to take its place.
+            Code::TelemetryType | Code::TelemetryLevel if self.is_beside() => {
+                format!("delete {value} under {place}, or set it to 1, 2 or 3 (REG_DWORD)")
+            }
+            Code::TelemetryType | Code::TelemetryLevel if place == PREFERENCE && self.ur_exit.is_some() => {
+                format!("delete {value} under {place}, or set it to 1, 2 or 3 (REG_DWORD); then {LEVEL}")
             }
             Code::CommercialIdType | Code::CommercialIdInvalid | Code::CommercialIdMissing
                 if place == PREFERENCE && self.keeps_out_of.is_empty() =>
@@ -55,9 +56,29 @@ impl Finding {
             Code::TelemetryNotSet | Code::TelemetryLevel => {
                 format!("{LEVEL_POLICY} to {}", self.should.trim_end_matches(", set as policy"))
             }
+            Code::CommercialIdType => format!("delete {value} under {place} and write it as REG_SZ"),
+            Code::EditionUnsupported if self.keeps_out_of.is_empty() => {
+                "set the values by policy: the deployment script refuses this edition".to_owned()
+            }
             Code::TelemetryType => format!("delete {value} under {place} and write it as REG_DWORD"),
             code => code.guide().change.to_owned(),
         }
+    }
+}
+
+impl Finding {
+    /// Whether this is a level of diagnostic data that does not count, and that the deployment script alone stops at.
+    fn is_beside(&self) -> bool {
+        matches!(self.code, Code::TelemetryType | Code::TelemetryLevel)
+            && self.ur_exit.is_some()
+            && self.keeps_out_of.is_empty()
+    }
+
+    /// Whether a plan for this device sets this very value, and so mends it.
+    #[must_use]
+    pub fn is_planned(&self) -> bool {
+        let is_written = WRITABLE.contains(&(self.place.as_str(), self.value.as_str()));
+        is_written && !self.is_beside() && self.code != Code::CommercialIdConflict
     }
 }
 

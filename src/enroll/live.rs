@@ -13,7 +13,7 @@ use super::places::{
     APPRAISER_TASK, ASKED, CURRENT_VERSION, ERROR_REPORTING, FILES, PRODUCT_OPTIONS, SECRET, SERVICES_ASKED,
 };
 use super::windows::Windows;
-use crate::registry::{Lookup, Machine, Registry, Snapshot, Task, Value};
+use crate::registry::{Lookup, Machine, Presence, Registry, Snapshot, Task, Value};
 
 const TASK_CACHE: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache";
 const PACKAGES: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\Packages";
@@ -50,6 +50,19 @@ pub fn snapshot(machine: &impl Machine, now: Timestamp) -> Snapshot {
         snapshot.device.hotfixes = hotfixes(machine);
     }
     snapshot
+}
+
+/// What of a snapshot of this machine Windows did not tell: keys by their paths, the rest by name. The rules list what follows
+/// from it as not checked.
+#[must_use]
+pub fn withheld(snapshot: &Snapshot) -> Vec<String> {
+    let device = &snapshot.device;
+    let keys = ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten());
+    let keys = keys.filter(|key| snapshot.presence(key) == Presence::NotKnown).map(str::to_owned);
+    let services = SERVICES_ASKED.into_iter().filter(|name| device.service(name).is_none());
+    let files = FILES.into_iter().filter(|name| device.file(name).is_none());
+    let task = device.task(APPRAISER_TASK).is_none().then(|| format!("the task {APPRAISER_TASK}"));
+    keys.chain(services.map(|name| format!("the service {name}"))).chain(files.map(str::to_owned)).chain(task).collect()
 }
 
 /// What says which Windows this is, and nothing else.
@@ -372,6 +385,13 @@ mod tests {
             assert_eq!(open(name), "Windows did not let this account read it: try again as administrator", "{name}");
         }
         assert!(checkup.not_checked.iter().all(|entry| !entry.why.contains("snapshot does not")), "{checkup:#?}");
+        let withheld = withheld(&snapshot);
+        assert!(withheld.contains(&super::super::places::POLICY.to_owned()), "{withheld:?}");
+        assert!(withheld.contains(&"the service wlidsvc".to_owned()), "{withheld:?}");
+        assert!(
+            !withheld.iter().any(|name| name.contains("DiagTrack") || name.contains("appraiser.dll")),
+            "{withheld:?}"
+        );
     }
 
     #[test]

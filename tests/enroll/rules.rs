@@ -524,6 +524,14 @@ fn a_mend_names_the_value_where_it_stands() {
         s.set(PREFERENCE, LEVEL, dword(0));
     });
     assert_eq!(beside, format!("delete AllowTelemetry under {PREFERENCE}, or set it to 1, 2 or 3 (REG_DWORD)"));
+    let earlier = {
+        let mut snapshot = good("win7-sp1");
+        snapshot.set(POLICY, LEVEL, dword(0));
+        let finding = check(&snapshot, Some("win7-sp1"), &[]).findings.remove(0);
+        assert!(!finding.is_planned(), "no plan for Windows 7 sets it");
+        finding.mend()
+    };
+    assert_eq!(earlier, format!("delete AllowTelemetry under {POLICY}, or set it to 1, 2 or 3 (REG_DWORD)"));
     let alone = mends(|s| {
         s.unset(POLICY, LEVEL);
         s.set(PREFERENCE, LEVEL, dword(0));

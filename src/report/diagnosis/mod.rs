@@ -15,7 +15,6 @@ use serde::Serialize;
 use super::Report;
 use crate::catalogue::{Catalogue, Endpoint, NeedLevel, OsSelection, Solution};
 use crate::enroll::places::SQM_CLIENT;
-use crate::enroll::plan::WRITABLE;
 use crate::enroll::{self, Checkup, Code, Effect, NotChecked};
 use crate::judge::Owner;
 pub use page::write;
@@ -231,8 +230,7 @@ fn setting(finding: &enroll::Finding) -> Cause {
         why: format!("{}{place}.{device_name}{script}", capitalised(&finding.why)),
         remedy: finding.mend(),
         owner: Owner::DesktopTeam,
-        is_planned: finding.code != Code::CommercialIdConflict
-            && WRITABLE.contains(&(finding.place.as_str(), finding.value.as_str())),
+        is_planned: finding.is_planned(),
         hosts: Vec::new(),
         routes: Vec::new(),
     }
