@@ -27,6 +27,9 @@ const SERVERS: [(u32, &str); 12] = [
     (26100, "2025"),
 ];
 
+/// Builds that no client has.
+const SERVERS_ALONE: [u32; 2] = [20348, 25398];
+
 /// A Windows version as far as it is known. Every answer may be "not known".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
@@ -46,15 +49,19 @@ impl Windows {
     pub fn of(snapshot: &Snapshot, chosen: Option<(&str, OsChoice)>) -> Self {
         let found = build(snapshot);
         let server = is_server(snapshot);
+        let is_server_alone = |build: &Build| SERVERS_ALONE.contains(&build.number);
         let edition = edition(snapshot);
         let told = match chosen {
-            Some((label, OsChoice::Client(build))) => Some((label, build, server)),
+            Some((label, OsChoice::Client(build))) => {
+                Some((label, build, server.or(is_server_alone(&build).then_some(true))))
+            }
             Some((label, OsChoice::Server2016)) => {
                 Some((label, Build { number: SERVER_2016, revision: None }, Some(true)))
             }
             Some((_, OsChoice::All)) | None => None,
         };
         let Some((label, build, server)) = told else {
+            let server = server.or(found.as_ref().is_some_and(is_server_alone).then_some(true));
             let label = match found {
                 None => "unknown".to_owned(),
                 // What was before version 10 has other numbers in front, and the clients of two of them have names.
@@ -286,6 +293,10 @@ mod tests {
             assert_eq!(supported, released != Some(false), "{number}");
             assert_eq!(windows.selection().is_some(), released != Some(false), "{number}");
         }
+        let alone = Windows::of(&with_build("20348", None), None);
+        assert_eq!((alone.server, alone.supports(Solution::DeviceHealth)), (Some(true), Some(false)));
+        let told = Windows::of(&Snapshot::default(), Some(chosen("20348")));
+        assert_eq!(told.supports(Solution::UpgradeReadiness), Some(false));
         let mut server = with_build("17763", None);
         server.set(PRODUCT_OPTIONS, "ProductType", Value::Sz("ServerNT".into()));
         assert_eq!(Windows::of(&server, None).described(), "Windows Server 2019 (10.0.17763)");

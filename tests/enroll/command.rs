@@ -132,7 +132,9 @@ fn a_plan_goes_to_a_file_or_to_standard_output_and_is_the_same_every_time() {
         (["--os", "win10-1803,win10-1809", "--for", "reg"], "names several versions"),
         (["--os", "win12", "--for", "reg"], "is not a Windows version"),
         (["--os", "win7-sp1", "--for", "intune"], "device management"),
-        (["--os", "win7-sp1", "--solution", "device-health"], "does not run on"),
+        (["--os", "win7-sp1", "--solution", "device-health"], "does not run on Windows 7 SP1"),
+        (["--os", "10.0.20348", "--for", "reg"], "no solution knows Windows Server 2022"),
+        (["--os", "12345", "--for", "reg"], "no Windows release has build 12345"),
     ] {
         let run = waprobe(&[&["enroll", "plan", "--commercial-id", ID][..], &arguments].concat());
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}: {}", run.err);

@@ -61,6 +61,8 @@ pub enum PlanMistake {
     NoVersion,
     #[error("{} does not run on {windows}", solution.title())]
     Unsupported { solution: Solution, windows: String },
+    #[error("no solution knows {windows}, so that no value makes such a device appear")]
+    Unknown { windows: String },
     #[error("site discovery is part of Upgrade Readiness, which is not planned here")]
     SiteDiscoveryWithoutReadiness,
     #[error("{windows} is not set up by device management: use --for reg, powershell or gpo")]
@@ -84,7 +86,10 @@ pub fn plan(
     }
     let supported = |solution: &Solution| windows.supports(*solution) == Some(true);
     if let Some(solution) = asked.iter().find(|solution| !supported(solution)) {
-        return Err(PlanMistake::Unsupported { solution: *solution, windows: windows.label.clone() });
+        return Err(PlanMistake::Unsupported { solution: *solution, windows: windows.described() });
+    }
+    if !Solution::ALL.iter().any(supported) {
+        return Err(PlanMistake::Unknown { windows: windows.described() });
     }
     let solutions: Vec<Solution> = Solution::ALL
         .into_iter()
@@ -111,11 +116,11 @@ pub fn plan(
             key: PREFERENCE,
             name: "IEDataOptIn",
             value: Value::Dword(choice),
-            why: format!("Internet Explorer site discovery; {}", zones(choice)),
+            why: format!("Internet Explorer site discovery {}", zones(choice)),
             node: None,
         });
     }
-    Ok(Plan { windows: windows.label.clone(), solutions, values })
+    Ok(Plan { windows: windows.described(), solutions, values })
 }
 
 fn for_windows_10(windows: &Windows, solutions: &[Solution], site_discovery: Option<u32>) -> Vec<PlannedValue> {
@@ -139,7 +144,7 @@ fn for_windows_10(windows: &Windows, solutions: &[Solution], site_discovery: Opt
     let mut values = vec![policy(
         "AllowTelemetry",
         if reason.is_some() { 2 } else { 1 },
-        reason.unwrap_or("Basic, which is enough for these solutions"),
+        reason.unwrap_or("Basic, which is enough here"),
         "./Vendor/MSFT/Policy/Config/System/AllowTelemetry",
     )];
     if reason.is_some() && windows.at_least(WINDOWS_10_1709, 0) == Some(true) {

@@ -4,12 +4,20 @@ use super::{Answer, Cause, Part};
 use crate::catalogue::Solution;
 use crate::enroll::Code;
 
-/// `judged` are the solutions that the device is meant to appear in; `is_all_seen` where neither a setting nor a host was left
-/// open.
-pub(super) fn of(answer: Answer, causes: &[Cause], judged: &[&str], is_all_seen: bool) -> String {
+/// Which half of what a device needs was seen whole, without a setting or a host that was left open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub settings: bool,
+    pub network: bool,
+}
+
+/// `judged` are the solutions that the device is meant to appear in.
+pub(super) fn of(answer: Answer, causes: &[Cause], judged: &[&str], seen: Seen) -> String {
     match answer {
-        Answer::Absent => absent(causes, judged),
-        Answer::Incomplete if is_all_seen => "This device should appear, but not with all of its data.".to_owned(),
+        Answer::Absent => absent(causes, judged, seen),
+        Answer::Incomplete if seen.settings && seen.network => {
+            "This device should appear, but not with all of its data.".to_owned()
+        }
         Answer::Incomplete => {
             "Nothing was found that keeps this device from appearing, but not all of its data will be there, and not \
                                everything could be seen."
@@ -22,7 +30,7 @@ pub(super) fn of(answer: Answer, causes: &[Cause], judged: &[&str], is_all_seen:
     }
 }
 
-fn absent(causes: &[Cause], judged: &[&str]) -> String {
+fn absent(causes: &[Cause], judged: &[&str], seen: Seen) -> String {
     let judged: Vec<Solution> = Solution::ALL.into_iter().filter(|one| judged.contains(&one.id())).collect();
     if judged.is_empty() {
         return "No solution knows this Windows: nothing that is set up makes this device appear.".to_owned();
@@ -46,8 +54,15 @@ fn absent(causes: &[Cause], judged: &[&str]) -> String {
     });
     let keeps = if is_certain { "keeps it" } else { "may keep it" };
     let kept = match (device.as_slice(), network.as_slice()) {
-        (_, []) => format!("How this device is set up {keeps} out of {}, not the network.", listed(&device)),
-        ([], _) => format!("The network keeps this device out of {}; its settings do not.", listed(&network)),
+        (_, []) => {
+            let network =
+                if seen.network { "not the network" } else { "and of the network not everything could be seen" };
+            format!("How this device is set up {keeps} out of {}, {network}.", listed(&device))
+        }
+        ([], _) => {
+            let settings = if seen.settings { "its settings do not" } else { "of its settings not all are known" };
+            format!("The network keeps this device out of {}; {settings}.", listed(&network))
+        }
         (device, network) if device == network && is_certain => {
             format!("Both keep this device out of {}: its own settings, and then the network.", listed(device))
         }
@@ -93,6 +108,8 @@ mod tests {
         }
     }
 
+    const ALL_SEEN: Seen = Seen { settings: true, network: true };
+
     #[test]
     fn the_solutions_that_are_lost_are_named_and_those_that_are_not() {
         use Solution::{DeviceHealth as Health, UpdateCompliance as Updates, UpgradeReadiness as Upgrade};
@@ -123,11 +140,11 @@ mod tests {
             ),
         ] {
             let causes = [cause(Part::Device, device), cause(Part::Network, network)];
-            assert_eq!(of(Answer::Absent, &causes, &all, true), said);
+            assert_eq!(of(Answer::Absent, &causes, &all, ALL_SEEN), said);
         }
         let both = [cause(Part::Device, &[Upgrade]), cause(Part::Network, &[Upgrade])];
         assert_eq!(
-            of(Answer::Absent, &both, &[Upgrade.id()], true),
+            of(Answer::Absent, &both, &[Upgrade.id()], ALL_SEEN),
             "Both keep this device out of Upgrade Readiness: its own settings, and then the network."
         );
     }
@@ -138,19 +155,26 @@ mod tests {
         two.code = Code::CommercialIdConflict.id().to_owned();
         let judged = Solution::ALL.map(Solution::id);
         assert!(
-            of(Answer::Absent, &[two.clone()], &judged, true)
+            of(Answer::Absent, &[two.clone()], &judged, ALL_SEEN)
                 .starts_with("How this device is set up may keep it out of")
         );
         let other = cause(Part::Device, &Solution::ALL);
         assert!(
-            of(Answer::Absent, &[two, other], &judged, true).starts_with("How this device is set up keeps it out of")
+            of(Answer::Absent, &[two, other], &judged, ALL_SEEN)
+                .starts_with("How this device is set up keeps it out of")
         );
     }
 
     #[test]
     fn what_could_not_be_seen_is_never_called_in_order() {
-        assert!(of(Answer::Incomplete, &[], &[], true).starts_with("This device should appear"));
-        assert!(!of(Answer::Incomplete, &[], &[], false).contains("should appear"));
-        assert!(of(Answer::Absent, &[], &[], true).starts_with("No solution knows this Windows"));
+        assert!(of(Answer::Incomplete, &[], &[], ALL_SEEN).starts_with("This device should appear"));
+        let half = Seen { settings: true, network: false };
+        assert!(!of(Answer::Incomplete, &[], &[], half).contains("should appear"));
+        let out = [cause(Part::Device, &Solution::ALL)];
+        assert!(!of(Answer::Absent, &out, &Solution::ALL.map(Solution::id), half).contains("not the network"));
+        let out = [cause(Part::Network, &Solution::ALL)];
+        let half = Seen { settings: false, network: true };
+        assert!(!of(Answer::Absent, &out, &Solution::ALL.map(Solution::id), half).contains("settings do not"));
+        assert!(of(Answer::Absent, &[], &[], ALL_SEEN).starts_with("No solution knows this Windows"));
     }
 }

@@ -189,14 +189,14 @@ pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: 
         None if is_open || is_of_another => Answer::Unclear,
         None => Answer::Wait,
     };
-    let is_all_seen = !is_unsure && !is_open && !is_of_another;
+    let halves = headline::Seen { settings: !is_open && !is_of_another, network: !is_unsure };
     Diagnosis {
         schema: SCHEMA,
         os: checkup.os.clone(),
         os_name: checkup.os_name.clone(),
         solutions: checkup.solutions.clone(),
         answer,
-        headline: headline::of(answer, &causes, &checkup.solutions, is_all_seen),
+        headline: headline::of(answer, &causes, &checkup.solutions, halves),
         first: first(answer, &causes, &seen, checkup),
         causes,
         patience: PATIENCE.to_owned(),
@@ -290,7 +290,7 @@ fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &
     let open = checkup.not_checked.iter().filter(|entry| entry.place != SQM_CLIENT);
     let (told_by_the_operator, of_the_snapshot): (Vec<&NotChecked>, Vec<&NotChecked>) =
         open.partition(|entry| is_about_place(entry));
-    doubts.extend(told_by_the_operator.iter().map(|entry| format!("{} is open: {}.", entry.value, entry.why)));
+    doubts.extend(told_by_the_operator.iter().map(|entry| format!("{}.", capitalised(&entry.why))));
     match of_the_snapshot.as_slice() {
         [] => {}
         [entry] => doubts.push(format!("{} was not checked: {}.", entry.value, entry.why)),
