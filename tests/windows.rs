@@ -34,6 +34,7 @@ of_the_real_tests! {
 mod windows {
     mod wine;
 
+    mod as_system;
     mod authentication;
     mod command;
     mod console;

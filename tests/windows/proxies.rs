@@ -86,6 +86,39 @@ fn a_check_by_this_device_s_settings_goes_where_one_by_their_export_goes() {
     assert!(live.iter().any(|row| row.contains("as SYSTEM")) && live.iter().any(|row| row.contains("as user (HKCU)")));
 }
 
+/// Of a diagnosis: what the network is called to account for, and how far each route leads.
+fn network(diagnosis: &Value) -> (Vec<Value>, Value) {
+    let causes = diagnosis["causes"].as_array().expect("causes").iter();
+    (causes.filter(|cause| cause["part"] == "network").cloned().collect(), diagnosis["network"]["routes"].clone())
+}
+
+#[test]
+fn a_diagnosis_of_this_device_goes_the_ways_that_its_snapshot_leads_by_elsewhere() {
+    let Some(wine) = Wine::start() else { return };
+    let (machine, own) = (closed(), closed());
+    wine.reg_import(&export(
+        &record(0x18, 3, &[&machine, "*.blob.core.windows.net"]),
+        &record(0x46, 1, &DIRECT),
+        &record(0x46, 3, &[&own, "", ""]),
+    ));
+    let diagnose =
+        ["diagnose", "--os", "win10-1809", "--timeout", "20s", "--connect-to", ":=127.0.0.1:9", "--format", "json"];
+    let live = json(&wine.run(diagnose));
+    let file = wine.folder().join("device.json");
+    fs::write(&file, wine.run(["enroll", "snapshot"]).stdout).expect("a file of ours");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waprobe"));
+    let elsewhere = json(&command.args(diagnose).arg("--snapshot").arg(&file).output().expect("our own program"));
+    assert_eq!(network(&live), network(&elsewhere));
+    let (causes, routes) = network(&live);
+    assert!(causes.iter().any(|cause| cause["code"] == "proxy.tcp_refused"), "{live:#}");
+    for proxy in [&machine, &own] {
+        assert!(routes.to_string().contains(proxy.as_str()), "{proxy}: {live:#}");
+    }
+    let seen_from = |diagnosis: &Value| diagnosis["network"]["seen_from"].to_string();
+    assert!(!seen_from(&live).contains("which is not the device"), "{live:#}");
+    assert!(seen_from(&elsewhere).contains("which is not the device"), "{elsewhere:#}");
+}
+
 #[test]
 fn a_check_that_was_told_of_no_route_names_the_proxies_that_this_device_would_use() {
     let Some(wine) = Wine::start() else { return };

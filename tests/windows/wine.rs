@@ -68,6 +68,11 @@ impl Wine {
         format!("Z:{}", path.display()).replace('/', "\\")
     }
 
+    /// `C:\Windows`, which all tests share.
+    pub fn windows(&self) -> PathBuf {
+        self.prefix().join("drive_c/windows")
+    }
+
     fn prefix(&self) -> PathBuf {
         self.folder.path().join("prefix")
     }
