@@ -13,15 +13,10 @@ pub enum Effect {
 }
 
 impl Code {
-    /// What this finding does to the device, at the worst.
-    #[must_use]
-    pub fn effect(self) -> Effect {
-        if self.keeps_out_of(&Solution::ALL).is_empty() { Effect::Incomplete } else { Effect::Absent }
-    }
-
     /// The solutions, of those that are `wanted`, in which a device does not appear because of this, unless the rule that
     /// found it knows better.
-    pub(super) fn keeps_out_of(self, wanted: &[Solution]) -> Vec<Solution> {
+    #[must_use]
+    pub fn keeps_out_of(self, wanted: &[Solution]) -> Vec<Solution> {
         let only = |solution| wanted.iter().copied().filter(|one| *one == solution).collect();
         match self {
             Self::SolutionUnsupported

@@ -9,8 +9,8 @@ use super::table::Layout;
 use super::table::page::Page;
 use super::table::paint::{Tone, toned, unbroken};
 use super::wording::upper_first;
-use crate::catalogue::closest;
-use crate::enroll::{Code, Effect};
+use crate::catalogue::{Solution, closest};
+use crate::enroll::Code;
 use crate::judge::explanation::{self, Elsewhere};
 use crate::judge::{Cause, Comparison, Owner, Status};
 
@@ -187,14 +187,13 @@ pub fn write_setting(code: Code, layout: Layout, out: &mut impl Write) -> io::Re
 }
 
 fn setting_parts(code: Code) -> [(&'static str, String); 4] {
-    let effect = match code.effect() {
-        Effect::Absent => "The device does not appear in at least one solution.",
-        Effect::Incomplete => {
-            "The device appears, and some of its data does not, or comes late, or not where one looks."
-        }
+    let effect = match code.keeps_out_of(&Solution::ALL).as_slice() {
+        [] => "The device appears, and some of its data does not, or comes late, or not where one looks.".to_owned(),
+        [one] => format!("The device does not appear in {}.", one.title()),
+        _ => "The device does not appear, or not in every solution: `waprobe diagnose` says in which.".to_owned(),
     };
     [
-        ("Why it matters", effect.to_owned()),
+        ("Why it matters", effect),
         ("Who changes it", format!("{}.", upper_first(Owner::DesktopTeam.as_str()))),
         ("Change", format!("{}.", upper_first(code.guide().change))),
         (
