@@ -196,7 +196,3 @@ fn windows_folder() -> Option<PathBuf> {
     let text = buffer.get(..length).filter(|text| !text.is_empty())?;
     Some(PathBuf::from(String::from_utf16(text).ok()?))
 }
-
-fn wide(text: &str) -> Vec<u16> {
-    text.encode_utf16().chain([0]).collect()
-}
