@@ -83,7 +83,7 @@ impl Net {
 
     /// Looks for a script as WPAD does by DNS: `wpad` below `domain`, then below its parents, down to two labels. The
     /// answer names the address that was found; whoever owns that name chooses the proxy. All of them together have the
-    /// deadline of `terms`.
+    /// deadline of `terms`, and none can take the share of those behind it.
     ///
     /// # Errors
     /// What stood in the way for each name.
@@ -94,8 +94,8 @@ impl Net {
     ) -> Result<(String, Bytes), Vec<(String, FetchFailure)>> {
         let started = Instant::now();
         let mut failures = Vec::new();
-        for url in wpad_addresses(domain) {
-            let deadline = terms.deadline.saturating_sub(started.elapsed());
+        for (url, left) in counted_down(wpad_addresses(domain)) {
+            let deadline = terms.deadline.saturating_sub(started.elapsed()) / left;
             match self.fetch_script(&url, FetchTerms { deadline, ..terms }).await {
                 Ok(bytes) => return Ok((url, bytes)),
                 Err(failure) => failures.push((url, failure)),
@@ -146,11 +146,15 @@ impl Net {
             return Err(FetchFailure::Address);
         }
         let port = url.port_or_known_default().ok_or(FetchFailure::Address)?;
+        let started = Instant::now();
         let (net, name) = (self.clone(), host.clone());
         let addresses = tokio::task::spawn_blocking(move || net.system_addresses(&name)).await;
         let mut stream = Err(FetchFailure::NoAddress);
-        for address in addresses.map_err(transport)? {
-            stream = self.connect(SocketAddr::new(address, port)).await.map_err(transport);
+        // An address that swallows everything, as IPv6 without a way out does, leaves the others their share.
+        for (address, left) in counted_down(addresses.map_err(transport)?) {
+            let share = terms.deadline.saturating_sub(started.elapsed()) / left;
+            let connected = timeout(share, self.connect(SocketAddr::new(address, port))).await;
+            stream = connected.map_or(Err(FetchFailure::Timeout(terms.deadline)), |stream| stream.map_err(transport));
             if stream.is_ok() {
                 break;
             }
@@ -168,6 +172,12 @@ impl Net {
             ask(stream?, &url, terms.largest).await
         }
     }
+}
+
+/// Each of these with how many are left to be tried, itself among them.
+fn counted_down<T>(these: Vec<T>) -> impl Iterator<Item = (T, u32)> {
+    let many = u32::try_from(these.len()).unwrap_or(u32::MAX);
+    these.into_iter().zip((1..=many).rev())
 }
 
 fn transport(error: impl std::fmt::Display) -> FetchFailure {
@@ -251,22 +261,52 @@ mod tests {
         assert_eq!(wpad_addresses(&"a.".repeat(100)).len(), 8);
     }
 
-    #[tokio::test]
-    async fn the_first_name_that_answers_gives_the_script() {
+    /// Answers one request with a script.
+    fn script_server() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let real = listener.local_addr().expect("an address");
+        let place = listener.local_addr().expect("an address");
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("a client");
             let _ = stream.read(&mut [0; 2048]);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nscript");
         });
-        let address: IpAddr = [192, 0, 2, 80].into();
-        let names = HashMap::from([("wpad.contoso.example".to_owned(), vec![address])]);
-        let net = Net {
+        place
+    }
+
+    /// A machine that knows these names alone, and finds port 80 of these addresses where it is said.
+    fn net(names: &[(&str, IpAddr)], places: &[(IpAddr, SocketAddr)]) -> Net {
+        let names: HashMap<_, _> = names.iter().map(|(name, address)| ((*name).to_owned(), vec![*address])).collect();
+        let places: HashMap<_, _> = places.iter().map(|(from, to)| (SocketAddr::new(*from, 80), *to)).collect();
+        Net {
             system_names: SystemNames::Fixed(Arc::new(names)),
-            dial: Dial::Mapped(Arc::new(HashMap::from([(SocketAddr::new(address, 80), real)]))),
+            dial: Dial::Mapped(Arc::new(places)),
             ..Net::of_this_machine(Vec::new())
-        };
+        }
+    }
+
+    #[test]
+    fn each_way_has_its_share_and_the_last_all_that_is_left() {
+        assert_eq!(counted_down(vec!["v6", "v4"]).collect::<Vec<_>>(), [("v6", 2), ("v4", 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_name_behind_which_nobody_speaks_leaves_the_next_its_share() {
+        // A connection waits here for ever: nobody takes it.
+        let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let real = script_server();
+        let (first, second): (IpAddr, IpAddr) = ([192, 0, 2, 80].into(), [192, 0, 2, 81].into());
+        let names = [("wpad.sales.contoso.example", first), ("wpad.contoso.example", second)];
+        let places = [(first, mute.local_addr().expect("an address")), (second, real)];
+        let net = net(&names, &places);
+        let terms = FetchTerms { deadline: Duration::from_secs(1), ..TERMS };
+        let (url, _) = net.find_script("sales.contoso.example", terms).await.expect("a script");
+        assert_eq!(url, "http://wpad.contoso.example/wpad.dat");
+    }
+
+    #[tokio::test]
+    async fn the_first_name_that_answers_gives_the_script() {
+        let address: IpAddr = [192, 0, 2, 80].into();
+        let net = net(&[("wpad.contoso.example", address)], &[(address, script_server())]);
         let (url, bytes) = net.find_script("sales.contoso.example", TERMS).await.expect("a script");
         assert_eq!((url.as_str(), bytes.as_ref()), ("http://wpad.contoso.example/wpad.dat", b"script".as_slice()));
 
