@@ -8,7 +8,7 @@ use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::stream::{Connection, Tee};
+use super::stream::{Connection, Seen, Tee};
 use super::{Context, StageOutcome};
 use crate::certificate::Certificate;
 use crate::observation::{Evidence, Fault, TlsEvidence};
@@ -40,7 +40,7 @@ struct Flight {
 pub(super) async fn ask(stream: Connection, name: &str, context: &Context) -> StageOutcome<Connection> {
     let (mut stream, seen) = Tee::new(stream);
     let mut flight = Flight::default();
-    let asked = timeout(context.plan.budget.tls, read_flight(&mut stream, name, context, &mut flight)).await;
+    let asked = timeout(context.plan.budget.tls, read_flight((&mut stream, &seen), name, context, &mut flight)).await;
     let start = seen.start();
     let evidence = Evidence::Tls(Box::new(TlsEvidence {
         version: flight.version.map(|(major, minor)| version_name(major, minor)),
@@ -59,22 +59,23 @@ pub(super) async fn ask(stream: Connection, name: &str, context: &Context) -> St
 }
 
 async fn read_flight(
-    stream: &mut Tee<Connection>,
+    (stream, seen): (&mut Tee<Connection>, &Seen),
     name: &str,
     context: &Context,
     flight: &mut Flight,
 ) -> Result<(), Fault> {
     let broken = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => Fault::ClosedByPeer { received: 0 },
+        io::ErrorKind::UnexpectedEof => Fault::ClosedByPeer { received: seen.count() },
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-            Fault::ResetByPeer { received: 0 }
+            Fault::ResetByPeer { received: seen.count() }
         }
         _ => Fault::Unrecognised { detail: error.to_string() },
     };
     stream.write_all(&hello(name, context)).await.map_err(broken)?;
     stream.flush().await.map_err(broken)?;
     // Handshake messages may be cut into records anywhere.
-    let mut messages = Vec::new();
+    let mut unread = Vec::new();
+    let mut total = 0;
     loop {
         let mut header = [0; 5];
         stream.read_exact(&mut header).await.map_err(broken)?;
@@ -82,39 +83,42 @@ async fn read_flight(
         let mut record = vec![0; usize::from(u16::from_be_bytes([high, low]))];
         stream.read_exact(&mut record).await.map_err(broken)?;
         match kind {
-            HANDSHAKE => messages.extend_from_slice(&record),
+            HANDSHAKE => unread.extend_from_slice(&record),
             // A warning (level 1) ends nothing.
             ALERT if record.first() == Some(&1) => continue,
             ALERT => return Err(Fault::Alert { code: record.get(1).copied().unwrap_or_default() }),
             _ => return Err(Fault::NotTls),
         }
-        if messages.len() > LARGEST_FLIGHT {
+        total += record.len();
+        if total > LARGEST_FLIGHT {
             return Err(Fault::HandshakeFailed { detail: "the flight is larger than the bound".to_owned() });
         }
-        if read_messages(&messages, flight) {
+        let (taken, is_over) = read_messages(&unread, flight);
+        if is_over {
             return Ok(());
         }
+        unread.drain(..taken);
     }
 }
 
-/// Reads what is there of a flight, from its beginning; `true` when there is nothing more to wait for.
-fn read_messages(mut bytes: &[u8], flight: &mut Flight) -> bool {
-    *flight = Flight::default();
-    while let Some((&[kind, a, b, c], rest)) = bytes.split_first_chunk::<4>() {
+/// Reads the messages that are whole: how many bytes they took, and whether there is nothing more to wait for.
+fn read_messages(bytes: &[u8], flight: &mut Flight) -> (usize, bool) {
+    let mut unread = bytes;
+    while let Some((&[kind, a, b, c], rest)) = unread.split_first_chunk::<4>() {
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
-        let Some(body) = rest.get(..length) else { return false };
-        bytes = &rest[length..];
+        let Some(body) = rest.get(..length) else { break };
+        unread = &rest[length..];
         match kind {
             SERVER_HELLO => read_server_hello(body, flight),
             CERTIFICATE => {
                 flight.chain = certificates(body);
-                return true;
+                return (bytes.len() - unread.len(), true);
             }
-            SERVER_HELLO_DONE => return true,
+            SERVER_HELLO_DONE => return (bytes.len() - unread.len(), true),
             _ => {}
         }
     }
-    false
+    (bytes.len() - unread.len(), false)
 }
 
 fn read_server_hello(body: &[u8], flight: &mut Flight) {
@@ -211,10 +215,14 @@ mod tests {
     fn version_suite_and_chain_are_read_from_the_clear() {
         let bytes = [server_hello(2), list(&[b"leaf", b"issuer"])].concat();
         let mut flight = Flight::default();
-        for end in 0..bytes.len() {
-            assert!(!read_messages(&bytes[..end], &mut flight), "{end} bytes are not all");
+        let mut unread = Vec::new();
+        for (place, byte) in bytes.iter().enumerate() {
+            unread.push(*byte);
+            let (taken, is_over) = read_messages(&unread, &mut flight);
+            assert_eq!(is_over, place + 1 == bytes.len(), "{} bytes are not all", place + 1);
+            unread.drain(..taken);
         }
-        assert!(read_messages(&bytes, &mut flight));
+        assert!(unread.is_empty());
         assert_eq!(flight.version.map(|(major, minor)| version_name(major, minor)).as_deref(), Some("TLS 1.1"));
         assert_eq!((flight.suite, flight.chain), (Some(0x2f), vec![b"leaf".to_vec(), b"issuer".to_vec()]));
     }
@@ -223,7 +231,7 @@ mod tests {
     fn a_flight_without_certificates_ends_too() {
         let bytes = [server_hello(1), message(SERVER_HELLO_DONE, b"")].concat();
         let mut flight = Flight::default();
-        assert!(read_messages(&bytes, &mut flight));
+        assert_eq!(read_messages(&bytes, &mut flight), (bytes.len(), true));
         assert_eq!((flight.version, flight.chain.len()), (Some((3, 1)), 0));
     }
 
