@@ -149,7 +149,7 @@ impl Answers {
 mod tests {
     use super::*;
     use crate::catalogue::OsSelection;
-    use crate::judge::{Cause, Connections, StageTimes};
+    use crate::judge::Cause;
     use crate::observation::Stage;
     use crate::plan::{Budget, PlannedRoute};
 
@@ -166,26 +166,9 @@ mod tests {
             |name: &str| answers.iter().find(|(endpoint, _)| *endpoint == name).map_or(Status::Ok, |(_, s)| *s);
         plan.jobs
             .iter()
-            .map(|job| Verdict {
-                job: job.id,
-                status: answer(&catalogue.endpoints[job.endpoint].name),
-                cause: Cause::Ok,
-                stage: Stage::Http,
-                summary: String::new(),
-                evidence: Vec::new(),
-                chain: None,
-                product: None,
-                page: None,
-                scheme: None,
-                mechanism: None,
-                remarks: Vec::new(),
-                is_in_doubt: false,
-                is_for_all: false,
-                follow_ups: 0,
-                connections: Connections::default(),
-                addresses: Vec::new(),
-                name_elsewhere: crate::judge::NameElsewhere::Unknown,
-                timings: StageTimes::default(),
+            .map(|job| {
+                let status = answer(&catalogue.endpoints[job.endpoint].name);
+                Verdict { status, ..Verdict::new(job.id, Cause::Ok, Stage::Http) }
             })
             .collect()
     }

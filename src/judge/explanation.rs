@@ -362,7 +362,10 @@ const WHY: &[(&str, &str)] = &[
     ),
     ("http", "The connection is genuine as far as it was checked, but what came back is not what the service answers."),
     ("x", "Nothing can be said about this row yet."),
-    ("x.flaky", "The data gets out on some connections and not on others: a device then sends late, or comes and goes."),
+    (
+        "x.flaky",
+        "The data gets out on some connections and not on others: a device then sends late, or comes and goes.",
+    ),
     ("pac", "The script decides which way each address takes, for every account that uses it."),
     ("conf", "Windows reads its proxy from several places, and services read others than users do."),
 ];

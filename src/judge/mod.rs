@@ -90,6 +90,35 @@ pub struct Verdict {
     pub timings: StageTimes,
 }
 
+impl Verdict {
+    /// What a cause alone says, before anything that was seen is added.
+    #[must_use]
+    pub fn new(job: JobId, cause: Cause, stage: Stage) -> Self {
+        let facts = cause.facts();
+        Self {
+            job,
+            status: facts.status,
+            stage,
+            summary: facts.title.to_owned(),
+            cause,
+            evidence: Vec::new(),
+            chain: None,
+            product: None,
+            page: None,
+            scheme: None,
+            mechanism: None,
+            remarks: Vec::new(),
+            is_in_doubt: false,
+            is_for_all: false,
+            follow_ups: 0,
+            connections: Connections::default(),
+            addresses: Vec::new(),
+            name_elsewhere: NameElsewhere::Unknown,
+            timings: StageTimes::default(),
+        }
+    }
+}
+
 /// The connections of one row by whose certificates they showed, where TLS came that far: one, unless it was asked again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Connections {

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{
-    Cause, Connections, Grounds, NameElsewhere, StageTimes, Status, Verdict, answer, chain, evidence, filters,
-    forwarding, kind, refusal, refused, remark, ticket, wording,
+    Cause, Connections, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, forwarding, kind,
+    refusal, refused, remark, ticket, wording,
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
@@ -45,25 +45,19 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         remark::of_pace(seen),
     ];
     Verdict {
-        job: job.id,
         status: opinion.status,
-        stage: opinion.stage,
         summary: opinion.summary(),
-        cause: opinion.cause,
         evidence: lines,
-        chain: opinion.chain,
         product: opinion.product,
         page: evidence::page(seen),
         scheme: seen.tunnel().and_then(|tunnel| tunnel.scheme),
         mechanism: seen.tunnel().and_then(remark::mechanism),
         remarks: remarks.concat(),
-        is_in_doubt: false,
-        is_for_all: false,
-        follow_ups: 0,
         connections,
         addresses: named(seen),
-        name_elsewhere: NameElsewhere::Unknown,
         timings: timings(seen),
+        chain: opinion.chain,
+        ..Verdict::new(job.id, opinion.cause, opinion.stage)
     }
 }
 
@@ -73,28 +67,7 @@ fn named(seen: &Observation) -> Vec<IpAddr> {
 }
 
 fn untested(grounds: &Grounds<'_>, job: &Job) -> Verdict {
-    let opinion = Opinion::new(grounds.missing.clone(), Stage::Dns);
-    Verdict {
-        job: job.id,
-        status: opinion.status,
-        summary: opinion.summary(),
-        stage: opinion.stage,
-        cause: opinion.cause,
-        evidence: Vec::new(),
-        chain: None,
-        product: None,
-        page: None,
-        scheme: None,
-        mechanism: None,
-        remarks: Vec::new(),
-        is_in_doubt: false,
-        is_for_all: false,
-        follow_ups: 0,
-        connections: Connections::default(),
-        addresses: Vec::new(),
-        name_elsewhere: NameElsewhere::Unknown,
-        timings: StageTimes::default(),
-    }
+    Verdict::new(job.id, grounds.missing.clone(), Stage::Dns)
 }
 
 /// Two attempts, one verdict: the same answer twice stands; somebody else in the service's place, seen once, is never

@@ -6,7 +6,7 @@ use waprobe::catalogue::{Catalogue, OsSelection, Solution, TrustClass};
 use waprobe::certificate::Certificate;
 use waprobe::impact;
 use waprobe::judge::chain::{ChainVerdict, Reached};
-use waprobe::judge::{Cause, Connections, Grounds, StageTimes, Status, Verdict, findings};
+use waprobe::judge::{Cause, Grounds, StageTimes, Status, Verdict, findings};
 use waprobe::observation::recording::{MachineRootsNote, Roots};
 use waprobe::observation::{Ended, Stage};
 use waprobe::plan::{Budget, Identity, Job, Plan, PlannedRoute, Scheme, SchemeChoice};
@@ -121,23 +121,10 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
     };
     let goes_on = stage != Stage::Proxy;
     Verdict {
-        job: job.id,
-        status: facts.status,
-        stage,
         summary: answer.detail.map_or_else(|| facts.title.to_owned(), |detail| format!("{}: {detail}", facts.title)),
         evidence: vec![format!("asked for {}", endpoint.url)],
         chain: (endpoint.is_tls() && goes_on).then(|| chain(catalogue, job, &answer.cause)),
-        product: None,
-        page: None,
         scheme: answer.scheme,
-        mechanism: None,
-        remarks: Vec::new(),
-        is_in_doubt: false,
-        is_for_all: false,
-        follow_ups: 0,
-        connections: Connections::default(),
-        addresses: Vec::new(),
-        name_elsewhere: waprobe::judge::NameElsewhere::Unknown,
         timings: StageTimes {
             dns: took(1).filter(|_| job.route == 0),
             tcp: took(1),
@@ -146,7 +133,7 @@ fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
             http: took(2).filter(|_| goes_on),
             total: took(6),
         },
-        cause: answer.cause,
+        ..Verdict::new(job.id, answer.cause, stage)
     }
 }
 

@@ -8,7 +8,6 @@ use super::table::{FRESH_LEAF, LOWER_THAN_DIRECT, NO_SCT, PLAIN_BLOCKED};
 use super::*;
 use crate::catalogue::{Catalogue, CatalogueSource, OsSelection, Solution, TrustClass};
 use crate::certificate::Certificate;
-use crate::judge::{Connections, StageTimes};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
     Attempt, DnsEvidence, Ended, Evidence, NameSource, Question, RecordType, Recorder, TlsEvidence,
@@ -105,27 +104,7 @@ fn verdict(job: JobId, told: &Told) -> Verdict {
         evidence: Vec::new(),
         certificates: leaf.cloned().into_iter().collect(),
     });
-    Verdict {
-        job,
-        status,
-        cause,
-        stage,
-        summary: String::new(),
-        evidence: Vec::new(),
-        chain,
-        product: None,
-        page: None,
-        scheme: None,
-        mechanism: None,
-        remarks: Vec::new(),
-        is_in_doubt: false,
-        is_for_all: false,
-        follow_ups: 0,
-        connections: Connections::default(),
-        addresses: Vec::new(),
-        name_elsewhere: NameElsewhere::Unknown,
-        timings: StageTimes::default(),
-    }
+    Verdict { status, chain, ..Verdict::new(job, cause, stage) }
 }
 
 /// The findings over the rows of each route, and the verdicts with their hints.
