@@ -21,6 +21,7 @@ use windows_sys::Win32::System::Services::{
 };
 use windows_sys::Win32::System::SystemInformation::{GetSystemWindowsDirectoryW, OSVERSIONINFOEXW};
 
+use super::wide;
 use crate::registry::{Kernel, Machine, Service, StartType};
 
 /// The machine that this program runs on.
