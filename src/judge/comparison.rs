@@ -62,6 +62,33 @@ pub(super) fn mark_shared_keys(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) 
     }
 }
 
+/// Tells rows that were left alone, where inspection comes and goes, how little that says.
+pub(super) fn tell_of_flapping(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
+    let rows = rows(grounds, verdicts);
+    let flapping = flapping(&rows);
+    let lines: Vec<(JobId, String)> = rows
+        .iter()
+        .filter(|row| flapping.contains(&row.route.proxy()) && row.verdict.connections.inspected == 0)
+        .filter(|row| row.chain_is(&[Status::Ok, Status::Degraded]))
+        .map(|row| {
+            let same_way = |other: &Row<'_>| other.route.proxy() == row.route.proxy();
+            let changing = rows.iter().copied().filter(|other| same_way(other) && other.verdict.connections.differ());
+            let changing: Vec<Row<'_>> = changing.collect();
+            let line = format!(
+                "this connection was left alone, and that does not show that this host is excluded: inspection comes and goes \
+                 on this way ({})",
+                said_of(&changing)
+            );
+            (row.verdict.job, line)
+        })
+        .collect();
+    for (job, line) in lines {
+        if let Some(verdict) = verdicts.get_mut(job.0 as usize) {
+            verdict.evidence.push(line);
+        }
+    }
+}
+
 /// A verdict beside what was asked.
 #[derive(Clone, Copy)]
 struct Row<'a> {

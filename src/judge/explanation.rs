@@ -151,8 +151,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     ),
     (
         "pauth.intermittent",
-        "a login that opened a tunnel was answered with 407 on another connection of the same run, and the same host was \
-         refused on one connection and not on another",
+        "a login that opened a tunnel was answered with 407, or a host denied to it, on another connection of the same run, \
+         and the same host was refused on one connection and not on another",
     ),
     (
         "pauth.needs_proxy_connection",

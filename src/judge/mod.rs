@@ -226,6 +226,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     sinkhole::unmask(grounds, &attempts, &mut verdicts);
     follow_up::weigh(grounds, &chains, &mut verdicts, (&attempts, &beside));
     comparison::mark_shared_keys(grounds, &mut verdicts);
+    comparison::tell_of_flapping(grounds, &mut verdicts);
     directions::tell_ways(grounds, &mut verdicts);
     settings::tell_accounts(grounds, &mut verdicts);
     verdicts

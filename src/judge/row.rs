@@ -533,6 +533,9 @@ fn of_tls(route: &PlannedRoute, fault: &Fault) -> Opinion {
         Fault::NotTls => Cause::TlsNotTls,
         Fault::OldTlsOnly => Cause::TlsLegacyOnly,
         Fault::Alert { code } => Cause::TlsAlert(*code),
+        Fault::NoCertificate => {
+            return Opinion::new(Cause::ChainUnparsable, Stage::Chain).with(evidence::fault(fault));
+        }
         other => return unrecognised(Stage::Tls, other),
     };
     let opinion = Opinion::new(cause, Stage::Tls);

@@ -249,6 +249,7 @@ fn a_handshake_that_breaks_behind_a_2xx_is_the_proxys_and_elsewhere_the_networks
         (Fault::PlaintextReply, "tls.plaintext_reply", "tls.plaintext_reply"),
         (Fault::NotTls, "tls.not_tls", "tls.not_tls"),
         (Fault::OldTlsOnly, "tls.legacy_only", "tls.legacy_only"),
+        (Fault::NoCertificate, "chain.unparsable", "chain.unparsable"),
         (Fault::Alert { code: 112 }, "tls.alert.unrecognized_name", "tls.alert.unrecognized_name"),
         (Fault::Alert { code: 40 }, "tls.alert.handshake_failure", "tls.alert.handshake_failure"),
         (Fault::Alert { code: 200 }, "tls.alert.200", "tls.alert.200"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
@@ -38,6 +38,24 @@ pub enum Shown {
     SameNamesOtherKeys,
     /// The genuine chain, shown by somebody who does not hold its key.
     SomebodyElses,
+    /// The genuine chain, the root too early and everything else twice.
+    Disordered,
+    /// The genuine chain among a hundred certificates that have nothing to do with it.
+    Crowded,
+    /// The genuine chain, and before its issuing CA another certificate of that CA, by the company's root.
+    CrossSigned,
+    /// The same without the genuine certificate of the issuing CA.
+    CrossSignedAlone,
+    /// The leaf alone, by somebody who gave his own CA the key identifier of the expected root.
+    SameKeyIdentifier,
+    /// Signed with the key of another server's genuine certificate.
+    SignedByAServer,
+    /// The issuing CA has expired, and the leaf has not.
+    IssuerExpired,
+    /// With an extension that has to be understood, and that nobody knows.
+    UnknownCritical,
+    /// A certificate message without a certificate.
+    Nothing,
     /// Re-signed by an inspection CA.
     ResignedBy(Inspector),
     /// Re-signed, and past its end.
@@ -69,6 +87,8 @@ pub enum Inspector {
     Unknown,
     /// The same, which keeps its own certificate to itself and says where it could be fetched.
     Withdrawn,
+    /// A CA that bears the names of Microsoft's, installed in the machine's store.
+    Namesake,
     /// A product that people buy, by the name it gives its CA; installed in the machine's store.
     Product(&'static str),
 }
@@ -100,6 +120,8 @@ pub(super) struct Authorities {
     products: Vec<(&'static str, Hierarchy)>,
     /// The names of `application`, and other keys.
     impostor: Hierarchy,
+    /// The same, in the machine's store.
+    namesake: Hierarchy,
 }
 
 /// Dates around the lab's moment.
@@ -133,6 +155,7 @@ impl Authorities {
                 .map(|name| Ok((name, hierarchy("Product Root", name)?)))
                 .collect::<Result<_, Mistake>>()?,
             impostor: hierarchy(APPLICATION.0, APPLICATION.1)?,
+            namesake: hierarchy(APPLICATION.0, APPLICATION.1)?,
         })
     }
 
@@ -153,6 +176,7 @@ impl Authorities {
         roots.push(certificate(&self.application.root));
         roots.push(certificate(&self.corporate.root));
         roots.push(certificate(&self.antivirus.root));
+        roots.push(certificate(&self.namesake.root));
         roots.extend(self.products.iter().map(|(_, hierarchy)| certificate(&hierarchy.root)));
         roots
     }
@@ -168,6 +192,7 @@ impl Authorities {
         match inspector {
             Inspector::Corporate | Inspector::Dated => &self.corporate,
             Inspector::Antivirus => &self.antivirus,
+            Inspector::Namesake => &self.namesake,
             Inspector::Unknown | Inspector::Withdrawn => &self.unknown,
             Inspector::Product(name) => {
                 let known = self.products.iter().find(|(product, _)| *product == name);
@@ -212,6 +237,60 @@ impl Authorities {
                 let chain = sign(&own.issuing, &leaf(Validity::Now)?, &KeyPair::generate()?)?;
                 return Ok(certified(chain, &key)?);
             }
+            Shown::Disordered => {
+                let [leaf, issuing] =
+                    [leaf(Validity::Now)?.signed_by(&key, &own.issuing)?.into(), own.issuing.der().clone()];
+                vec![leaf.clone(), own.root.der().clone(), leaf, issuing.clone(), issuing]
+            }
+            Shown::Crowded => {
+                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, &key)?;
+                let stranger = |number: u32| authority(&format!("Stranger {number}"), self.now, None).self_signed(&key);
+                let strangers: Vec<_> = (0..CROWD).map(stranger).collect::<Result<_, _>>()?;
+                chain.splice(1..1, strangers.into_iter().map(Into::into));
+                chain
+            }
+            Shown::CrossSigned | Shown::CrossSignedAlone => {
+                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, &key)?;
+                let known = certificate(&own.issuing);
+                let name = known.fields().and_then(|known| known.subject_attributes.common_name.clone());
+                let parameters = authority(&name.unwrap_or_default(), self.now, None);
+                let cross = parameters.signed_by(own.issuing.key(), &self.corporate.root)?.into();
+                if shown == Shown::CrossSigned {
+                    chain.insert(1, cross);
+                } else {
+                    chain[1] = cross;
+                }
+                chain
+            }
+            Shown::SameKeyIdentifier => {
+                let mut parameters = authority("Somebody's CA", self.now, None);
+                let id = certificate(&own.root).fields().and_then(|root| root.subject_key_id.clone());
+                parameters.key_identifier_method = KeyIdMethod::PreSpecified(id.unwrap_or_default());
+                let claiming = Issuer::self_signed(parameters, KeyPair::generate()?)?;
+                let mut leaf = leaf(Validity::Now)?;
+                leaf.custom_extensions.push(ca_issuers(ISSUER_ADDRESS));
+                sign(&claiming, &leaf, &key)?.into_iter().take(1).collect()
+            }
+            Shown::SignedByAServer => {
+                let genuine = self::leaf(OTHER_HOST, OTHER_HOST, self.now, Validity::Now)?;
+                let server = Issuer::signed_by(genuine, KeyPair::generate()?, &own.issuing)?;
+                let mut chain = sign(&server, &leaf(Validity::Now)?, &key)?;
+                chain.push(own.issuing.der().clone());
+                chain
+            }
+            Shown::IssuerExpired => {
+                let mut parameters = authority("Lab Expired CA", self.now, None);
+                valid(&mut parameters, self.now, -3650, -30);
+                sign(&Issuer::signed_by(parameters, KeyPair::generate()?, &own.root)?, &leaf(Validity::Now)?, &key)?
+            }
+            Shown::UnknownCritical => {
+                let mut leaf = leaf(Validity::Now)?;
+                let mut unknown = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 7], vec![0x05, 0x00]);
+                unknown.set_criticality(true);
+                leaf.custom_extensions.push(unknown);
+                sign(&own.issuing, &leaf, &key)?
+            }
+            Shown::Nothing => Vec::new(),
             Shown::ResignedBy(inspector) => return self.resign(inspector, host, &[host.to_owned()]),
             Shown::ResignedAndExpired(inspector) => {
                 let inspector = self.of_inspector(inspector);
@@ -268,6 +347,9 @@ const APPLICATION: (&str, &str) = ("Lab Application Root 2011", "Lab Application
 
 /// Where issuers are said to be found; nobody asks there.
 const ISSUER_ADDRESS: &str = "http://pki.lab/issuing.crt";
+
+/// How many strangers stand between a leaf and its issuer.
+const CROWD: u32 = 100;
 
 /// A name that no endpoint has.
 const OTHER_HOST: &str = "www.elsewhere.lab";

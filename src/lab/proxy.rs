@@ -72,6 +72,8 @@ pub enum Deed {
     /// As nodes that are set up differently: of each host's connections those that are marked are inspected, in turn.
     InspectInTurn(Inspector, &'static [bool]),
     Reply(Box<Reply>),
+    /// As nodes that are set up differently: of each host's requests those that are marked are answered so, in turn.
+    ReplyInTurn(Box<Reply>, &'static [bool]),
     /// Answers CONNECT so, and forwards the rest.
     DenyTunnels(Box<Reply>),
     /// Bytes in place of a reply.
@@ -304,7 +306,8 @@ impl RunningProxy {
         let rule = self.plan.rules.iter().find(|(hosts, _)| hosts.include(endpoint));
         match rule.map_or(Deed::Forward, |(_, deed)| deed.clone()) {
             Deed::InspectInTurn(inspector, turns) if turns[self.turn(host) % turns.len()] => Deed::Inspect(inspector),
-            Deed::InspectInTurn(..) => Deed::Forward,
+            Deed::ReplyInTurn(reply, turns) if turns[self.turn(host) % turns.len()] => Deed::Reply(reply),
+            Deed::InspectInTurn(..) | Deed::ReplyInTurn(..) => Deed::Forward,
             deed => deed,
         }
     }
@@ -331,7 +334,7 @@ impl RunningProxy {
         let is_connect = head.method == "CONNECT";
         match deed {
             Deed::Inspect(inspector) if is_connect => self.inspect(*inspector, target, stream).await,
-            Deed::Forward | Deed::Inspect(_) | Deed::InspectInTurn(..) => {
+            Deed::Forward | Deed::Inspect(_) | Deed::InspectInTurn(..) | Deed::ReplyInTurn(..) => {
                 self.forward(head, target, ESTABLISHED, stream).await
             }
             Deed::ForwardSaying(opening) => self.forward(head, target, opening, stream).await,

@@ -140,6 +140,8 @@ pub enum Fault {
     NotTls,
     /// The peer's `ServerHello` chose TLS 1.1 or older.
     OldTlsOnly,
+    /// The peer's certificate message holds no certificate.
+    NoCertificate,
     /// The handshake broke for a reason of the TLS library's own.
     HandshakeFailed {
         detail: String,

@@ -268,6 +268,7 @@ fn fault(error: &io::Error, seen: &Seen) -> Fault {
             rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
                 Fault::OldTlsOnly
             }
+            rustls::Error::NoCertificatesPresented => Fault::NoCertificate,
             rustls::Error::InvalidMessage(_) => not_tls(&seen.start(), error),
             other => Fault::HandshakeFailed { detail: other.to_string() },
         };

@@ -9,8 +9,9 @@ use super::handshake::last;
 use super::{on_route, route_of};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
+use crate::judge::refused::is_let_through;
 use crate::judge::{Cause, Connections, Grounds, Status, Verdict, refused, row};
-use crate::observation::{Ask, FollowUp, Observation};
+use crate::observation::{Ask, Fault, FollowUp, Observation};
 use crate::plan::JobId;
 
 /// How often a question is repeated: of two nodes, three connections meet the same one once in four times.
@@ -30,7 +31,11 @@ pub(super) fn questions(
     observations: &[Observation],
 ) -> Vec<FollowUp> {
     let rows = || on_route(grounds, route, verdicts);
-    let refused = rows().filter(|row| is_refused(row, || last(observations, row.job))).take(MOST_REFUSED);
+    let seen = |row: &Verdict| last(observations, row.job);
+    // A login of which nobody knows that it is right is not sent again: a wrong one would lock the account.
+    let is_known = rows().any(|row| row.cause != Cause::PauthDeniedAfterAuth && seen(row).is_some_and(is_let_through));
+    let is_asked_again = |row: &&Verdict| is_refused(row, || seen(row)) && (is_known || !is_denied(row, || seen(row)));
+    let refused = rows().filter(is_asked_again).take(MOST_REFUSED);
     let inspected = rows().find(|row| row.connections.inspected > 0);
     let left_alone = rows().filter(|row| row.connections.inspected == 0 && row.connections.left_alone > 0);
     let mut samples: Vec<&Verdict> = left_alone.take(MOST_LEFT_ALONE).collect();
@@ -42,12 +47,29 @@ pub(super) fn questions(
     refused.chain(samples).flat_map(|row| (1..=TIMES).map(|time| FollowUp::new(row.job, Ask::Repeat(time)))).collect()
 }
 
-/// Whether the proxy asked this row for a login again that it takes for others. A login that may be wrong is never sent twice:
-/// such rows have another cause.
+/// Whether the proxy refused this row with a login that it takes for others: it asked for one again, or said no. A login that may
+/// be wrong is never sent twice: such rows have another cause.
 fn is_refused<'o>(row: &Verdict, seen: impl FnOnce() -> Option<&'o Observation>) -> bool {
     matches!(row.cause, Cause::PauthDeniedAfterAuth | Cause::PauthIntermittent)
         && row.status == Status::Blocked
-        && seen().and_then(Observation::fault).is_some_and(|(_, fault)| refused::is_refusal(fault))
+        && seen().is_some_and(|seen| refusal(seen).is_some())
+}
+
+/// The same, by another status than 407.
+fn is_denied<'o>(row: &Verdict, seen: impl FnOnce() -> Option<&'o Observation>) -> bool {
+    row.cause == Cause::PauthDeniedAfterAuth && seen().and_then(refusal).is_some_and(|status| status != ASKED_AGAIN)
+}
+
+/// The status of a proxy that asks for a login.
+const ASKED_AGAIN: u16 = 407;
+
+/// The status by which the proxy refused a login, or a host to it.
+fn refusal(seen: &Observation) -> Option<u16> {
+    match seen.fault()? {
+        (_, fault) if refused::is_refusal(fault) => Some(ASKED_AGAIN),
+        (_, Fault::TunnelRefused { status }) => Some(*status),
+        _ => None,
+    }
 }
 
 /// Lets the repeated questions speak.
@@ -74,15 +96,17 @@ pub(super) fn weigh(
             let seen: Vec<&Observation> = repeats(job).collect();
             let place = job.0 as usize;
             asked_for_login.insert(job);
-            match again(grounds, chains, &mut verdicts[place], &seen, attempts[place].len()) {
+            let before: Vec<u16> = attempts[place].iter().copied().filter_map(refusal).collect();
+            let Some(status) = before.last().copied() else { continue };
+            match again(grounds, chains, &mut verdicts[place], &seen, (status, before.len())) {
                 Again::Taken => falters = true,
-                Again::Refused => still_refused.push(job),
+                Again::Refused => still_refused.push((job, status)),
             }
         }
-        for job in still_refused.into_iter().filter(|_| falters) {
+        for (job, status) in still_refused.into_iter().filter(|_| falters) {
             let verdict = &mut verdicts[job.0 as usize];
             verdict.cause = Cause::PauthIntermittent;
-            verdict.summary = format!("{}: {EVERY_TIME_HERE}", Cause::PauthIntermittent.facts().title);
+            verdict.summary = format!("{}: {status} {EVERY_TIME_HERE}", Cause::PauthIntermittent.facts().title);
         }
     }
     for verdict in verdicts.iter_mut().filter(|verdict| !asked_for_login.contains(&verdict.job)) {
@@ -91,8 +115,8 @@ pub(super) fn weigh(
     }
 }
 
-const EVERY_TIME_HERE: &str = "407 each time for this host, and for another host only now and then, so that nobody can tell \
-    whether this host is denied";
+const EVERY_TIME_HERE: &str = "each time for this host, and for another host only now and then, so that nobody can tell whether \
+    this host is denied";
 
 /// What became of a login that was asked for again.
 enum Again {
@@ -100,20 +124,19 @@ enum Again {
     Refused,
 }
 
-/// Asks what became of a row whose login was refused; `before` is how often it was.
+/// Asks what became of a row whose login was refused: by which status, and how often before it was asked again.
 fn again(
     grounds: &Grounds<'_>,
     chains: &ChainJudge,
     verdict: &mut Verdict,
     repeats: &[&Observation],
-    before: usize,
+    (status, before): (u16, usize),
 ) -> Again {
     let job = &grounds.plan.jobs[verdict.job.0 as usize];
-    let is_refused_again = |seen: &&&Observation| seen.fault().is_some_and(|(_, fault)| refused::is_refusal(fault));
-    let refusals = repeats.iter().filter(is_refused_again).count();
+    let refusals = repeats.iter().filter(|seen| refusal(seen).is_some()).count();
     let taken: Vec<Opinion> = repeats
         .iter()
-        .filter(|seen| refused::is_let_through(seen))
+        .filter(|seen| is_let_through(seen))
         .map(|seen| row::judge_attempt(grounds, chains, job, seen))
         .collect();
     let (refused, all) = (before + refusals, before + refusals + taken.len());
@@ -121,10 +144,10 @@ fn again(
         verdict.evidence.push(format!(
             "follow-up: asked again with the same login, {}",
             match (refusals, taken.len()) {
-                (times, 0) => format!("the proxy answers 407 {} more", told(times)),
+                (times, 0) => format!("the proxy answers {status} {} more", told(times)),
                 (0, times) => format!("the proxy lets it through {}", told(times)),
                 (refused, taken) =>
-                    format!("the proxy answers 407 {} and lets it through {}", told(refused), told(taken)),
+                    format!("the proxy answers {status} {} and lets it through {}", told(refused), told(taken)),
             }
         ));
     }
@@ -135,7 +158,7 @@ fn again(
     let Some(behind) = taken.into_iter().max_by_key(|opinion| opinion.status) else {
         if refusals > 0 && verdict.cause == Cause::PauthDeniedAfterAuth {
             verdict.summary = format!(
-                "{}: 407 on each of {all} connections, although the proxy takes the same login for other hosts",
+                "{}: {status} on each of {all} connections, although the proxy takes the same login for other hosts",
                 Cause::PauthDeniedAfterAuth.facts().title
             );
         }
@@ -143,7 +166,7 @@ fn again(
     };
     verdict.evidence.extend(behind.chain.iter().flat_map(|chain| chain.evidence.iter().cloned()));
     let gets_through = matches!(behind.status, Status::Ok | Status::Degraded);
-    let mut detail = format!("407 on {refused} of {all} connections");
+    let mut detail = format!("{status} on {refused} of {all} connections");
     if !gets_through {
         detail = format!("{detail}; where it is taken: {}", behind.summary());
     }

@@ -87,6 +87,27 @@ pub(super) fn inspected_directly() -> Blueprint {
         .expect(&["vortex-win", "settings-win", "watson", "oca", "login-live"], "intercepted", "intercepted.untrusted")
 }
 
+/// What stands above a leaf does not depend on what was sent beside it, in which order, or under which names.
+pub(super) fn sent_oddly() -> Blueprint {
+    Blueprint::direct()
+        .tls("v10c", show(Shown::Disordered))
+        .tls("v10", show(Shown::Crowded))
+        .tls("v10-vortex-win", show(Shown::CrossSigned))
+        .tls("login-live", |tls| Tls { shown: Shown::Disordered, only_tls12: true, ..tls })
+        .tls("vortex-win", show(Shown::CrossSignedAlone))
+        .tls("settings-win", show(Shown::ResignedBy(Inspector::Namesake)))
+        .expect(&["vortex-win", "settings-win"], "intercepted", "intercepted.trusted")
+        .tls("watson", show(Shown::SameKeyIdentifier))
+        .expect(&["watson"], "intercepted", "intercepted.untrusted")
+        .tls("ceuswatcab01", show(Shown::SignedByAServer))
+        .tls("ceuswatcab02", show(Shown::UnknownCritical))
+        .expect(&["ceuswatcab01", "ceuswatcab02"], "blocked", "chain.constraints")
+        .tls("eaus2watcab01", show(Shown::IssuerExpired))
+        .expect(&["eaus2watcab01"], "blocked", "chain.expired")
+        .tls("eaus2watcab02", show(Shown::Nothing))
+        .expect(&["eaus2watcab02"], "inconclusive", "chain.unparsable")
+}
+
 /// An antivirus program opens every connection of this machine.
 pub(super) fn antivirus() -> Blueprint {
     let hosts = ["v10c", "v10", "v10-vortex-win", "vortex-win", "settings-win", "watson", "oca", "login-live"];

@@ -117,7 +117,8 @@ pub(super) fn faltering_proxy() -> Blueprint {
 }
 
 /// Two nodes, of which one does not know the login: two hosts are refused it twice, at first and once more at once, and then
-/// let through. At the other proxy the same two hosts are denied for good, and 407 is all that it says.
+/// let through. At the second proxy the same two hosts are denied for good, and 407 is all that it says. The third says no: to one
+/// host on its first connection, which leads to a node that is set up differently.
 pub(super) fn choosy_proxies() -> Blueprint {
     const HOSTS: &[&str] = &["login.live.com", "weus2watcab02.blob.core.windows.net"];
     Blueprint::default()
@@ -126,6 +127,12 @@ pub(super) fn choosy_proxies() -> Blueprint {
         .expect_any(&["ok", "degraded"], &["ok", "pauth.intermittent"])
         .as_user(ProxyPlan::open("denying").gate(Gate::Choosy(USER, HOSTS, u64::MAX)))
         .expect_any(&["ok", "blocked"], &["ok", "pauth.denied_after_auth"])
+        .as_user(
+            ProxyPlan::open("unlike")
+                .gate(Gate::Basic(USER))
+                .rule(Hosts::One("v10"), Deed::ReplyInTurn(Box::new(Reply::status(403)), &[true, false])),
+        )
+        .expect(&["v10"], "degraded", "pauth.intermittent")
 }
 
 /// Proxies that ask for a name on one of their two ways.

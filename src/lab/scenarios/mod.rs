@@ -193,7 +193,7 @@ pub fn scenarios() -> Vec<Scenario> {
             &["pauth.denied_after_auth"]),
         scenario("faltering-proxy", "A proxy that takes a login and then refuses it once", logins::faltering_proxy,
             &["pauth.intermittent"]),
-        scenario("choosy-proxies", "A right login that is refused for two hosts: twice, and every time",
+        scenario("choosy-proxies", "A right login that is refused for some hosts: at first, now and then, and every time",
             logins::choosy_proxies, &["pauth.intermittent", "pauth.denied_after_auth"]),
         scenario("one-method", "Proxies that ask for a name for tunnels alone, and for plain http alone",
             logins::one_method, &["pauth.required"])
@@ -224,6 +224,9 @@ pub fn scenarios() -> Vec<Scenario> {
             certificates::odd_chains,
             &["chain.expired", "chain.not_yet_valid", "chain.name_mismatch", "chain.wrong_class", "chain.incomplete",
               "chain.eku", "chain.constraints", "chain.unparsable"]),
+        scenario("sent-oddly", "Certificates in disorder, in a crowd, with other parents, claims and names than the true ones",
+            certificates::sent_oddly,
+            &["intercepted.trusted", "intercepted.untrusted", "chain.constraints", "chain.expired", "chain.unparsable"]),
         scenario("inspected-directly", "Inspection and forgery on the way, without any proxy",
             certificates::inspected_directly, &["intercepted.trusted", "intercepted.untrusted"])
             .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
