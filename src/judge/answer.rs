@@ -36,7 +36,14 @@ pub(super) fn opinion(
 /// authentication blocks.
 fn behind_tls(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
     if let Some(fault) = fault {
-        return broken(fault).with_status(Status::Degraded);
+        let broken = broken(fault);
+        // Whatever broke: what is known is that no answer came, or not all of it.
+        let opinion = match answer.status {
+            _ if broken.cause != Cause::Inconclusive => broken,
+            None => Opinion { cause: Cause::HttpEmpty, ..broken },
+            Some(_) => Opinion { cause: Cause::HttpTruncated, ..broken },
+        };
+        return opinion.with_status(Status::Degraded);
     }
     match answer.status {
         Some(status) if is_healthy(endpoint, status) => Opinion::new(Cause::Ok, Stage::Http),

@@ -1,6 +1,6 @@
 //! One job's observations to one verdict: which fault, in which stage, means what.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
@@ -359,9 +359,11 @@ pub(super) fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opini
 }
 
 fn is_no_public_address(address: &IpAddr) -> bool {
+    let is_inside = |address| is_no_public_address(&IpAddr::V4(address));
     match address {
         IpAddr::V4(address) => {
-            let is_reserved = address.octets()[0] == 0 || address.octets()[0] >= 240;
+            // Multicast and what lies above it.
+            let is_reserved = address.octets()[0] == 0 || address.octets()[0] >= 224;
             is_reserved || address.is_loopback() || address.is_private() || address.is_link_local()
         }
         IpAddr::V6(address) => {
@@ -369,8 +371,17 @@ fn is_no_public_address(address: &IpAddr) -> bool {
                 || address.is_loopback()
                 || address.is_unique_local()
                 || address.is_unicast_link_local()
-                || address.to_ipv4_mapped().is_some_and(|address| is_no_public_address(&IpAddr::V4(address)))
+                || address.is_multicast()
+                || address.to_ipv4_mapped().or_else(|| behind_nat64(address)).is_some_and(is_inside)
         }
+    }
+}
+
+/// The IPv4 address that a translator reaches behind this one (RFC 6052, the well-known prefix).
+fn behind_nat64(address: &Ipv6Addr) -> Option<Ipv4Addr> {
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
+        _ => None,
     }
 }
 
@@ -534,7 +545,7 @@ fn of_tls(route: &PlannedRoute, fault: &Fault) -> Opinion {
         Fault::OldTlsOnly => Cause::TlsLegacyOnly,
         Fault::Alert { code } => Cause::TlsAlert(*code),
         Fault::NoCertificate => {
-            return Opinion::new(Cause::ChainUnparsable, Stage::Chain).with(evidence::fault(fault));
+            return Opinion::new(Cause::ChainUnparsable, Stage::Chain).with(wording::fault(fault));
         }
         other => return unrecognised(Stage::Tls, other),
     };

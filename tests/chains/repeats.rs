@@ -176,6 +176,14 @@ fn check(inspected: &Inspected, asks_again: bool) {
         }
     }
     let places: BTreeSet<Option<String>> = jobs.clone().map(|job| run.place(job)).collect();
+    let comes_and_goes =
+        |place: &Option<String>| jobs.clone().any(|job| run.place(job) == *place && met[job].0 > 0 && met[job].1 > 0);
+    for (job, verdict) in verdicts.iter().enumerate() {
+        // Whoever reads one row alone is told too.
+        let is_told = verdict.evidence.iter().any(|line| line.contains("inspection comes and goes"));
+        let is_in_doubt = met[job].0 == 0 && comes_and_goes(&run.place(job));
+        assert_eq!(is_told, is_in_doubt, "{} {:?}: {:#?}", run.host(job), met[job], verdict.evidence);
+    }
     for place in &places {
         let own: Vec<usize> = jobs.clone().filter(|job| run.place(*job) == *place).collect();
         let of_place: Vec<&Finding> =

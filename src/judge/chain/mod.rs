@@ -26,7 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Cause, Status};
 use crate::catalogue::{Trust, TrustClass};
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, Fields};
 use crate::observation::recording::Roots;
 use crate::observation::{Header, HttpEvidence, Signature};
 use known::Known;
@@ -194,7 +194,8 @@ impl Facts<'_> {
             TableRow::OtherClass(_) | TableRow::Public => self.decide_other_family(),
             TableRow::Machine => (Status::Intercepted, Cause::InterceptedTrusted),
             TableRow::Unchecked => (Status::Inconclusive, Cause::ChainUnchecked),
-            // A better path may lie behind the point where the search was given up.
+            // A better path may lie behind the point where the search was given up. Not so above: the service sends no maze, and
+            // an inspector who sends one is not to get away with it.
             TableRow::Unknown | TableRow::Incomplete | TableRow::Nowhere if self.standing.cut_off => {
                 (Status::Inconclusive, Cause::ChainIncomplete)
             }
@@ -209,7 +210,14 @@ impl Facts<'_> {
             return (Status::Blocked, Cause::ChainNameMismatch);
         }
         if !self.standing.is_current {
-            return (Status::Blocked, self.time_cause());
+            let cause = self.time_cause();
+            // A client fetches what takes the place of a known CA that has expired; whether there is such a thing is not seen.
+            return match cause {
+                Cause::ChainExpired if self.outdated_helper().is_some() => {
+                    (Status::Inconclusive, Cause::ChainIncomplete)
+                }
+                cause => (Status::Blocked, cause),
+            };
         }
         if let Some(breach) = self.standing.breaches.first() {
             return (Status::Blocked, breach.rule.cause());
@@ -251,6 +259,20 @@ impl Facts<'_> {
         let path = self.path();
         let has_expired = path.iter().filter_map(Certificate::fields).any(|fields| fields.not_after < at);
         if has_expired { Cause::ChainExpired } else { Cause::ChainNotYetValid }
+    }
+
+    /// A known CA past its end, which the peer left out and the certificate below it says where to fetch, where everything that
+    /// was sent is valid.
+    fn outdated_helper(&self) -> Option<&Fields> {
+        let at = self.question.at;
+        let is_outdated =
+            |certificate: &&Certificate| certificate.fields().is_some_and(|fields| !fields.is_valid_at(at));
+        let mut outdated = self.path().iter().enumerate().filter(|(_, certificate)| is_outdated(certificate));
+        let (place, helper) = outdated.next()?;
+        let was_sent = |certificate: &Certificate| self.question.chain.contains(certificate);
+        let below = self.path().get(place.checked_sub(1)?)?.fields()?;
+        let is_left_out = !was_sent(helper) && outdated.all(|(_, other)| !was_sent(other));
+        helper.fields().filter(|_| is_left_out && !below.ca_issuers.is_empty())
     }
 
     /// The peer's date, when it puts the local clock off.

@@ -230,6 +230,8 @@ fn is_beyond_the_library(refusal: &webpki::Error) -> bool {
             | E::MaximumPathDepthExceeded
             | E::MaximumPathBuildCallsExceeded
             | E::MaximumSignatureChecksExceeded
+            // What nobody knows was found before; Windows knows the extensions of policies, which no client here asks for.
+            | E::UnsupportedCriticalExtension
     )
 }
 

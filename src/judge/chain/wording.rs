@@ -43,6 +43,11 @@ pub(super) fn summary(facts: &Facts<'_>, cause: &Cause) -> String {
             "{} certificates were sent, with more ways through them than are searched",
             facts.question.chain.len()
         ),
+        Cause::ChainIncomplete if facts.outdated_helper().is_some() => {
+            let helper = facts.outdated_helper().map(|helper| (short_name(helper), second(helper.not_after)));
+            let (name, end) = helper.unwrap_or_default();
+            format!("the certificate of {name} was not sent, and the one that is known expired on {end}")
+        }
         Cause::ChainIncomplete => {
             let issuer = facts.path().last().and_then(Certificate::fields).map(issuer_name).unwrap_or_default();
             format!("the certificate of {issuer} was not sent")

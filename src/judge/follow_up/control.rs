@@ -312,10 +312,10 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
                 "{}; connect this machine to a network that leads out (cable, Wi-Fi, VPN, name servers) and check again: of \
                  the endpoints nothing is known until then{}",
                 what_was_seen(&in_doubt),
-                if has_proxy {
-                    ""
-                } else {
-                    ". If the direct route is closed on purpose, add the proxy with --proxy URL"
+                match without_proxy(grounds) {
+                    _ if has_proxy => String::new(),
+                    Some(settings) => settings,
+                    None => ". If the direct route is closed on purpose, add the proxy with --proxy URL".to_owned(),
                 }
             ),
             jobs: in_doubt.iter().map(|row| row.job).collect(),
@@ -327,6 +327,19 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
             (!rows.is_empty()).then(|| closed_route(grounds, route, control, &rows))
         })
         .collect()
+}
+
+/// What the device's settings lack, where they lead its services nowhere but directly: on a closed route that may be all.
+fn without_proxy(grounds: &Grounds<'_>) -> Option<String> {
+    let settings = grounds.plan.settings.as_ref()?;
+    let told = |cause: &Cause| settings.remarks.iter().any(|remark| remark.code == cause.code());
+    let cause = [Cause::ConfNone, Cause::ConfEnvOnly].into_iter().find(told)?;
+    Some(format!(
+        ". By its settings ({}) this device's services ask no proxy ({}): if this network lets nothing out but through one, \
+         that is what is missing",
+        settings.name,
+        cause.code()
+    ))
 }
 
 /// The proxy's own name has no address: nothing was asked of it.
@@ -366,8 +379,9 @@ fn closed_route(grounds: &Grounds<'_>, route: usize, control: &Control, rows: &[
             Owner::Operator,
             format!(
                 "nothing can be said about these endpoints on a route that leads nowhere. If it is closed on purpose, \
-                 leave it out with --no-direct; if not, {}",
-                what_was_seen(&rows.iter().map(|row| **row).collect::<Vec<_>>())
+                 leave it out with --no-direct; if not, {}{}",
+                what_was_seen(&rows.iter().map(|row| **row).collect::<Vec<_>>()),
+                without_proxy(grounds).unwrap_or_default()
             ),
         ),
         PlannedRoute::Proxy { proxy, .. } => (

@@ -7,10 +7,10 @@ use crate::catalogue::{Catalogue, CatalogueSource, Control, OsSelection, Solutio
 use crate::judge::{Finding, Grounds, Owner, Status, Verdict, findings, follow_ups, judge};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
-    Ask, Attempt, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, NameSource, Observation, Recorder, TcpAttempt,
-    TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
+    Ask, Attempt, Credential, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, Leg, NameSource, Observation,
+    Recorder, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
-use crate::plan::{Budget, FollowUps, Identity, JobId, Plan, PlannedRoute, SchemeChoice};
+use crate::plan::{Budget, FollowUps, Identity, JobId, Plan, PlannedRoute, Scheme, SchemeChoice};
 
 const CATALOGUE: &str = r#"
 schema = "waprobe-catalogue/1"
@@ -292,4 +292,52 @@ fn one_server_that_knows_a_name_outweighs_those_that_deny_it_whichever_is_asked_
         let says_gone = findings.iter().any(|finding| finding.code == "dns.nxdomain_everywhere");
         assert_eq!(says_gone, is_gone, "{findings:#?}");
     }
+}
+
+/// A tunnel that was asked for with a login, and what the proxy answered.
+fn with_login(job: u32, attempt: Attempt, status: u16) -> Observation {
+    let leg = Leg {
+        connection: 1,
+        request: "CONNECT v10c.events.data.microsoft.com:443".into(),
+        credential: Some(Credential { scheme: Scheme::Basic, length: 20, detail: String::new(), token: None }),
+        took: Duration::ZERO,
+        status: Some(status),
+        version: None,
+        reason: String::new(),
+        headers: Vec::new(),
+        challenges: Vec::new(),
+        body_start: Vec::new(),
+        kept_open: true,
+    };
+    let scheme = Some(Scheme::Basic);
+    let evidence = Evidence::Proxy(TunnelEvidence { legs: vec![leg], scheme, ..TunnelEvidence::default() });
+    if status != 200 {
+        return stopped(way(job, attempt), evidence, Fault::TunnelRefused { status });
+    }
+    let mut recorder = way(job, attempt);
+    recorder.passed(crate::observation::Stage::Proxy, Duration::ZERO, evidence);
+    stopped(recorder, Evidence::Tls(Box::new(TlsEvidence::begun("a name"))), Fault::NotTls)
+}
+
+#[test]
+fn a_host_that_is_denied_to_a_login_is_asked_again_only_where_the_login_is_known_to_be_right() {
+    let proxy = "http://proxy.example:8080".parse().expect("a proxy");
+    let route = PlannedRoute::Proxy { proxy, identity: Identity::User, scheme: SchemeChoice::Auto };
+    let world = World::on(route, |all| FollowUps { control: None, ..all });
+    let repeats = |seen: &[Observation]| {
+        world.asked(seen).into_iter().filter(|ask| matches!(ask, Ask::Repeat(_))).collect::<Vec<_>>()
+    };
+    let denied = || with_login(TLS, Attempt::First, 403);
+    // The proxy may not have looked at the login at all, and three wrong ones lock an account.
+    assert_eq!(repeats(&[denied(), with_login(PLAIN, Attempt::First, 403)]), []);
+    let taken = || with_login(PLAIN, Attempt::First, 200);
+    assert_eq!(repeats(&[denied(), taken()]), [Ask::Repeat(1), Ask::Repeat(2)]);
+
+    let again = |time, status| with_login(TLS, Attempt::FollowUp(Ask::Repeat(time)), status);
+    let (verdicts, _) = world.judged(&[denied(), taken(), again(1, 403), again(2, 403)]);
+    assert_eq!((verdicts[0].cause.code().as_str(), verdicts[0].status), ("pauth.denied_after_auth", Status::Blocked));
+    assert!(verdicts[0].summary.contains("403 on each of 3 connections"), "{}", verdicts[0].summary);
+    let (verdicts, _) = world.judged(&[denied(), taken(), again(1, 403), again(2, 200)]);
+    assert_eq!(verdicts[0].cause.code(), "pauth.intermittent");
+    assert!(verdicts[0].summary.contains("403 on 2 of 3 connections"), "{}", verdicts[0].summary);
 }
