@@ -38,6 +38,29 @@ pub enum Shown {
     SameNamesOtherKeys,
     /// The genuine chain, shown by somebody who does not hold its key.
     SomebodyElses,
+    /// The genuine chain or a forged one, in a form that is easily mistaken.
+    Oddly(Oddity),
+    /// Re-signed by an inspection CA.
+    ResignedBy(Inspector),
+    /// Re-signed, and past its end.
+    ResignedAndExpired(Inspector),
+    /// For client authentication only.
+    NotForServers,
+    /// Its CA may only sign for another domain.
+    OutsideConstraints,
+    /// The leaf's signature is of a kind that nobody knows.
+    SignedStrangely,
+    /// The issuing CA's is.
+    IssuedStrangely,
+    /// Re-signed by an inspection CA, with a signature of that kind.
+    ResignedStrangely(Inspector),
+    /// Bytes that are no certificate.
+    Unreadable,
+}
+
+/// What is easily mistaken about a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
     /// The genuine chain, the root too early and everything else twice.
     Disordered,
     /// The genuine chain among a hundred certificates that have nothing to do with it.
@@ -56,22 +79,6 @@ pub enum Shown {
     UnknownCritical,
     /// A certificate message without a certificate.
     Nothing,
-    /// Re-signed by an inspection CA.
-    ResignedBy(Inspector),
-    /// Re-signed, and past its end.
-    ResignedAndExpired(Inspector),
-    /// For client authentication only.
-    NotForServers,
-    /// Its CA may only sign for another domain.
-    OutsideConstraints,
-    /// The leaf's signature is of a kind that nobody knows.
-    SignedStrangely,
-    /// The issuing CA's is.
-    IssuedStrangely,
-    /// Re-signed by an inspection CA, with a signature of that kind.
-    ResignedStrangely(Inspector),
-    /// Bytes that are no certificate.
-    Unreadable,
 }
 
 /// Who inspects.
@@ -237,60 +244,7 @@ impl Authorities {
                 let chain = sign(&own.issuing, &leaf(Validity::Now)?, &KeyPair::generate()?)?;
                 return Ok(certified(chain, &key)?);
             }
-            Shown::Disordered => {
-                let [leaf, issuing] =
-                    [leaf(Validity::Now)?.signed_by(&key, &own.issuing)?.into(), own.issuing.der().clone()];
-                vec![leaf.clone(), own.root.der().clone(), leaf, issuing.clone(), issuing]
-            }
-            Shown::Crowded => {
-                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, &key)?;
-                let stranger = |number: u32| authority(&format!("Stranger {number}"), self.now, None).self_signed(&key);
-                let strangers: Vec<_> = (0..CROWD).map(stranger).collect::<Result<_, _>>()?;
-                chain.splice(1..1, strangers.into_iter().map(Into::into));
-                chain
-            }
-            Shown::CrossSigned | Shown::CrossSignedAlone => {
-                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, &key)?;
-                let known = certificate(&own.issuing);
-                let name = known.fields().and_then(|known| known.subject_attributes.common_name.clone());
-                let parameters = authority(&name.unwrap_or_default(), self.now, None);
-                let cross = parameters.signed_by(own.issuing.key(), &self.corporate.root)?.into();
-                if shown == Shown::CrossSigned {
-                    chain.insert(1, cross);
-                } else {
-                    chain[1] = cross;
-                }
-                chain
-            }
-            Shown::SameKeyIdentifier => {
-                let mut parameters = authority("Somebody's CA", self.now, None);
-                let id = certificate(&own.root).fields().and_then(|root| root.subject_key_id.clone());
-                parameters.key_identifier_method = KeyIdMethod::PreSpecified(id.unwrap_or_default());
-                let claiming = Issuer::self_signed(parameters, KeyPair::generate()?)?;
-                let mut leaf = leaf(Validity::Now)?;
-                leaf.custom_extensions.push(ca_issuers(ISSUER_ADDRESS));
-                sign(&claiming, &leaf, &key)?.into_iter().take(1).collect()
-            }
-            Shown::SignedByAServer => {
-                let genuine = self::leaf(OTHER_HOST, OTHER_HOST, self.now, Validity::Now)?;
-                let server = Issuer::signed_by(genuine, KeyPair::generate()?, &own.issuing)?;
-                let mut chain = sign(&server, &leaf(Validity::Now)?, &key)?;
-                chain.push(own.issuing.der().clone());
-                chain
-            }
-            Shown::IssuerExpired => {
-                let mut parameters = authority("Lab Expired CA", self.now, None);
-                valid(&mut parameters, self.now, -3650, -30);
-                sign(&Issuer::signed_by(parameters, KeyPair::generate()?, &own.root)?, &leaf(Validity::Now)?, &key)?
-            }
-            Shown::UnknownCritical => {
-                let mut leaf = leaf(Validity::Now)?;
-                let mut unknown = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 7], vec![0x05, 0x00]);
-                unknown.set_criticality(true);
-                leaf.custom_extensions.push(unknown);
-                sign(&own.issuing, &leaf, &key)?
-            }
-            Shown::Nothing => Vec::new(),
+            Shown::Oddly(oddity) => self.oddly(oddity, own, host, &key)?,
             Shown::ResignedBy(inspector) => return self.resign(inspector, host, &[host.to_owned()]),
             Shown::ResignedAndExpired(inspector) => {
                 let inspector = self.of_inspector(inspector);
@@ -321,6 +275,73 @@ impl Authorities {
             Shown::Unreadable => vec![CertificateDer::from(b"this is no certificate".to_vec())],
         };
         Ok(certified(chain, &key)?)
+    }
+
+    /// Such a chain for `host` and `key`, with `own` for the authorities that the catalogue expects.
+    fn oddly(
+        &self,
+        oddity: Oddity,
+        own: &Hierarchy,
+        host: &str,
+        key: &KeyPair,
+    ) -> Result<Vec<CertificateDer<'static>>, Mistake> {
+        let leaf = |validity| leaf(host, host, self.now, validity);
+        Ok(match oddity {
+            Oddity::Disordered => {
+                let [leaf, issuing] =
+                    [leaf(Validity::Now)?.signed_by(key, &own.issuing)?.into(), own.issuing.der().clone()];
+                vec![leaf.clone(), own.root.der().clone(), leaf, issuing.clone(), issuing]
+            }
+            Oddity::Crowded => {
+                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, key)?;
+                let stranger = |number: u32| authority(&format!("Stranger {number}"), self.now, None).self_signed(key);
+                let strangers: Vec<_> = (0..CROWD).map(stranger).collect::<Result<_, _>>()?;
+                chain.splice(1..1, strangers.into_iter().map(Into::into));
+                chain
+            }
+            Oddity::CrossSigned | Oddity::CrossSignedAlone => {
+                let mut chain = sign(&own.issuing, &leaf(Validity::Now)?, key)?;
+                let known = certificate(&own.issuing);
+                let name = known.fields().and_then(|known| known.subject_attributes.common_name.clone());
+                let parameters = authority(&name.unwrap_or_default(), self.now, None);
+                let cross = parameters.signed_by(own.issuing.key(), &self.corporate.root)?.into();
+                if oddity == Oddity::CrossSigned {
+                    chain.insert(1, cross);
+                } else {
+                    chain[1] = cross;
+                }
+                chain
+            }
+            Oddity::SameKeyIdentifier => {
+                let mut parameters = authority("Somebody's CA", self.now, None);
+                let id = certificate(&own.root).fields().and_then(|root| root.subject_key_id.clone());
+                parameters.key_identifier_method = KeyIdMethod::PreSpecified(id.unwrap_or_default());
+                let claiming = Issuer::self_signed(parameters, KeyPair::generate()?)?;
+                let mut leaf = leaf(Validity::Now)?;
+                leaf.custom_extensions.push(ca_issuers(ISSUER_ADDRESS));
+                sign(&claiming, &leaf, key)?.into_iter().take(1).collect()
+            }
+            Oddity::SignedByAServer => {
+                let genuine = self::leaf(OTHER_HOST, OTHER_HOST, self.now, Validity::Now)?;
+                let server = Issuer::signed_by(genuine, KeyPair::generate()?, &own.issuing)?;
+                let mut chain = sign(&server, &leaf(Validity::Now)?, key)?;
+                chain.push(own.issuing.der().clone());
+                chain
+            }
+            Oddity::IssuerExpired => {
+                let mut parameters = authority("Lab Expired CA", self.now, None);
+                valid(&mut parameters, self.now, -3650, -30);
+                sign(&Issuer::signed_by(parameters, KeyPair::generate()?, &own.root)?, &leaf(Validity::Now)?, key)?
+            }
+            Oddity::UnknownCritical => {
+                let mut leaf = leaf(Validity::Now)?;
+                let mut unknown = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 7], vec![0x05, 0x00]);
+                unknown.set_criticality(true);
+                leaf.custom_extensions.push(unknown);
+                sign(&own.issuing, &leaf, key)?
+            }
+            Oddity::Nothing => Vec::new(),
+        })
     }
 
     /// What an inspecting proxy signs for a connection to `subject`: the names copied, the key its own, the dates fresh.

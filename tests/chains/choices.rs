@@ -83,9 +83,9 @@ fn of_two_ways_that_are_out_of_date_the_later_is_told_and_either_shows_a_wrong_c
 
 #[test]
 fn a_ca_whose_policies_are_critical_is_a_ca_like_another() {
-    let world = World::new();
-    // Any policy (RFC 5280, section 4.2.1.4).
+    /// Any policy (RFC 5280, section 4.2.1.4).
     const ANY: [u8; 10] = [0x30, 8, 0x30, 6, 0x06, 4, 0x55, 0x1d, 0x20, 0];
+    let world = World::new();
     let strict = |root: &Party| {
         root.authority("Strict CA", |params| {
             let mut policies = CustomExtension::from_oid_content(&[2, 5, 29, 32], ANY.to_vec());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::ToSpan;
 
 use crate::catalogue::TrustClass;
-use crate::lab::authority::{Inspector, Shown};
+use crate::lab::authority::{Inspector, Oddity, Shown};
 use crate::lab::blueprint::Blueprint;
 use crate::lab::origin::{Breakage, ClientCertificate, Tls};
 
@@ -90,21 +90,21 @@ pub(super) fn inspected_directly() -> Blueprint {
 /// What stands above a leaf does not depend on what was sent beside it, in which order, or under which names.
 pub(super) fn sent_oddly() -> Blueprint {
     Blueprint::direct()
-        .tls("v10c", show(Shown::Disordered))
-        .tls("v10", show(Shown::Crowded))
-        .tls("v10-vortex-win", show(Shown::CrossSigned))
-        .tls("login-live", |tls| Tls { shown: Shown::Disordered, only_tls12: true, ..tls })
-        .tls("vortex-win", show(Shown::CrossSignedAlone))
+        .tls("v10c", show(Shown::Oddly(Oddity::Disordered)))
+        .tls("v10", show(Shown::Oddly(Oddity::Crowded)))
+        .tls("v10-vortex-win", show(Shown::Oddly(Oddity::CrossSigned)))
+        .tls("login-live", |tls| Tls { shown: Shown::Oddly(Oddity::Disordered), only_tls12: true, ..tls })
+        .tls("vortex-win", show(Shown::Oddly(Oddity::CrossSignedAlone)))
         .tls("settings-win", show(Shown::ResignedBy(Inspector::Namesake)))
         .expect(&["vortex-win", "settings-win"], "intercepted", "intercepted.trusted")
-        .tls("watson", show(Shown::SameKeyIdentifier))
+        .tls("watson", show(Shown::Oddly(Oddity::SameKeyIdentifier)))
         .expect(&["watson"], "intercepted", "intercepted.untrusted")
-        .tls("ceuswatcab01", show(Shown::SignedByAServer))
-        .tls("ceuswatcab02", show(Shown::UnknownCritical))
+        .tls("ceuswatcab01", show(Shown::Oddly(Oddity::SignedByAServer)))
+        .tls("ceuswatcab02", show(Shown::Oddly(Oddity::UnknownCritical)))
         .expect(&["ceuswatcab01", "ceuswatcab02"], "blocked", "chain.constraints")
-        .tls("eaus2watcab01", show(Shown::IssuerExpired))
+        .tls("eaus2watcab01", show(Shown::Oddly(Oddity::IssuerExpired)))
         .expect(&["eaus2watcab01"], "blocked", "chain.expired")
-        .tls("eaus2watcab02", show(Shown::Nothing))
+        .tls("eaus2watcab02", show(Shown::Oddly(Oddity::Nothing)))
         .expect(&["eaus2watcab02"], "inconclusive", "chain.unparsable")
 }
 
