@@ -10,7 +10,9 @@ use crate::observation::{
     Ask, Attempt, Credential, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, Leg, NameSource, Observation,
     Recorder, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
-use crate::plan::{Budget, FollowUps, Identity, JobId, Plan, PlannedRoute, Scheme, SchemeChoice};
+use crate::plan::{
+    Budget, DeviceSettings, FollowUps, Identity, JobId, Plan, PlannedRoute, Scheme, SchemeChoice, SettingsRemark,
+};
 
 const CATALOGUE: &str = r#"
 schema = "waprobe-catalogue/1"
@@ -340,4 +342,25 @@ fn a_host_that_is_denied_to_a_login_is_asked_again_only_where_the_login_is_known
     let (verdicts, _) = world.judged(&[denied(), taken(), again(1, 403), again(2, 200)]);
     assert_eq!(verdicts[0].cause.code(), "pauth.intermittent");
     assert!(verdicts[0].summary.contains("403 on 2 of 3 connections"), "{}", verdicts[0].summary);
+}
+
+#[test]
+fn where_nothing_gets_out_the_finding_says_that_the_devices_settings_name_no_proxy() {
+    let seen = [dropped(TLS, Attempt::First), dropped(PLAIN, Attempt::First), dropped(TLS, control())];
+    for (code, is_said) in [("conf.none", true), ("conf.env_only", true), ("conf.mde_conflict", false)] {
+        let mut world = World::new(|all| all);
+        let remark = SettingsRemark { code: code.into(), evidence: Vec::new() };
+        world.plan.settings = Some(DeviceSettings {
+            name: "device.reg".into(),
+            accounts: Vec::new(),
+            remarks: vec![remark],
+            telemetry: Vec::new(),
+        });
+        let (_, findings) = world.judged(&seen);
+        let offline = findings.iter().find(|finding| finding.code == "x.offline").expect("it");
+        let says = offline
+            .remedy
+            .contains(&format!("By its settings (device.reg) this device's services ask no proxy ({code})"));
+        assert_eq!(says, is_said, "{}", offline.remedy);
+    }
 }
