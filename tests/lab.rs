@@ -20,7 +20,7 @@ use waprobe::proxies::pac::{self, Limits, Question, Script, evaluate};
 use waprobe::proxies::settings::Target;
 use waprobe::registry::Snapshot;
 use waprobe::report::expectation::Expectation;
-use waprobe::report::{Report, RunFacts, assemble};
+use waprobe::report::{ImpactStatus, Report, RunFacts, assemble, wording};
 
 /// Scenarios that run at once: some of them wait for a deadline.
 const AT_ONCE: usize = 4;
@@ -43,6 +43,25 @@ fn every_scenario_comes_out_as_it_was_built_and_so_does_its_recording() {
     });
     let wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert!(wrong.is_empty(), "{} surprises:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn where_a_script_sends_one_needed_host_into_inspection_no_other_way_makes_the_device_well() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
+        .args(["lab", "script-into-inspection", "--os", "win10-1809", "--format", "json"])
+        .output()
+        .expect("the program starts");
+    let report: Report = serde_json::from_slice(&run.stdout).expect("a report");
+    assert!(!report.impacts.is_empty());
+    for impact in &report.impacts {
+        assert_eq!(impact.status, ImpactStatus::Blocked, "{impact:?}");
+        assert!(impact.endpoints.contains(&"v10c".to_owned()), "{impact:?}");
+    }
+    let headline = wording::headline(&report);
+    assert!(headline.starts_with("Not all diagnostic data gets out where the script sends it."), "{headline}");
+    let device = wording::device(&report).expect("an answer for one version");
+    assert!(device.contains(": no, its diagnostic data does not get out where the script sends it"), "{device}");
+    assert!(device.contains("intercepted.trusted, 2 endpoints that it needs"), "{device}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, Solution};
-use crate::judge::{Status, Verdict};
+use crate::judge::{self, Status, Verdict};
 use crate::plan::{Identity, Plan, Scheme};
 
 pub use approach::{Served, served};
@@ -40,14 +40,19 @@ pub enum ImpactStatus {
 /// Every chosen solution on every chosen range of versions over every planned route.
 ///
 /// A solution of which the catalogue says nothing for a range of versions has no cell there: nothing was asked, so
-/// nothing can be answered. So it is with a route that none of its endpoints takes, because a script sends them elsewhere;
-/// where it sends some that way, the cell speaks of those. A catalogue without any need has no matrix at all.
+/// nothing can be answered. So it is with a route that none of its endpoints takes, because a script sends them elsewhere.
+/// Where it sends some that way and others elsewhere, a device needs all of them: the cell counts the others as they fare
+/// on the ways that devices take to them. A catalogue without any need has no matrix at all.
 #[must_use]
 pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<Impact> {
     if catalogue.endpoints.iter().all(|endpoint| endpoint.needs.is_empty()) {
         return Vec::new();
     }
     let answers = Answers::collect(catalogue, plan, verdicts);
+    let taken = judge::taken(plan, verdicts);
+    let serves = |route: usize, os: ImpactRow| {
+        plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, &plan.os))
+    };
     let mut impacts = Vec::new();
     for solution in &plan.solutions {
         for os in plan.os.rows() {
@@ -63,15 +68,24 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
             }
             for route in 0..plan.routes.len() {
                 let (status, endpoints) = if exists {
-                    let identity = plan.routes[route].identity();
-                    let served = identity.map_or(Served::All, |identity| served(identity, os, &plan.os));
-                    let answer =
-                        |(endpoint, level): &_| Some((*endpoint, *level, answers.status(route, *endpoint, served)?));
-                    let needed: Vec<_> = needs.iter().filter_map(answer).collect();
-                    if needed.is_empty() {
+                    let here = |endpoint: usize| answers.status(route, endpoint, serves(route, os));
+                    if !needs.iter().any(|(endpoint, _)| here(*endpoint).is_some()) {
                         continue;
                     }
-                    weigh(&needed)
+                    let elsewhere = |endpoint: usize| {
+                        let way = taken.get(&endpoint)?;
+                        let routes: Vec<usize> =
+                            (0..plan.routes.len()).filter(|other| way.is_of(&plan.routes[*other])).collect();
+                        let identity = plan.routes[route].identity();
+                        let alike: Vec<usize> =
+                            routes.iter().copied().filter(|other| plan.routes[*other].identity() == identity).collect();
+                        let meant = if alike.is_empty() { routes } else { alike };
+                        meant.into_iter().filter_map(|other| answers.status(other, endpoint, serves(other, os))).min()
+                    };
+                    let answer = |(endpoint, level): &(usize, NeedLevel)| {
+                        Some((*endpoint, *level, here(*endpoint).or_else(|| elsewhere(*endpoint))?))
+                    };
+                    weigh(&needs.iter().filter_map(answer).collect::<Vec<_>>())
                 } else {
                     (ImpactStatus::NotApplicable, Vec::new())
                 };

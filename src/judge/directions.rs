@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::wording::{each_once, listed};
 use super::{Cause, Finding, Grounds, Status, Verdict};
-use crate::plan::{Direction, Directions, JobId, PlannedRoute, Said, Way};
+use crate::plan::{Direction, Directions, JobId, Plan, PlannedRoute, Said, Way};
 
 /// Tells every row which way of the script it is.
 pub(super) fn tell_ways(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
@@ -42,6 +42,31 @@ fn lines(directions: &Directions, direction: &Direction, place: Option<usize>) -
         Some(_) => Some("devices come this way when what stands before it cannot be reached".to_owned()),
     };
     std::iter::once(said).chain(this).collect()
+}
+
+/// Per endpoint the way that devices take: the first that the script names, unless nothing answers there and a later one
+/// was tried. Nothing without a script.
+#[must_use]
+pub fn taken<'p>(plan: &'p Plan, verdicts: &[Verdict]) -> HashMap<usize, &'p Way> {
+    let mut on: HashMap<(usize, usize), &Cause> = HashMap::new();
+    for verdict in verdicts {
+        if let Some(job) = plan.jobs.get(verdict.job.0 as usize) {
+            on.insert((job.endpoint, job.route), &verdict.cause);
+        }
+    }
+    let causes = |endpoint: usize, way: &Way| -> Vec<&Cause> {
+        let routes = plan.routes.iter().enumerate().filter(|(_, route)| way.is_of(route));
+        routes.filter_map(|(route, _)| on.get(&(endpoint, route)).copied()).collect()
+    };
+    let chosen = |direction: &'p Direction| {
+        let tried = direction.ways.iter().map(|way| (way, causes(direction.endpoint, way)));
+        let is_reached = |(_, causes): &(&Way, Vec<&Cause>)| {
+            !causes.is_empty() && !causes.iter().all(|cause| is_out_of_reach(cause))
+        };
+        let way = tried.into_iter().find(is_reached).map(|(way, _)| way).or(direction.ways.first())?;
+        Some((direction.endpoint, way))
+    };
+    plan.directions.iter().flat_map(|directions| &directions.endpoints).filter_map(chosen).collect()
 }
 
 /// Every finding about the script.

@@ -43,6 +43,7 @@ use crate::plan::{Job, JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
 pub use comparison::Comparison;
+pub use directions::taken;
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
 pub use findings::findings;
 pub use follow_up::follow_ups;

@@ -17,7 +17,7 @@ use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
 use crate::judge::{self, Cause, Particulars, StageTimes, Verdict};
 use crate::observation::Stage;
-use crate::plan::{Directions, Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Said, Scheme};
+use crate::plan::{Directions, Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Said, Scheme, Way};
 
 /// What the run itself was, beside its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,10 @@ pub fn assemble(
             machine_roots: run.machine_roots,
             follow_ups: verdicts.iter().map(|verdict| verdict.follow_ups).sum(),
             remarks: run.remarks,
-            script: plan.directions.as_ref().map(|directions| script(catalogue, directions)),
+            script: plan
+                .directions
+                .as_ref()
+                .map(|directions| script(catalogue, directions, &judge::taken(plan, verdicts))),
         },
         rows,
         findings: findings
@@ -107,7 +110,7 @@ pub fn assemble(
     report
 }
 
-fn script(catalogue: &Catalogue, directions: &Directions) -> AskedScript {
+fn script(catalogue: &Catalogue, directions: &Directions, taken: &HashMap<usize, &Way>) -> AskedScript {
     let answers = directions.endpoints.iter().filter_map(|direction| {
         let endpoint = catalogue.endpoints.get(direction.endpoint)?;
         let (answer, failure) = match &direction.said {
@@ -120,6 +123,7 @@ fn script(catalogue: &Catalogue, directions: &Directions) -> AskedScript {
             answer,
             failure,
             ways: direction.ways.iter().map(ToString::to_string).collect(),
+            taken: taken.get(&direction.endpoint).map(ToString::to_string),
             remarks: direction.remarks.iter().map(|remark| remark.text.clone()).collect(),
         })
     });

@@ -117,6 +117,10 @@ pub struct ScriptAnswer {
     /// `direct`, or proxies as in route keys: the first is the way that devices use, the others follow when it cannot be
     /// reached.
     pub ways: Vec<String>,
+    /// The one of them that devices take, as far as it was seen from here: nothing answers on those before it. Reports of
+    /// versions that did not say it have the first.
+    #[serde(default)]
+    pub taken: Option<String>,
     /// What is odd about the answer.
     pub remarks: Vec<String>,
 }

@@ -135,6 +135,9 @@ pub fn scenarios() -> Vec<Scenario> {
               "proxy.tcp_refused"]),
         scenario("script-in-order", "A script with a failover, on a network that is closed but for its proxies",
             scripts::script_in_order, &[]),
+        scenario("script-into-inspection", "A script that sends two hosts into TLS inspection, and all others directly",
+            scripts::into_inspection, &["intercepted.trusted"])
+            .telling(&["chain.same_key_many_hosts", "chain.path_difference"]),
         scenario("script-by-wpad", "A script that the name wpad of the parent domain leads to", scripts::by_wpad, &[]),
         scenario("no-wpad", "Nobody has the name wpad of the domain or its parents", scripts::no_wpad,
             &["pac.wpad_not_found"]).ending(),

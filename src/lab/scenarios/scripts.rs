@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::lab::authority::Inspector;
 use crate::lab::blueprint::{Blueprint, Place, ProxyPlace, ScriptPlan, ScriptSource};
 use crate::lab::http::Reply;
 use crate::lab::origin::Answer;
-use crate::lab::proxy::ProxyPlan;
+use crate::lab::proxy::{Deed, Hosts, ProxyPlan};
 
 /// A script that forgot a host, one of whose proxies is gone, and that speaks to browsers in places.
 pub(super) fn script_with_mistakes() -> Blueprint {
@@ -44,6 +45,25 @@ function FindProxyForURL(url, host) {
         .place("settings-win", Place::Closed)
         .proxy(ProxyPlan::open("first"))
         .proxy(ProxyPlan::open("second"))
+}
+
+/// A script that sends the host that counts most, and the settings, to a proxy that inspects. That the direct route would
+/// carry the settings helps no device: it comes there only when the proxy does not answer.
+pub(super) fn into_inspection() -> Blueprint {
+    const SCRIPT: &str = r#"
+function FindProxyForURL(url, host) {
+    if (host == "v10c.events.data.microsoft.com") return "PROXY inspecting.proxy.lab:8080";
+    if (host == "settings-win.data.microsoft.com") return "PROXY inspecting.proxy.lab:8080; DIRECT";
+    return "DIRECT";
+}
+"#;
+    let proxy = ProxyPlan::open("inspecting").rule(Hosts::All, Deed::Inspect(Inspector::Corporate));
+    Blueprint::directed_by(SCRIPT).proxy(proxy).expect_on(
+        "http://inspecting.proxy.lab:8080|bypass",
+        &["v10c", "settings-win"],
+        "intercepted",
+        "intercepted.trusted",
+    )
 }
 
 const ONE_PROXY: &str = "function FindProxyForURL(url, host) { return \"PROXY open.proxy.lab:8080\"; }";

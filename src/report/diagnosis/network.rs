@@ -4,6 +4,7 @@ use super::{Cause, Needed, Part, RouteState};
 use crate::catalogue::{NeedLevel, Solution};
 use crate::enroll::Effect;
 use crate::judge::{self, Status};
+use crate::report::columns::is_travelled;
 use crate::report::{Finding, Report, Row};
 
 /// What became of every host that the device needs.
@@ -38,7 +39,8 @@ enum State {
 impl Seen {
     pub fn of(report: &Report, needed: &Needed) -> Self {
         let state = |name: &str| {
-            let rows: Vec<&Row> = report.rows.iter().filter(|row| row.endpoint == name).collect();
+            let rows: Vec<&Row> =
+                report.rows.iter().filter(|row| row.endpoint == name && is_travelled(report, row)).collect();
             match rows.as_slice() {
                 [] => State::NotTried,
                 rows if rows.iter().any(|row| is_reached(row)) => State::Reached,
@@ -140,7 +142,8 @@ impl Seen {
         }
         let (open, shut): (Vec<&RouteState>, Vec<&RouteState>) =
             self.routes.iter().partition(|route| route.reached == route.tried);
-        if !open.is_empty() && !shut.is_empty() {
+        // By a script each route carries its part, and neither is to be chosen.
+        if !open.is_empty() && !shut.is_empty() && report.run.script.is_none() {
             let list =
                 |routes: &[&RouteState]| routes.iter().map(|route| route.route.as_str()).collect::<Vec<_>>().join(", ");
             doubts.push(format!(

@@ -53,7 +53,10 @@ pub(super) fn draw(page: &mut Page, report: &Report, columns: &[Column<'_>]) {
             page.prose(&format!("  {mark} "), "the solution does not exist for these versions");
         }
         if directed {
-            page.prose("  ", "each line speaks of the endpoints that the script sends that way");
+            page.prose(
+                "  ",
+                "a device needs what the script sends elsewhere too: each line counts that as it fares there",
+            );
         }
     } else {
         list(page, &solutions, &versions);

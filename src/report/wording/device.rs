@@ -9,7 +9,7 @@ use crate::harmless::sanitize;
 use crate::judge::{Cause, Owner, Status};
 use crate::plan::Identity;
 use crate::report::advice::instruction;
-use crate::report::columns::{Column, columns};
+use crate::report::columns::{Column, travelled};
 use crate::report::{Impact, ImpactStatus, Report, Row};
 
 /// One paragraph when the run was about one Windows version; nothing when it was about several.
@@ -25,14 +25,16 @@ pub fn device(report: &Report) -> Option<String> {
     if impacts.is_empty() {
         return Some(format!("{device}: none of the chosen solutions exists for it."));
     }
-    let columns = columns(report);
+    let columns = travelled(report);
+    let counts = |impact: &&Impact| columns.iter().any(|column| column.has_key(&impact.route.key));
+    let impacts: Vec<&Impact> = impacts.into_iter().filter(counts).collect();
     let served = served(&columns, &impacts);
     let open: BTreeSet<Solution> = served.iter().flat_map(|(_, solutions)| solutions.iter().copied()).collect();
     let closed: BTreeSet<Solution> =
         impacts.iter().map(|impact| impact.solution).filter(|solution| !open.contains(solution)).collect();
     if closed.is_empty() {
         let remark = if impacts.iter().any(|impact| impact.status == ImpactStatus::Ok) { "" } else { ", with remarks" };
-        return Some(format!("{device}: yes, its diagnostic data gets out {}{remark}.", ways(&served)));
+        return Some(format!("{device}: yes, its diagnostic data gets out {}{remark}.", ways(report, &served)));
     }
     let is_undecided = |solution: &Solution| {
         impacts.iter().any(|impact| impact.solution == *solution && impact.status == ImpactStatus::Inconclusive)
@@ -41,11 +43,14 @@ pub fn device(report: &Report) -> Option<String> {
         closed.into_iter().partition(|solution| is_undecided(solution));
     let mut sentences = Vec::new();
     if !open.is_empty() {
-        sentences.push(format!("in part: its diagnostic data gets out {}", ways(&served)));
+        sentences.push(format!("in part: its diagnostic data gets out {}", ways(report, &served)));
     }
     if !blocked.is_empty() {
-        let routes =
-            if columns.len() == 1 { "over the route that was tested" } else { "over any route that was tested" };
+        let routes = match columns.len() {
+            _ if report.run.script.is_some() => "where the script sends it",
+            1 => "over the route that was tested",
+            _ => "over any route that was tested",
+        };
         let no = if open.is_empty() { "no, its diagnostic data does not get out" } else { "it does not get out" };
         sentences.push(format!("{no} {routes} for {}", titles(&blocked)));
     }
@@ -102,8 +107,15 @@ fn served<'a, 'r>(columns: &'a [Column<'r>], impacts: &[&Impact]) -> Vec<(&'a Co
     served
 }
 
-/// `directly for Device Health and through proxy.example:8080 · user for …`; routes that serve the same stand together.
-fn ways(served: &[(&Column<'_>, BTreeSet<Solution>)]) -> String {
+/// `directly for Device Health and through proxy.example:8080 · user for …`; routes that serve the same stand together. By
+/// a script devices come several ways at once, and which is said above already; as whom they come there is not.
+fn ways(report: &Report, served: &[(&Column<'_>, BTreeSet<Solution>)]) -> String {
+    let is_as_somebody =
+        |(column, _): &(&Column<'_>, _)| !matches!(column.route().identity, None | Some(Identity::Bypass));
+    if report.run.script.is_some() && !served.iter().any(is_as_somebody) {
+        let all = served.iter().flat_map(|(_, solutions)| solutions.iter().copied()).collect();
+        return format!("where the script sends it for {}", titles(&all));
+    }
     let mut groups: Vec<(Vec<String>, &BTreeSet<Solution>)> = Vec::new();
     for (column, solutions) in served {
         let name = way(column);

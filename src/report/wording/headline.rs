@@ -6,7 +6,7 @@ use super::{grouped, plural, product, proxy_address, upper_first};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
-use crate::report::columns::{Column, columns, endpoints};
+use crate::report::columns::{Column, endpoints, travelled};
 use crate::report::{Report, Row};
 
 /// More routes than this are counted instead of explained one by one.
@@ -15,12 +15,12 @@ const EXPLAINED_ROUTES: usize = 3;
 /// The sentence (or two, where a route is not decided).
 #[must_use]
 pub fn headline(report: &Report) -> String {
-    let columns = columns(report);
+    let columns = travelled(report);
     if columns.is_empty() {
         return "Nothing was tested: no endpoint of the catalogue applies to the chosen solutions and Windows versions."
             .to_owned();
     }
-    let sentence = verdict(&columns);
+    let sentence = verdict(&columns, report.run.script.is_some());
     if report.run.complete {
         sentence
     } else {
@@ -39,7 +39,7 @@ struct Sorted<'a, 'r> {
     undecided: Vec<&'a Column<'r>>,
 }
 
-fn verdict(columns: &[Column<'_>]) -> String {
+fn verdict(columns: &[Column<'_>], is_by_script: bool) -> String {
     let mut sorted = Sorted { total: columns.len(), open: Vec::new(), failing: Vec::new(), undecided: Vec::new() };
     for column in columns {
         let place = if column.count(&[Status::Blocked, Status::Intercepted]) > 0 {
@@ -55,6 +55,14 @@ fn verdict(columns: &[Column<'_>]) -> String {
         ([], []) => String::new(),
         (open, []) => all_is_well(open),
         ([], failing) => nothing_is_open(&sorted, failing),
+        // What is open carries a part of the endpoints: a device needs the others as well.
+        (_, failing) if is_by_script && failing.len() <= EXPLAINED_ROUTES => {
+            let why = match failing {
+                [column] => format!("{}: {}", way(column), reason(column)),
+                several => explained(several),
+            };
+            format!("Not all diagnostic data gets out where the script sends it. {}.", upper_first(&why))
+        }
         (open, failing) => some_are_open(&sorted, open, failing),
     };
     let doubts = doubts(&sorted);
