@@ -31,7 +31,7 @@ pub(super) fn run() -> Result<Exit, Failure> {
     let count = all.len();
     let queue = Mutex::new(all);
     let matrix = Mutex::new(Matrix::default());
-    let disturbed = Mutex::new(Vec::new());
+    let otherwise = Mutex::new(Vec::new());
     let failure = Mutex::new(None);
     std::thread::scope(|threads| {
         for _ in 0..AT_ONCE {
@@ -40,10 +40,12 @@ pub(super) fn run() -> Result<Exit, Failure> {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
                     let Some(scenario) = next else { return };
                     match recognise(&scenario) {
-                        Ok(seen) if seen.is_diagonal() => {
+                        Ok(seen) => {
+                            if !seen.is_diagonal() {
+                                otherwise.lock().unwrap_or_else(PoisonError::into_inner).push(scenario);
+                            }
                             matrix.lock().unwrap_or_else(PoisonError::into_inner).merge(seen);
                         }
-                        Ok(_) => disturbed.lock().unwrap_or_else(PoisonError::into_inner).push(scenario),
                         Err(mistake) => {
                             failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(mistake);
                             return;
@@ -56,19 +58,21 @@ pub(super) fn run() -> Result<Exit, Failure> {
     if let Some(failure) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(failure);
     }
-    let mut matrix = matrix.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // On a busy machine deadlines pass that are met where nothing else runs; what is wrong is wrong alone, too.
-    let disturbed = disturbed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for scenario in &disturbed {
-        matrix.merge(recognise(scenario)?);
-    }
+    let matrix = matrix.into_inner().unwrap_or_else(PoisonError::into_inner);
     let took = started.elapsed().as_secs_f32();
+    // A wrong cell counts, whatever comes after it; that a scenario is right alone only says where to look.
+    let mut right_alone = Vec::new();
+    for scenario in otherwise.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        if recognise(&scenario)?.is_diagonal() {
+            right_alone.push(scenario.name);
+        }
+    }
     files::print(|out| {
         matrix.write(out)?;
         writeln!(out, "\n{count} scenarios, {} rows, {took:.1} s", matrix.rows)?;
-        if !disturbed.is_empty() {
-            let names: Vec<&str> = disturbed.iter().map(|scenario| scenario.name).collect();
-            writeln!(out, "Run again alone, for they came out otherwise beside others: {}", names.join(", "))?;
+        if !right_alone.is_empty() {
+            let names = right_alone.join(", ");
+            writeln!(out, "Run again alone these came out as built, so that a busy machine may be why: {names}")?;
         }
         writeln!(out, "\nOf {} codes there is no scenario:", NOT_PRODUCIBLE.len())?;
         for (reason, codes) in reasons() {
