@@ -45,7 +45,11 @@ const EVIDENCE: &[(&str, &str)] = &[
         "dns.sinkhole",
         "a public name led to 0.0.0.0, loopback or a private address, and TLS did not confirm the service there",
     ),
-    ("dns.hosts_override", "a line of the hosts file names the host"),
+    (
+        "dns.hosts_override",
+        "a line of the hosts file names the host, and its address is none that a public service has; or the name servers give \
+         other addresses, and at that of the line the connection fails or another server answers",
+    ),
     ("dns.privatelink_shadow", "the answer's alias leads into a privatelink zone that has no public address for it"),
     ("dns.tcp53_blocked", "the answer was truncated and the name server's TCP port did not answer"),
     ("dns.no_resolver", "no name server is configured, or none could be reached"),

@@ -15,6 +15,7 @@ mod filters;
 mod findings;
 mod follow_up;
 mod forwarding;
+mod hosts;
 mod kind;
 mod opinion;
 mod refusal;
@@ -88,6 +89,8 @@ pub struct Verdict {
     pub addresses: Vec<IpAddr>,
     /// What other name servers say of the endpoint's name, where any was asked.
     pub name_elsewhere: NameElsewhere,
+    /// The line of the hosts file that leads the name of a row that fails elsewhere than the name servers do.
+    pub hosts_line: Option<String>,
     pub timings: StageTimes,
 }
 
@@ -115,6 +118,7 @@ impl Verdict {
             connections: Connections::default(),
             addresses: Vec::new(),
             name_elsewhere: NameElsewhere::Unknown,
+            hosts_line: None,
             timings: StageTimes::default(),
         }
     }
@@ -225,6 +229,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     forwarding::attribute(grounds, &attempts, &mut verdicts);
     forwarding::doubt(grounds, &attempts, &mut verdicts);
     sinkhole::unmask(grounds, &attempts, &mut verdicts);
+    hosts::attribute(grounds, &attempts, &mut verdicts);
     follow_up::weigh(grounds, &chains, &mut verdicts, (&attempts, &beside));
     comparison::mark_shared_keys(grounds, &mut verdicts);
     comparison::tell_of_flapping(grounds, &mut verdicts);

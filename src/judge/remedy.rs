@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::chain::{self, Instruction, Kind, Product};
+use super::wording::each_once;
 use super::{Cause, Finding, Owner, Verdict};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::plan::Plan;
@@ -148,6 +149,8 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
         let mut rows = finding.jobs.iter().filter_map(|id| verdicts.iter().find(|verdict| verdict.job == *id));
         notes.extend(rows.find_map(|row| row.page.clone()));
     }
+    let rows: Vec<&Verdict> = verdicts.iter().filter(|verdict| finding.jobs.contains(&verdict.job)).collect();
+    notes.extend(hosts_lines(&cause, &rows));
     let wanted = Wanted::of(&cause);
     let is_interception = is_interception(&cause);
     notes.extend(one_rule(plan, &cause, product.as_deref(), finding, &hosts));
@@ -175,6 +178,32 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
         notes.push(BLOB_NOTE.to_owned());
     }
     Particulars { product, notes }
+}
+
+/// Lines quoted at most; the rows have them all.
+const MOST_LINES: usize = 3;
+
+/// The lines of the hosts file that lead these rows' names astray. Whatever answers there is met by this machine alone.
+fn hosts_lines(cause: &Cause, rows: &[&Verdict]) -> Option<String> {
+    let all: Vec<&str> = each_once(rows.iter().filter_map(|row| row.hosts_line.as_deref()));
+    let (first, more) = all.split_at(all.len().min(MOST_LINES));
+    if first.is_empty() {
+        return None;
+    }
+    let quoted = first.iter().map(|line| format!("\"{line}\"")).collect::<Vec<_>>().join(", ");
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let s = if all.len() == 1 { "" } else { "s" };
+    Some(if *cause == Cause::DnsHostsOverride {
+        format!("The line{s} of this machine's hosts file: {quoted}{more}.")
+    } else {
+        let led = rows.iter().filter(|row| row.hosts_line.is_some()).count();
+        let names =
+            if led == rows.len() { "The name".to_owned() } else { format!("In {led} of {} rows the name", rows.len()) };
+        format!(
+            "{names} was led there by the hosts file of this machine, and the name servers lead elsewhere: {quoted}{more}. \
+             First delete the line{s} (desktop team), then run the check again."
+        )
+    })
 }
 
 /// Whether the finding is about every host with TLS on its routes, and about more than one.

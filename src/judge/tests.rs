@@ -8,12 +8,12 @@ use crate::catalogue::{CatalogueSource, OsSelection, Solution};
 use crate::certificate::Certificate;
 use crate::observation::recording::MachineRootsNote;
 use crate::observation::{
-    Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, Leg, NameSource, Recorder, ServerAnswer, SystemAnswer,
-    TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
+    Attempt, DnsEvidence, Evidence, Fault, Header, HttpEvidence, Leg, NameSource, Question, RecordType, Recorder,
+    ServerAnswer, Signature, SystemAnswer, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
-use crate::observation::{Question, RecordType, Signature};
 use crate::plan::{Budget, Identity, PlannedRoute, SchemeChoice};
 
+mod hosts;
 const TLS: u32 = 0;
 const PLAIN: u32 = 1;
 const RETIRED: u32 = 2;
