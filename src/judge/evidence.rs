@@ -103,6 +103,7 @@ fn dns_failure(failure: &DnsFailure) -> String {
         DnsFailure::Timeout => "no answer in time".to_owned(),
         DnsFailure::PortClosed => "its port is closed".to_owned(),
         DnsFailure::Unreachable => "unreachable".to_owned(),
+        DnsFailure::LocallyDenied => "this machine refused to send the question; its own firewall does that".to_owned(),
         DnsFailure::Malformed(detail) => format!("unreadable answer ({detail})"),
         DnsFailure::TruncatedAndTcpFailed(detail) => format!("truncated answer, and TCP fails ({detail})"),
         DnsFailure::Other(detail) => detail.clone(),

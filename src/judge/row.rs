@@ -306,6 +306,10 @@ fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
         Fault::ServerRefused => Cause::DnsRefused,
         Fault::ResolverSilent | Fault::TimedOut { .. } => Cause::DnsTimeout,
         Fault::ResolverPortClosed | Fault::ResolverUnreachable | Fault::NoResolver => Cause::DnsNoResolver,
+        Fault::LocallyDenied => {
+            let detail = "this machine's own firewall refuses to send the question: let this program ask port 53";
+            return Opinion::new(Cause::DnsNoResolver, Stage::Dns).with(detail);
+        }
         Fault::MalformedAnswer => Cause::DnsMalformed,
         Fault::TruncatedAndTcpFailed => Cause::DnsTcp53Blocked,
         Fault::OnlyUnusableIpv6 => Cause::DnsV6Only,

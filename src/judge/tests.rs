@@ -164,6 +164,7 @@ fn a_name_that_cannot_be_resolved_is_the_endpoints_trouble_on_the_direct_route_a
         (Fault::ResolverSilent, "dns.timeout"),
         (Fault::ResolverPortClosed, "dns.no_resolver"),
         (Fault::ResolverUnreachable, "dns.no_resolver"),
+        (Fault::LocallyDenied, "dns.no_resolver"),
         (Fault::NoResolver, "dns.no_resolver"),
         (Fault::MalformedAnswer, "dns.malformed"),
         (Fault::TruncatedAndTcpFailed, "dns.tcp53_blocked"),

@@ -111,6 +111,8 @@ pub enum DnsFailure {
     Timeout,
     PortClosed,
     Unreachable,
+    /// This machine refused to send the question, as its own firewall makes it do.
+    LocallyDenied,
     Malformed(String),
     TruncatedAndTcpFailed(String),
     Other(String),

@@ -202,6 +202,8 @@ fn failure(error: &io::Error) -> DnsFailure {
         | io::ErrorKind::HostUnreachable
         | io::ErrorKind::NetworkDown
         | io::ErrorKind::AddrNotAvailable => DnsFailure::Unreachable,
+        // EPERM of Linux, WSAEACCES of Windows.
+        io::ErrorKind::PermissionDenied => DnsFailure::LocallyDenied,
         _ => DnsFailure::Other(error.to_string()),
     }
 }

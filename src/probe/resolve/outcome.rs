@@ -53,6 +53,7 @@ fn of_failure(failure: &DnsFailure) -> Fault {
         DnsFailure::Timeout => Fault::ResolverSilent,
         DnsFailure::PortClosed => Fault::ResolverPortClosed,
         DnsFailure::Unreachable => Fault::ResolverUnreachable,
+        DnsFailure::LocallyDenied => Fault::LocallyDenied,
         DnsFailure::Malformed(_) => Fault::MalformedAnswer,
         DnsFailure::TruncatedAndTcpFailed(_) => Fault::TruncatedAndTcpFailed,
         DnsFailure::Other(detail) => Fault::Unrecognised { detail: detail.clone() },
@@ -78,8 +79,10 @@ pub(super) fn of_system(system: &SystemFailure, servers: &[Heard<'_>]) -> Fault 
     UNHEARD.into_iter().find(|unheard| faults.contains(unheard)).unwrap_or_else(|| of_system_alone(system))
 }
 
-/// Silence first: it is what the row has waited for.
-const UNHEARD: [Fault; 3] = [Fault::ResolverSilent, Fault::ResolverPortClosed, Fault::ResolverUnreachable];
+/// What this machine did to its own question first: no server can be blamed before that. Then silence: it is what the row
+/// has waited for.
+const UNHEARD: [Fault; 4] =
+    [Fault::LocallyDenied, Fault::ResolverSilent, Fault::ResolverPortClosed, Fault::ResolverUnreachable];
 
 fn of_system_alone(system: &SystemFailure) -> Fault {
     match system {
@@ -184,6 +187,7 @@ mod tests {
             (DnsFailure::Timeout, Fault::ResolverSilent),
             (DnsFailure::PortClosed, Fault::ResolverPortClosed),
             (DnsFailure::Unreachable, Fault::ResolverUnreachable),
+            (DnsFailure::LocallyDenied, Fault::LocallyDenied),
             (DnsFailure::Malformed(detail()), Fault::MalformedAnswer),
             (DnsFailure::TruncatedAndTcpFailed(detail()), Fault::TruncatedAndTcpFailed),
             (DnsFailure::Other(detail()), Fault::Unrecognised { detail: detail() }),
@@ -197,7 +201,7 @@ mod tests {
     fn the_servers_say_why_the_system_failed_unless_one_of_them_has_addresses() {
         let (v4, none, nxdomain, refused) = (answer(0, &["192.0.2.1"]), answer(0, &[]), answer(3, &[]), answer(5, &[]));
         let (silent, closed) = (failed(DnsFailure::Timeout), failed(DnsFailure::PortClosed));
-        let unreachable = failed(DnsFailure::Unreachable);
+        let (unreachable, denied) = (failed(DnsFailure::Unreachable), failed(DnsFailure::LocallyDenied));
         let words = || "words".to_owned();
         let (vague, late) = (SystemFailure::Other(words()), SystemFailure::Silent(words()));
         let vague_fault = Fault::Unrecognised { detail: words() };
@@ -209,6 +213,8 @@ mod tests {
             (&vague, vec![&closed, &silent], Fault::ResolverSilent),
             (&vague, vec![&unreachable, &closed], Fault::ResolverPortClosed),
             (&vague, vec![&unreachable], Fault::ResolverUnreachable),
+            (&late, vec![&silent, &denied], Fault::LocallyDenied),
+            (&late, vec![&denied, &refused], Fault::ServerRefused),
             (&vague, vec![&v4, &refused], vague_fault.clone()),
             (&vague, vec![], vague_fault.clone()),
             (&late, vec![&v4], Fault::ResolverSilent),
