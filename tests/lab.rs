@@ -370,6 +370,24 @@ fn the_story_is_its_own_expectation() {
     assert!(!report.findings.is_empty(), "findings are printed although everything is as expected");
 }
 
+/// A mistyped password and a scheme that was asked for by name are first of all the check's own doing.
+#[test]
+fn what_whoever_runs_the_check_chose_is_said_to_them_first() {
+    for (scenario, code, owner, words) in [
+        ("wrong-password", "pauth.rejected", "directory team", "look first whether the name and the password"),
+        ("broken-challenges", "pauth.no_common_scheme", "whoever runs this check", "leave --scheme out"),
+    ] {
+        let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
+            .args(["lab", scenario, "--format", "json"])
+            .output()
+            .expect("the program starts");
+        let report: Report = serde_json::from_slice(&check.stdout).expect("a report");
+        let finding = report.findings.iter().find(|finding| finding.code == code).expect("a finding");
+        assert_eq!(finding.owner.to_string(), owner, "{scenario}");
+        assert!(finding.remedy.starts_with(words) && !finding.remedy.contains("keytab"), "{}", finding.remedy);
+    }
+}
+
 #[test]
 fn what_an_antivirus_program_does_is_for_whoever_looks_after_the_devices() {
     let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))

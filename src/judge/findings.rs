@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::remedy::Change;
 use super::wording::{each_once, listed};
-use super::{Cause, Finding, Grounds, Status, Verdict, comparison, directions, follow_up, remedy, settings};
+use super::{Cause, Finding, Grounds, Owner, Status, Verdict, comparison, directions, follow_up, remedy, settings};
 use crate::observation::{Observation, Stage};
+use crate::plan::{PlannedRoute, Scheme, SchemeChoice};
 
 /// Groups the rows that are not ok by cause, by the proxy that has to change and by the product seen; behind them comes
 /// what only several rows together show, and then the remarks on rows that are ok.
@@ -89,6 +90,10 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
     ports.sort_unstable();
     ports.dedup();
     let Change { owner, instruction, is_about_hosts } = Change::of(cause, key.product.as_deref(), key.proxy.is_some());
+    let (owner, title, instruction) = match asked_by_the_operator(grounds, cause, rows) {
+        Some((owner, title, instruction)) => (owner, title, instruction.into()),
+        None => (owner, facts.title, instruction),
+    };
     let in_clear: Vec<&str> = rows
         .iter()
         .map(|row| grounds.endpoint(row))
@@ -105,12 +110,42 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
     let instruction = instruction.replace(TUNNELS, &requests(hosts.len(), &in_clear));
     Finding {
         code: key.code.clone(),
-        title: format!("{}{place}", facts.title),
+        title: format!("{title}{place}"),
         owner,
         remedy: if is_about_hosts { format!("{instruction}: {}", listed(&hosts)) } else { instruction },
         jobs: rows.iter().map(|row| row.job).collect(),
     }
 }
+
+/// What is said where the login that failed was chosen or typed by whoever runs the check: a password that was given, and a
+/// scheme that was asked for by name.
+fn asked_by_the_operator(
+    grounds: &Grounds<'_>,
+    cause: &Cause,
+    rows: &[&Verdict],
+) -> Option<(Owner, &'static str, &'static str)> {
+    let choice = |row: &&Verdict| match grounds.plan.route(grounds.job(row)) {
+        PlannedRoute::Proxy { scheme, .. } => Some(*scheme),
+        PlannedRoute::Direct => None,
+    };
+    match cause {
+        Cause::PauthRejected if rows.iter().all(|row| row.scheme.is_some_and(|scheme| scheme != Scheme::Negotiate)) => {
+            Some((Owner::DirectoryTeam, "The user name or the password is rejected", REJECTED_PASSWORD))
+        }
+        Cause::PauthNoCommonScheme
+            if rows.iter().all(|row| choice(row).is_some_and(|one| one != SchemeChoice::Auto)) =>
+        {
+            Some((Owner::Operator, cause.facts().title, SCHEME_BY_NAME))
+        }
+        _ => None,
+    }
+}
+
+const REJECTED_PASSWORD: &str = "look first whether the name and the password that this check was given are right; if they are, check \
+    the account: disabled, locked, expired (the password is tried once per run, so that the account is not locked)";
+
+const SCHEME_BY_NAME: &str = "leave --scheme out, or ask for a scheme that the proxy offers; only where devices need this one, have it \
+    enabled on the proxy";
 
 /// What an instruction to a proxy team asks for when all rows are tunnels.
 const TUNNELS: &str = "CONNECT to exactly these host names on port 443";
