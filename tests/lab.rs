@@ -370,6 +370,22 @@ fn the_story_is_its_own_expectation() {
     assert!(!report.findings.is_empty(), "findings are printed although everything is as expected");
 }
 
+/// Inspection copies the name of the host. Who does not even do that is a server of its own, and no exclusion mends it.
+#[test]
+fn a_stranger_in_the_service_s_place_is_not_called_inspection() {
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
+        .args(["lab", "sign-in-page", "--format", "json"])
+        .output()
+        .expect("the program starts");
+    let report: Report = serde_json::from_slice(&check.stdout).expect("a report");
+    let [finding] = report.findings.as_slice() else { panic!("one cause is one finding: {:?}", report.findings) };
+    assert_eq!(finding.code, "intercepted.untrusted");
+    assert!(finding.title.starts_with("Another server answers in the service's place"), "{}", finding.title);
+    assert!(finding.remedy.contains("its certificate is for www.elsewhere.lab"), "{}", finding.remedy);
+    let text = format!("{finding:?} {}", wording::headline(&report)).to_lowercase();
+    assert!(!text.contains("inspect") && !text.contains("exclude"), "{text}");
+}
+
 /// A mistyped password and a scheme that was asked for by name are first of all the check's own doing.
 #[test]
 fn what_whoever_runs_the_check_chose_is_said_to_them_first() {

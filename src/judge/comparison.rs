@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::chain::{self, ChainVerdict, Reached};
-use super::remedy::Change;
+use super::remedy::{self, Change};
 use super::wording::{each_once, listed};
 use super::{Cause, Connections, Finding, Grounds, NameElsewhere, Owner, Status, Verdict};
 use crate::catalogue::{Endpoint, Lifecycle};
@@ -123,8 +123,9 @@ impl<'a> Row<'a> {
         self.verdict.chain.as_ref().is_some_and(|chain| statuses.contains(&chain.status))
     }
 
+    /// Somebody inspects; a stranger's own server in the service's place is none of this.
     fn is_intercepted(&self) -> bool {
-        self.chain_is(&[Status::Intercepted])
+        self.chain_is(&[Status::Intercepted]) && !remedy::is_of_another(self.verdict)
     }
 
     fn is_genuine(&self) -> bool {

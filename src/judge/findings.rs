@@ -1,7 +1,7 @@
 //! Many rows, one cause: what one change would mend.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::remedy::Change;
 use super::wording::{each_once, listed};
@@ -25,6 +25,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
             code: verdict.cause.code(),
             proxy: proxy.filter(|_| is_at_proxy),
             product,
+            is_of_another: remedy::is_of_another(verdict),
         };
         groups.entry(key).or_default().push(verdict);
     }
@@ -38,7 +39,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     }
     let remarks = remarks.into_iter().map(|((cause, proxy), rows)| {
         let proxy = Some(proxy).filter(|proxy| !proxy.is_empty());
-        let key = Key { severity: Reverse(Status::Ok), code: cause.code(), proxy, product: None };
+        let key = Key { severity: Reverse(Status::Ok), code: cause.code(), proxy, product: None, is_of_another: false };
         let mut remark = finding(grounds, &key, &cause, &rows);
         if cause == Cause::TlsLargeHello {
             let place = key.proxy.map(|proxy| format!(" ({proxy})")).unwrap_or_default();
@@ -52,7 +53,14 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     groups.sort_by_key(|(key, rows)| (key.severity, Reverse(rows.len())));
     groups
         .into_iter()
-        .map(|(key, rows)| finding(grounds, &key, &rows[0].cause, &rows))
+        .map(|(key, rows)| {
+            let found = finding(grounds, &key, &rows[0].cause, &rows);
+            if !key.is_of_another {
+                return found;
+            }
+            let place = found.title.strip_prefix(rows[0].cause.facts().title).unwrap_or_default();
+            Finding { title: format!("{IN_ITS_PLACE}{place}"), remedy: who_answers(grounds, verdicts, &rows), ..found }
+        })
         .chain(follow_up::doubts(grounds, verdicts))
         .chain(comparison::comparisons(grounds, verdicts, observations))
         .chain(directions::findings(grounds, verdicts))
@@ -74,7 +82,36 @@ struct Key {
     code: String,
     proxy: Option<String>,
     product: Option<String>,
+    /// A server of its own stands in the service's place; inspection is not what is seen.
+    is_of_another: bool,
 }
+
+const IN_ITS_PLACE: &str = "Another server answers in the service's place, with a certificate for other names";
+
+/// What to look for where another server answers, with what its certificate and its address say of it.
+fn who_answers(grounds: &Grounds<'_>, verdicts: &[Verdict], rows: &[&Verdict]) -> String {
+    let leaf = |row: &&Verdict| Some(row.chain.as_ref()?.certificates.first()?.fields()?.dns_names.clone());
+    let names: BTreeSet<String> = rows.iter().filter_map(leaf).flatten().take(MOST_NAMES).collect();
+    let mut text = "find out what answers there (a sign-in portal, a block page, a redirection by DNS) and let these hosts past it".to_owned();
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        text = format!("{text}; its certificate is for {}", listed(&names));
+    }
+    let addresses: BTreeSet<_> = rows.iter().flat_map(|row| &row.addresses).collect();
+    if let (Some(address), 1, true) = (addresses.first(), addresses.len(), rows.len() > 1) {
+        text = format!("{text}; all these names lead to {address}");
+    }
+    let routes: Vec<usize> = rows.iter().map(|row| grounds.job(row).route).collect();
+    let is_portal = |row: &Verdict| row.cause == Cause::HttpPortal && routes.contains(&grounds.job(row).route);
+    if verdicts.iter().any(is_portal) {
+        text = format!(
+            "{text}; a sign-in portal answers plain http on the same route, so sign in there, or have this machine exempted"
+        );
+    }
+    text
+}
+
+const MOST_NAMES: usize = 3;
 
 fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -> Finding {
     let facts = cause.facts();

@@ -65,6 +65,15 @@ fn lies_behind_a_proxy(cause: &Cause) -> bool {
     code.starts_with("tls.") || code.starts_with("http.")
 }
 
+/// Whether the certificate is an unknown CA's for other hosts, where inspection would have copied the name.
+pub(super) fn is_of_another(verdict: &Verdict) -> bool {
+    let is_interception = matches!(verdict.cause, Cause::InterceptedTrusted | Cause::InterceptedUntrusted);
+    verdict
+        .chain
+        .as_ref()
+        .is_some_and(|chain| is_interception && chain.product.is_none() && chain.tells.contains(&chain::OTHER_NAME))
+}
+
 /// Whether a product stands in front of all routes alike, so that its rows on several of them are one finding: what runs on
 /// the device, and a firewall between it and whatever is asked.
 pub(super) fn is_on_every_route(product: Option<&str>) -> bool {
@@ -151,6 +160,10 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
     }
     let rows: Vec<&Verdict> = verdicts.iter().filter(|verdict| finding.jobs.contains(&verdict.job)).collect();
     notes.extend(hosts_lines(&cause, &rows));
+    if rows.first().is_some_and(|row| is_of_another(row)) {
+        // Nobody inspects there, and no rule is to be written against inspection.
+        return Particulars { product, notes };
+    }
     let wanted = Wanted::of(&cause);
     let is_interception = is_interception(&cause);
     notes.extend(one_rule(plan, &cause, product.as_deref(), finding, &hosts));

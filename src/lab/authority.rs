@@ -30,6 +30,8 @@ pub enum Shown {
     NotYetValid,
     WrongName,
     SelfSigned,
+    /// A server of its own, under its own name and its own signature.
+    Stranger,
     /// The leaf alone, which says where its issuer could be fetched.
     WithoutIssuer,
     /// The leaf alone, and not a word about its issuer's address.
@@ -227,6 +229,9 @@ impl Authorities {
                 sign(&own.issuing, &self::leaf(OTHER_HOST, OTHER_HOST, self.now, Validity::Now)?, &key)?
             }
             Shown::SelfSigned => vec![leaf(Validity::Now)?.self_signed(&key)?.into()],
+            Shown::Stranger => {
+                vec![self::leaf(OTHER_HOST, OTHER_HOST, self.now, Validity::Now)?.self_signed(&key)?.into()]
+            }
             Shown::WithoutIssuer => {
                 let mut leaf = leaf(Validity::Now)?;
                 leaf.custom_extensions.push(ca_issuers(ISSUER_ADDRESS));

@@ -34,6 +34,7 @@ pub(super) use name::is_for;
 use path::End;
 pub(super) use products::{Instruction, Kind, Product, named as product};
 use table::{Standing, TableRow};
+pub use tells::OTHER_NAME;
 
 /// One chain, and what it should be.
 #[derive(Debug, Clone)]
@@ -91,7 +92,7 @@ pub struct ChainVerdict {
     pub lacks_root: bool,
     /// A known inspection product that signs like this, or leaves its name in an answer; never what decides.
     pub product: Option<String>,
-    /// Stable short names of hints (`same-key`, `fresh-leaf`, `no-sct`); shown, never what decides.
+    /// Stable short names of hints (`same-key`, `fresh-leaf`, `no-sct`, `other-name`); shown, never what decides.
     pub tells: Vec<&'static str>,
     /// One sentence about this chain.
     pub summary: String,

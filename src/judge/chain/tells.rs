@@ -9,6 +9,10 @@ use crate::certificate::Certificate;
 /// A certificate made on the fly is younger than this; a CA's is seldom met on its first day.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
+/// The certificate is made out for other hosts than the one that was asked for. Inspection copies the name, so that this is
+/// a server of its own: a sign-in portal, a block page, the wrong address.
+pub const OTHER_NAME: &str = "other-name";
+
 const MOST_LOOKED_AT: usize = 64;
 
 /// The stable names of the hints that this chain gives.
@@ -22,6 +26,9 @@ pub(super) fn tells(facts: &Facts<'_>) -> Vec<&'static str> {
     }
     if facts.question.expected == [TrustClass::MicrosoftPublic] && !leaf.has_timestamps {
         tells.push("no-sct");
+    }
+    if !facts.is_for_host {
+        tells.push(OTHER_NAME);
     }
     let places: Vec<usize> =
         facts.path().iter().filter_map(|step| chain.iter().position(|sent| sent == step)).collect();

@@ -117,6 +117,16 @@ pub(super) fn antivirus() -> Blueprint {
         .expect(&hosts, "intercepted", "intercepted.trusted")
 }
 
+/// A sign-in page stands before everything, until somebody signs in. It does not even claim to be the service.
+pub(super) fn sign_in_page() -> Blueprint {
+    let hosts = ["v10c", "v10", "v10-vortex-win", "vortex-win", "settings-win", "watson", "oca", "login-live"];
+    hosts.into_iter().fold(Blueprint::direct(), |blueprint, host| blueprint.tls(host, show(Shown::Stranger))).expect(
+        &hosts,
+        "intercepted",
+        "intercepted.untrusted",
+    )
+}
+
 /// Everything is genuine, and this machine's own programs cannot tell.
 pub(super) fn missing_root() -> Blueprint {
     Blueprint { missing_roots: vec![TrustClass::MicrosoftPublic], ..Blueprint::direct() }

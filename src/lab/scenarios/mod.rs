@@ -236,6 +236,8 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("antivirus", "An antivirus program on this machine opens TLS", certificates::antivirus,
             &["intercepted.trusted"])
             .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
+        scenario("sign-in-page", "A sign-in page of its own name stands in the place of most endpoints",
+            certificates::sign_in_page, &["intercepted.untrusted"]),
         scenario("missing-root", "This machine's store lacks the public root of genuine chains",
             certificates::missing_root, &["chain.root_absent_locally"]),
         scenario("strange-signatures", "Certificates signed in a way that nothing here can check",

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{grouped, plural, product, proxy_address, upper_first};
+use super::{grouped, is_of_another, plural, product, proxy_address, upper_first};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
@@ -239,8 +239,10 @@ fn reason(column: &Column<'_>) -> String {
     let blocked = failing.len() - intercepted.len();
     if intercepted.len() > blocked {
         let tls = column.rows.iter().filter(|row| row.is_tls()).count();
+        let is_inspection = !intercepted.iter().all(|row| is_of_another(row));
         let who = product(intercepted.iter().copied())
             .map_or_else(|| "an unknown product inspects".to_owned(), |product| format!("{product} inspects"));
+        let who = if is_inspection { who } else { "another server answers in the place of".to_owned() };
         let inspected = format!("{who} {}", share(intercepted.len(), tls, "TLS endpoint"));
         return match blocked {
             0 => inspected,

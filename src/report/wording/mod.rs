@@ -12,6 +12,7 @@ use super::outcome::Conclusion;
 use super::{Finding, ImpactStatus, Report, Route, Row};
 use crate::catalogue::{ImpactRow, TrustClass};
 use crate::harmless::sanitize;
+use crate::judge::chain::OTHER_NAME;
 use crate::judge::{Cause, Status};
 use crate::observation::recording::ServiceAccount;
 use crate::plan::{Identity, Scheme};
@@ -154,6 +155,12 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
             "whether Windows would then send anything is documented nowhere",
         )
     };
+    if rows.iter().all(|row| is_of_another(row)) {
+        return Some(format!(
+            "The certificates are issued {issuer} and made out for other hosts, so that browsers refuse them too. Inspection \
+             would have copied the names."
+        ));
+    }
     match Cause::from_code(&finding.code)? {
         Cause::InterceptedTrusted => {
             // The store may know the CA and still refuse a certificate that has expired or bears another name.
@@ -179,6 +186,15 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+/// Somebody who does not even claim the host's name answers in its place: no inspection.
+pub(super) fn is_of_another(row: &Row) -> bool {
+    row.status == Status::Intercepted
+        && row
+            .chain
+            .as_ref()
+            .is_some_and(|chain| chain.product.is_none() && chain.tells.iter().any(|tell| tell == OTHER_NAME))
 }
 
 /// The inspection product, when it is the same on all rows.
