@@ -62,6 +62,19 @@ fn inspection_with_a_trusted_authority_is_seen_on_its_route_and_curl_sees_nothin
     assert!(curl.status.success(), "curl trusts the same authority: {curl:?}\n{}", squid.log());
 }
 
+/// Squid knows the public roots and not Microsoft's own: a browser behind it gets its error page, and no tool should promise more.
+#[test]
+fn behind_a_squid_that_does_not_know_the_root_browsers_are_not_said_to_work() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let authority = world.corporate_root.together();
+    let squid = world.proxy("squid", &servers, &Policy::InspectUnknown { authority: &authority });
+    let check = Check::new(&world).direct_to(&servers).through(&squid).machine_roots(&world.corporate_root.certificate);
+    let table = check.table().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(table.contains("answers with its own error page (ERR_SECURE_CONNECT_FAIL)"), "{table}");
+    assert!(table.contains("intercepted.trusted") && !table.contains("browsers work"), "{table}");
+}
+
 #[test]
 fn inspection_with_an_authority_that_this_machine_does_not_know_is_said_to_be_that() {
     let Some(world) = World::new() else { return };

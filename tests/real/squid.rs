@@ -18,6 +18,10 @@ pub enum Policy<'a> {
         authority: &'a Path,
         exempt: &'a [&'a str],
     },
+    /// The same for all of them, by a Squid that does not know Microsoft's roots, as Debian ships it.
+    InspectUnknown {
+        authority: &'a Path,
+    },
     /// Opens every tunnel, and ends those whose handshake names one of these hosts. Nothing is signed by the authority.
     StopNames {
         authority: &'a Path,
@@ -83,8 +87,10 @@ impl Squid {
             "max_filedescriptors 1024".to_owned(),
             "pinger_enable off".to_owned(),
             "sslproxy_session_cache_size 0".to_owned(),
-            format!("tls_outgoing_options cafile={}", home.join("roots.pem").display()),
         ];
+        if !matches!(policy, Policy::InspectUnknown { .. }) {
+            lines.push(format!("tls_outgoing_options cafile={}", home.join("roots.pem").display()));
+        }
         if runs_as_root() {
             lines.push("cache_effective_user proxy".to_owned());
         }
@@ -173,6 +179,11 @@ fn policy_lines(policy: &Policy, home: &Path, address: IpAddr) -> Vec<String> {
                 allow,
             ]);
             lines
+        }
+        Policy::InspectUnknown { authority } => {
+            let inspect = Policy::Inspect { authority, exempt: &[] };
+            let forget = "tls_outgoing_options default-ca=off".to_owned();
+            [policy_lines(&inspect, home, address), vec![forget]].concat()
         }
         Policy::Inspect { authority, exempt } => {
             let mut lines = reading_hellos(home, address, authority);

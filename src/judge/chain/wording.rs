@@ -279,15 +279,13 @@ fn machine(facts: &Facts<'_>) -> Option<String> {
     let says = match (facts.machine_trusts()?, facts.standing.row) {
         (true, TableRow::Expected(_)) => "this computer's store accepts the chain too",
         (true, TableRow::OtherClass(_) | TableRow::Public) => {
-            "this computer's store accepts the chain, so browsers work; whether Windows' diagnostic service does is not known"
+            "this computer's store accepts the chain, as browsers do; whether Windows' diagnostic service does is not known"
         }
         (true, TableRow::Unchecked) => "this computer's store accepts the chain",
         (
             true,
             TableRow::Machine | TableRow::Unknown | TableRow::Nowhere | TableRow::Incomplete | TableRow::Unreadable,
-        ) => {
-            "this computer's store accepts the chain, so browsers work; Windows' diagnostic service does not accept it"
-        }
+        ) => "this computer's store accepts the chain, as browsers do; Windows' diagnostic service does not accept it",
         (false, TableRow::Expected(_)) if needs_the_application_root && facts.is_for_host => {
             "this computer's store does not accept the chain, so browsers and curl complain; Windows' diagnostic service \
              asks for another root than they do"

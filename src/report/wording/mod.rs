@@ -161,6 +161,21 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
              would have copied the names."
         ));
     }
+    let is_distrusted = |row: &&&Row| row.evidence.iter().any(|line| line.contains(ORIGIN_UNTRUSTED));
+    let distrusted = rows.iter().filter(is_distrusted).count();
+    if distrusted > 0 {
+        return Some(format!(
+            "The certificates are issued {issuer}. For {} the proxy does not know the root itself and answers with its own \
+             error page ({ORIGIN_UNTRUSTED}), so that browsers fail there too.",
+            if distrusted == rows.len() { "all of them".to_owned() } else { plural(distrusted, "row") }
+        ));
+    }
+    if let Some(issuer) = issuers.iter().find(|issuer| issuer.starts_with(THROWN_AWAY)) {
+        return Some(format!(
+            "The issuer is called {issuer}, which is what Squid writes where it does not trust the server itself: it lacks \
+             Microsoft's root, and browsers warn here too."
+        ));
+    }
     match Cause::from_code(&finding.code)? {
         Cause::InterceptedTrusted => {
             // The store may know the CA and still refuse a certificate that has expired or bears another name.
@@ -187,6 +202,12 @@ pub(super) fn why(finding: &Finding, rows: &[&Row]) -> Option<String> {
         _ => None,
     }
 }
+
+/// Squid's name for its error where it cannot verify a server (its manual's list of error pages).
+const ORIGIN_UNTRUSTED: &str = "ERR_SECURE_CONNECT_FAIL";
+
+/// How Squid names the issuer of certificates that it makes for servers which failed its own verification (`sslproxy_cert_error`).
+const THROWN_AWAY: &str = "Not trusted by";
 
 /// Somebody who does not even claim the host's name answers in its place: no inspection.
 pub(super) fn is_of_another(row: &Row) -> bool {
