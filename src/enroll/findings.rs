@@ -150,8 +150,17 @@ impl Checkup {
     /// That `--os` says another version than the device, where it does: before anything else that is said of it.
     #[must_use]
     pub fn contradiction(&self) -> Option<&str> {
-        let of_version = |remark: &&Remark| remark.code == RemarkCode::VersionContradicted;
-        self.remarks.iter().find(of_version).map(|remark| remark.text.as_str())
+        self.remark(RemarkCode::VersionContradicted)
+    }
+
+    /// That the opt-in of 7 and 8.1 stands where one of Microsoft's documents looks for it and the others do not.
+    #[must_use]
+    pub fn disputed_opt_in(&self) -> Option<&str> {
+        self.remark(RemarkCode::OptInByPolicyAlone)
+    }
+
+    fn remark(&self, code: RemarkCode) -> Option<&str> {
+        self.remarks.iter().find(|remark| remark.code == code).map(|remark| remark.text.as_str())
     }
 }
 

@@ -307,6 +307,31 @@ fn a_diagnosis_puts_the_settings_before_the_network_and_says_what_to_do() {
     }
 }
 
+/// One of Microsoft's documents looks for the opt-in in the policy's key too, and the others do not: nobody is told to wait.
+#[test]
+fn an_opt_in_that_only_one_document_looks_for_leaves_the_answer_open() {
+    const PREFERENCE: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\DataCollection";
+    const POLICY: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+    let text = std::fs::read_to_string(device("well-configured-windows-7.json")).expect("a snapshot");
+    let mut snapshot: Value = serde_json::from_str(&text).expect("JSON");
+    let keys = snapshot["keys"].as_object_mut().expect("keys");
+    let opt_in = keys[PREFERENCE].as_object_mut().expect("values").remove("CommercialDataOptIn").expect("it is set");
+    keys[POLICY]["CommercialDataOptIn"] = opt_in;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("device.json");
+    std::fs::write(&file, snapshot.to_string()).expect("a file");
+    let recording = path("recordings", "generated/long-answers.jsonl");
+    let run =
+        waprobe(&["diagnose", "--snapshot", &file.to_string_lossy(), "--recording", &recording, "--format", "json"]);
+    assert_eq!(run.code, 3, "{}{}", run.err, run.out);
+    let diagnosis = json(&run);
+    assert_eq!(diagnosis["answer"], "unclear");
+    assert!(
+        diagnosis["first"].as_str().is_some_and(|text| text.starts_with("Write CommercialDataOptIn = 1")),
+        "{diagnosis}"
+    );
+}
+
 #[test]
 fn a_diagnosis_can_be_tried_in_the_lab() {
     let run = waprobe(&["diagnose", "--lab"]);

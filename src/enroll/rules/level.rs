@@ -126,7 +126,10 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
                 .should(should)
                 .ur_exit(wrong_level)
                 .keeps_out_of(&keeps_out_of)
-                .because(if level == 0 {
+                .because(if is_earlier {
+                    "the deployment script stops at it, though Windows 7 and 8.1 themselves go by CommercialDataOptIn"
+                        .to_owned()
+                } else if level == 0 {
                     format!("at level 0 (Security) nothing is sent that the solutions could show{suffix}")
                 } else {
                     format!("only 0 to 3 are levels{suffix}")

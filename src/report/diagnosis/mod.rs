@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::Report;
 use crate::catalogue::{Catalogue, Endpoint, NeedLevel, OsSelection, Solution};
-use crate::enroll::places::SQM_CLIENT;
+use crate::enroll::places::{PREFERENCE, SQM_CLIENT};
 use crate::enroll::{self, Checkup, Code, Effect, NotChecked};
 use crate::judge::Owner;
 pub use page::write;
@@ -181,15 +181,15 @@ pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: 
     // Whether another device has the same id only other devices can say; that alone makes no answer unsure.
     let is_open = checkup.not_checked.iter().any(|entry| entry.place != SQM_CLIENT);
     let is_unsure = seen.is_unsure() || !report.run.complete;
-    let is_of_another = checkup.contradiction().is_some();
+    let is_disputed = checkup.contradiction().or(checkup.disputed_opt_in()).is_some();
     let answer = match causes.first().map(|cause| cause.effect) {
         Some(Effect::Absent) => Answer::Absent,
         _ if is_unsure => Answer::Unclear,
         Some(Effect::Incomplete) => Answer::Incomplete,
-        None if is_open || is_of_another => Answer::Unclear,
+        None if is_open || is_disputed => Answer::Unclear,
         None => Answer::Wait,
     };
-    let halves = headline::Seen { settings: !is_open && !is_of_another, network: !is_unsure };
+    let halves = headline::Seen { settings: !is_open && !is_disputed, network: !is_unsure };
     Diagnosis {
         schema: SCHEMA,
         os: checkup.os.clone(),
@@ -259,6 +259,9 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Check
         (_, None) if checkup.contradiction().is_some() => {
             "Leave --os out: it names another version of Windows than the device has.".to_owned()
         }
+        (_, None) if checkup.disputed_opt_in().is_some() => {
+            format!("Write CommercialDataOptIn = 1 (REG_DWORD) under {PREFERENCE}, where the deployment script looks for it.")
+        }
         (_, None) if checkup.not_checked.iter().any(is_about_place) => {
             "Say where the device is: --region eea, ch or other.".to_owned()
         }
@@ -267,7 +270,8 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Check
 }
 
 fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &Viewpoint) -> Vec<String> {
-    let mut doubts: Vec<String> = checkup.contradiction().map(str::to_owned).into_iter().collect();
+    let disputed = [checkup.contradiction(), checkup.disputed_opt_in()];
+    let mut doubts: Vec<String> = disputed.into_iter().flatten().map(str::to_owned).collect();
     match viewpoint {
         Viewpoint::Device | Viewpoint::Recording(_) => {}
         Viewpoint::Elsewhere => doubts.push(
