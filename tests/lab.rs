@@ -45,13 +45,20 @@ fn every_scenario_comes_out_as_it_was_built_and_so_does_its_recording() {
     assert!(wrong.is_empty(), "{} surprises:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-#[test]
-fn where_a_script_sends_one_needed_host_into_inspection_no_other_way_makes_the_device_well() {
+/// What the program reports of a scenario, asked for as people do.
+fn told(scenario: &[&str]) -> Report {
     let run = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
-        .args(["lab", "script-into-inspection", "--os", "win10-1809", "--format", "json"])
+        .arg("lab")
+        .args(scenario)
+        .args(["--format", "json"])
         .output()
         .expect("the program starts");
-    let report: Report = serde_json::from_slice(&run.stdout).expect("a report");
+    serde_json::from_slice(&run.stdout).expect("a report")
+}
+
+#[test]
+fn where_a_script_sends_one_needed_host_into_inspection_no_other_way_makes_the_device_well() {
+    let report = told(&["script-into-inspection", "--os", "win10-1809"]);
     assert!(!report.impacts.is_empty());
     for impact in &report.impacts {
         assert_eq!(impact.status, ImpactStatus::Blocked, "{impact:?}");
@@ -373,11 +380,7 @@ fn the_story_is_its_own_expectation() {
 /// Inspection copies the name of the host. Who does not even do that is a server of its own, and no exclusion mends it.
 #[test]
 fn a_stranger_in_the_service_s_place_is_not_called_inspection() {
-    let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
-        .args(["lab", "sign-in-page", "--format", "json"])
-        .output()
-        .expect("the program starts");
-    let report: Report = serde_json::from_slice(&check.stdout).expect("a report");
+    let report = told(&["sign-in-page"]);
     let [finding] = report.findings.as_slice() else { panic!("one cause is one finding: {:?}", report.findings) };
     assert_eq!(finding.code, "intercepted.untrusted");
     assert!(finding.title.starts_with("Another server answers in the service's place"), "{}", finding.title);
@@ -393,11 +396,7 @@ fn what_whoever_runs_the_check_chose_is_said_to_them_first() {
         ("wrong-password", "pauth.rejected", "directory team", "look first whether the name and the password"),
         ("broken-challenges", "pauth.no_common_scheme", "whoever runs this check", "leave --scheme out"),
     ] {
-        let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
-            .args(["lab", scenario, "--format", "json"])
-            .output()
-            .expect("the program starts");
-        let report: Report = serde_json::from_slice(&check.stdout).expect("a report");
+        let report = told(&[scenario]);
         let finding = report.findings.iter().find(|finding| finding.code == code).expect("a finding");
         assert_eq!(finding.owner.to_string(), owner, "{scenario}");
         assert!(finding.remedy.starts_with(words) && !finding.remedy.contains("keytab"), "{}", finding.remedy);
@@ -406,11 +405,7 @@ fn what_whoever_runs_the_check_chose_is_said_to_them_first() {
 
 #[test]
 fn what_an_antivirus_program_does_is_for_whoever_looks_after_the_devices() {
-    let check = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
-        .args(["lab", "antivirus", "--format", "json"])
-        .output()
-        .expect("the program starts");
-    let report: Report = serde_json::from_slice(&check.stdout).expect("a report");
+    let report = told(&["antivirus"]);
     let codes: BTreeSet<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
     assert!(codes.contains("intercepted.trusted") && codes.contains("intercepted.partial"), "{codes:?}");
     let about_inspection = |code: &str| code.starts_with("intercepted.") || code == "chain.same_key_many_hosts";

@@ -5,12 +5,14 @@
 
 mod approach;
 
+use std::collections::HashMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, Solution};
 use crate::judge::{self, Status, Verdict};
-use crate::plan::{Identity, Plan, Scheme};
+use crate::plan::{Identity, Plan, Scheme, Way};
 
 pub use approach::{Served, served};
 
@@ -49,10 +51,6 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
         return Vec::new();
     }
     let answers = Answers::collect(catalogue, plan, verdicts);
-    let taken = judge::taken(plan, verdicts);
-    let serves = |route: usize, os: ImpactRow| {
-        plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, &plan.os))
-    };
     let mut impacts = Vec::new();
     for solution in &plan.solutions {
         for os in plan.os.rows() {
@@ -68,22 +66,13 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
             }
             for route in 0..plan.routes.len() {
                 let (status, endpoints) = if exists {
-                    let here = |endpoint: usize| answers.status(route, endpoint, serves(route, os));
-                    if !needs.iter().any(|(endpoint, _)| here(*endpoint).is_some()) {
+                    if !needs.iter().any(|(endpoint, _)| answers.on(route, *endpoint, os).is_some()) {
                         continue;
                     }
-                    let elsewhere = |endpoint: usize| {
-                        let way = taken.get(&endpoint)?;
-                        let routes: Vec<usize> =
-                            (0..plan.routes.len()).filter(|other| way.is_of(&plan.routes[*other])).collect();
-                        let identity = plan.routes[route].identity();
-                        let alike: Vec<usize> =
-                            routes.iter().copied().filter(|other| plan.routes[*other].identity() == identity).collect();
-                        let meant = if alike.is_empty() { routes } else { alike };
-                        meant.into_iter().filter_map(|other| answers.status(other, endpoint, serves(other, os))).min()
-                    };
                     let answer = |(endpoint, level): &(usize, NeedLevel)| {
-                        Some((*endpoint, *level, here(*endpoint).or_else(|| elsewhere(*endpoint))?))
+                        let status =
+                            answers.on(route, *endpoint, os).or_else(|| answers.elsewhere(route, *endpoint, os));
+                        Some((*endpoint, *level, status?))
                     };
                     weigh(&needs.iter().filter_map(answer).collect::<Vec<_>>())
                 } else {
@@ -118,15 +107,18 @@ fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
 }
 
 /// The status of each endpoint over each route, where it was planned.
-struct Answers {
+struct Answers<'a> {
+    plan: &'a Plan,
+    /// Where a script sends each endpoint, as devices go.
+    taken: HashMap<usize, &'a Way>,
     endpoints: usize,
     by_route_and_endpoint: Vec<Option<Status>>,
     /// Whether that took the user's credentials.
     by_user: Vec<bool>,
 }
 
-impl Answers {
-    fn collect(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Self {
+impl<'a> Answers<'a> {
+    fn collect(catalogue: &Catalogue, plan: &'a Plan, verdicts: &[Verdict]) -> Self {
         let endpoints = catalogue.endpoints.len();
         let mut by_route_and_endpoint = vec![None; endpoints * plan.routes.len()];
         for job in &plan.jobs {
@@ -144,18 +136,32 @@ impl Answers {
                     && verdict.scheme.is_some_and(|scheme| scheme != Scheme::None);
             }
         }
-        Self { endpoints, by_route_and_endpoint, by_user }
+        Self { plan, taken: judge::taken(plan, verdicts), endpoints, by_route_and_endpoint, by_user }
     }
 
-    /// What devices meet of which the route's approach serves so many: the others have no credentials to show.
-    fn status(&self, route: usize, endpoint: usize, served: Served) -> Option<Status> {
+    /// What these devices meet on `route`: those that its approach does not serve have no credentials to show.
+    fn on(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
         let place = route * self.endpoints + endpoint;
         let status = self.by_route_and_endpoint[place]?;
+        let served =
+            self.plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, &self.plan.os));
         Some(match (served, status) {
             (Served::None, Status::Ok | Status::Degraded) if self.by_user[place] => Status::Blocked,
             (Served::Some, Status::Ok) if self.by_user[place] => Status::Degraded,
             _ => status,
         })
+    }
+
+    /// What devices that take `route` for other endpoints meet where a script sends them for this one: as whom they are
+    /// known there, where that was tried, and otherwise as who fares best.
+    fn elsewhere(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
+        let way = self.taken.get(&endpoint)?;
+        let routes = &self.plan.routes;
+        let all: Vec<usize> = (0..routes.len()).filter(|other| way.is_of(&routes[*other])).collect();
+        let is_alike = |other: &usize| routes[*other].identity() == routes[route].identity();
+        let alike: Vec<usize> = all.iter().copied().filter(is_alike).collect();
+        let meant = if alike.is_empty() { all } else { alike };
+        meant.into_iter().filter_map(|other| self.on(other, endpoint, os)).min()
     }
 }
 

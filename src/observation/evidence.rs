@@ -340,6 +340,21 @@ pub struct HttpEvidence {
 }
 
 impl HttpEvidence {
+    /// `request`, which nobody has answered yet.
+    #[must_use]
+    pub fn begun(request: String) -> Self {
+        Self {
+            request,
+            status: None,
+            version: None,
+            reason: String::new(),
+            headers: Vec::new(),
+            body_start: Vec::new(),
+            body_length: 0,
+            alert: None,
+        }
+    }
+
     /// The first header called `name`, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -13,7 +13,7 @@ use crate::observation::{Evidence, Fault, HttpEvidence};
 /// Asks for the endpoint's health address and keeps what comes back.
 pub(super) async fn ask(stream: Connection, endpoint: &Endpoint, context: &Context) -> StageOutcome<()> {
     let request = request(endpoint, &endpoint.probe.path);
-    send(stream, request, nothing_yet(format!("GET {}", endpoint.probe.path)), context).await
+    send(stream, request, HttpEvidence::begun(format!("GET {}", endpoint.probe.path)), context).await
 }
 
 /// Sends so many dummy bytes up, unless somebody else than before answers: then nothing is sent.
@@ -23,7 +23,7 @@ pub(super) async fn send_up(
     (size, is_known): (u32, bool),
     context: &Context,
 ) -> StageOutcome<()> {
-    let answer = nothing_yet(format!("POST {} with {size} bytes", endpoint.probe.path));
+    let answer = HttpEvidence::begun(format!("POST {} with {size} bytes", endpoint.probe.path));
     if !is_known {
         let detail = "the connection for the upload shows another certificate, and nothing was sent".to_owned();
         return StageOutcome::Stopped { fault: Fault::Unrecognised { detail }, evidence: Evidence::Http(answer) };
@@ -80,20 +80,6 @@ async fn exchange(
     let reply = exchange.ask(request).await?;
     keep_head(Head::of(&reply, seen), answer);
     Ok(exchange.read(reply.into_body(), body).await)
-}
-
-/// The evidence of a request that was not answered.
-pub(super) fn nothing_yet(request: String) -> HttpEvidence {
-    HttpEvidence {
-        request,
-        status: None,
-        version: None,
-        reason: String::new(),
-        headers: Vec::new(),
-        body_start: Vec::new(),
-        body_length: 0,
-        alert: None,
-    }
 }
 
 pub(super) fn keep_head(head: Head, answer: &mut HttpEvidence) {

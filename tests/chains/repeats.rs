@@ -70,16 +70,7 @@ fn seen(job: &Job, attempt: Attempt, is_inspected: bool) -> Observation {
     tls.chain.clone_from(&CHAINS[host][usize::from(is_inspected)]);
     tls.signature = proved();
     recorder.passed(Stage::Tls, Duration::ZERO, Evidence::Tls(Box::new(tls)));
-    let http = HttpEvidence {
-        request: "GET /".into(),
-        status: Some(200),
-        version: None,
-        reason: String::new(),
-        headers: Vec::new(),
-        body_start: Vec::new(),
-        body_length: 0,
-        alert: None,
-    };
+    let http = HttpEvidence { status: Some(200), ..HttpEvidence::begun("GET /".into()) };
     recorder.passed(Stage::Http, Duration::ZERO, Evidence::Http(http));
     recorder.finish(Instant::now())
 }

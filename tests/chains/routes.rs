@@ -62,16 +62,7 @@ fn begun(job: usize) -> Recorder {
 }
 
 fn http() -> HttpEvidence {
-    HttpEvidence {
-        request: "GET /".into(),
-        status: Some(200),
-        version: None,
-        reason: String::new(),
-        headers: Vec::new(),
-        body_start: Vec::new(),
-        body_length: 0,
-        alert: None,
-    }
+    HttpEvidence { status: Some(200), ..HttpEvidence::begun("GET /".into()) }
 }
 
 fn answered(job: usize, chain: &[Certificate], signature: Signature) -> Observation {

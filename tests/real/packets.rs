@@ -3,8 +3,6 @@
 //! Device, router and service are network namespaces of this kernel. The link to the device is longer at one end than at the
 //! other, so that only the router knows what fits through it.
 
-use std::process::Command;
-
 use crate::authorities::read;
 use crate::waprobe::{Check, Report};
 use crate::world::World;
@@ -80,21 +78,10 @@ fn behind_a_narrow_link(world: &World, tells: &str) -> Report {
             pair.key.display()
         ),
     );
-    let check = Check::new(world)
+    Check::new(world)
         .args(["--catalogue", &catalogue.to_string_lossy(), "--connect-to", &format!("{HOST}:443=10.8.0.2:443")])
-        .args(["--timeout", "60s", "--format", "json"])
-        .command();
-    let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--net", "sh", "-c", BEHIND_A_NARROW_LINK, "sh", tells]);
-    command.arg(&configuration).arg(check.get_program()).args(check.get_args());
-    for (name, value) in check.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value)
-        } else {
-            command.env_remove(name)
-        };
-    }
-    Report::read(&command.output().expect("unshare starts"))
+        .args(["--timeout", "60s"])
+        .report_inside(BEHIND_A_NARROW_LINK, &[tells.as_ref(), configuration.as_os_str()])
 }
 
 #[test]

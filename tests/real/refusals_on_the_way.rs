@@ -2,8 +2,6 @@
 //!
 //! The router is this kernel in a network namespace of its own; its routes refuse as a firewall's reject rules do, by ICMP.
 
-use std::process::Command;
-
 use crate::waprobe::{Check, Report};
 use crate::world::World;
 
@@ -37,18 +35,7 @@ ip -6 route add default via fd09::1
 "#;
 
 fn behind_a_router(check: Check) -> Report {
-    let check = check.args(["--format", "json"]).command();
-    let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--net", "sh", "-c", BEHIND_A_ROUTER, "sh"]);
-    command.arg(check.get_program()).args(check.get_args());
-    for (name, value) in check.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value)
-        } else {
-            command.env_remove(name)
-        };
-    }
-    Report::read(&command.output().expect("unshare starts"))
+    check.report_inside(BEHIND_A_ROUTER, &[])
 }
 
 /// So few that the router, which spares itself most of such answers to one client, answers each.

@@ -134,6 +134,23 @@ impl Check {
         self.command
     }
 
+    /// Runs it for the report in a network of its own that `script`, a shell's, makes before it runs its last arguments;
+    /// `words` are its first.
+    pub fn report_inside(self, script: &str, words: &[&OsStr]) -> Report {
+        let check = self.args(["--format", "json"]).command();
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-c", script, "sh"]).args(words);
+        command.arg(check.get_program()).args(check.get_args());
+        for (name, value) in check.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value)
+            } else {
+                command.env_remove(name)
+            };
+        }
+        Report::read(&command.output().expect("unshare starts"))
+    }
+
     /// Runs it for the report.
     pub fn report(mut self) -> Report {
         self.command.args(["--format", "json"]);

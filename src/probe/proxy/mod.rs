@@ -119,7 +119,7 @@ async fn connect(stream: Connection, dialogue: &mut Dialogue<'_>) -> Result<Conn
 
 async fn read_answer(last: Final, dialogue: &mut Dialogue<'_>) -> Answer {
     let Final { mut exchange, reply, head, asked } = last;
-    let mut evidence = http::nothing_yet(dialogue.request_line());
+    let mut evidence = HttpEvidence::begun(dialogue.request_line());
     http::keep_head(head, &mut evidence);
     let mut body = Body::default();
     let end = exchange.read(reply.into_body(), &mut body).await;
