@@ -85,6 +85,8 @@ pub struct Verdict {
     pub follow_ups: usize,
     /// Whose certificates the row's connections showed.
     pub connections: Connections,
+    /// Who was met at which of the host's addresses, where some are inspected and others are not.
+    pub by_address: Option<ByAddress>,
     /// The addresses that the endpoint's name was given on the direct route.
     pub addresses: Vec<IpAddr>,
     /// What other name servers say of the endpoint's name, where any was asked.
@@ -116,6 +118,7 @@ impl Verdict {
             is_for_all: false,
             follow_ups: 0,
             connections: Connections::default(),
+            by_address: None,
             addresses: Vec::new(),
             name_elsewhere: NameElsewhere::Unknown,
             hosts_line: None,
@@ -148,6 +151,13 @@ impl Connections {
     pub fn differ(self) -> bool {
         self.inspected > 0 && self.left_alone > 0
     }
+}
+
+/// The addresses of one host by whose certificates they showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByAddress {
+    pub inspected: Vec<IpAddr>,
+    pub left_alone: Vec<IpAddr>,
 }
 
 /// How long each stage took; `None` for one that did not run.

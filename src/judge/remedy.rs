@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use super::chain::{self, Instruction, Kind, Product};
 use super::wording::each_once;
@@ -173,6 +174,7 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
     {
         notes.push(NO_PROXY_NOTE.to_owned());
     }
+    notes.extend(by_address(&rows).filter(|_| is_interception));
     if known.is_some_and(|product| is_interception && product.kind == Kind::Endpoint) {
         notes.push("It runs on the device itself: no change on a proxy or firewall helps.".to_owned());
     }
@@ -191,6 +193,23 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
         notes.push(BLOB_NOTE.to_owned());
     }
     Particulars { product, notes }
+}
+
+/// Who inspects some addresses of a host has a rule by address, or for one family of addresses.
+fn by_address(rows: &[&Verdict]) -> Option<String> {
+    let mut partly = rows.iter().filter_map(|row| row.by_address.as_ref());
+    let first = partly.next()?;
+    let others = match partly.count() {
+        0 => String::new(),
+        others => format!(", and so with {others} more"),
+    };
+    let said = |addresses: &[IpAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "Of one host's addresses {} is inspected and {} is not{others}: the exclusion has to hold for the name, at every address, \
+         over IPv4 and IPv6. Devices go to any of them.",
+        said(&first.inspected),
+        said(&first.left_alone)
+    ))
 }
 
 /// Lines quoted at most; the rows have them all.

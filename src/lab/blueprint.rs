@@ -71,6 +71,10 @@ pub enum Place {
     OneOfTwoClosed,
     /// An IPv6 address beside the other, where nobody listens.
     Ipv6Closed,
+    /// A second address, where somebody re-signs what the first leaves alone.
+    OneOfTwoInspected,
+    /// The same with an IPv6 address beside the other.
+    Ipv6Inspected,
     /// An IPv6 address alone, and no way there.
     Ipv6Only,
     /// A private address behind a private-link alias.

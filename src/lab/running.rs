@@ -12,12 +12,12 @@ use secrecy::SecretString;
 use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
 
-use super::authority::{Authorities, Mistake};
+use super::authority::{Authorities, Inspector, Mistake, Shown};
 use super::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace, ScriptSource};
 use super::catalogue::catalogue;
 use super::dns::{Addresses, NameAnswer, NameServer};
 use super::login::Account;
-use super::origin::{Origin, Site, provider};
+use super::origin::{Front, Origin, Site, Tls, provider};
 use super::proxy::{Behind, RunningProxy};
 use super::tickets::Directory;
 use crate::catalogue::{Catalogue, Endpoint, TrustClass};
@@ -295,6 +295,18 @@ impl Builder {
                 self.map.insert(at(own.into()), target);
                 self.map.insert(at(endpoint_address_v6(number).into()), closed);
             }
+            Some(Place::OneOfTwoInspected) => {
+                let inspecting = self.inspecting(endpoint)?;
+                addresses.v4.push(second_address(number));
+                self.map.insert(at(own.into()), target);
+                self.map.insert(at(second_address(number).into()), inspecting);
+            }
+            Some(Place::Ipv6Inspected) => {
+                let inspecting = self.inspecting(endpoint)?;
+                addresses.v6.push(endpoint_address_v6(number));
+                self.map.insert(at(own.into()), target);
+                self.map.insert(at(endpoint_address_v6(number).into()), inspecting);
+            }
             Some(Place::Ipv6Only) => {
                 addresses.v4.clear();
                 addresses.v6.push(endpoint_address_v6(number));
@@ -330,6 +342,16 @@ impl Builder {
         };
         self.zone.insert(endpoint.host.clone(), answer);
         Ok(())
+    }
+
+    /// A device that re-signs the endpoint's certificate.
+    fn inspecting(&mut self, endpoint: &Endpoint) -> Result<SocketAddr, Mistake> {
+        let listener = listen()?;
+        let target = listener.local_addr()?;
+        let tls = Tls { shown: Shown::ResignedBy(Inspector::Corporate), ..Tls::GENUINE };
+        let site = Site { front: Front::Tls(tls), ..Site::healthy(true) };
+        self.origins.push((Arc::new(Origin::new(&site, endpoint, &self.authorities)?), listener));
+        Ok(target)
     }
 
     /// The host that tells "this endpoint is blocked" from "nothing gets out", and the address that no one has.

@@ -57,6 +57,8 @@ pub enum Ask {
     WayBy(SocketAddr),
     /// As many dummy bytes, sent up to where the job's own connection went.
     Upload(u32),
+    /// The job's own question at another address of the host, or of the proxy.
+    Address(SocketAddr),
     /// The job's own question once more, on a connection of its own; the how-manieth time.
     Repeat(u8),
 }

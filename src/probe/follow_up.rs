@@ -151,13 +151,14 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
         | Ask::Names(_)
         | Ask::WayBy(_)
         | Ask::Upload(_)
+        | Ask::Address(_)
         | Ask::Repeat(_) => own,
     };
     let way = Way { address: follow_up.address, ..Way::whole(endpoint, route) };
     let shaking = |hello| Way { until: Stage::Tls, hello, ..way };
     let direct = PlannedRoute::Direct;
     let way = match follow_up.ask {
-        Ask::Control | Ask::Repeat(_) => way,
+        Ask::Control | Ask::Address(_) | Ask::Repeat(_) => way,
         Ask::ControlTunnel | Ask::SmallSegments => shaking(Hello::Usual),
         Ask::ControlName => Way { name: &control?.host, ..shaking(Hello::Usual) },
         Ask::SmallHello => shaking(Hello::Small),

@@ -186,6 +186,7 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         | Ask::Names(_)
         | Ask::WayBy(_)
         | Ask::Upload(_)
+        | Ask::Address(_)
         | Ask::Repeat(_) => {
             return None;
         }

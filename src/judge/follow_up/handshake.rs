@@ -79,7 +79,7 @@ pub(super) fn last(observations: &[Observation], job: JobId) -> Option<&Observat
 }
 
 /// Where the row's own connection went; through a proxy the proxy chooses.
-fn address(grounds: &Grounds<'_>, seen: &Observation) -> Option<SocketAddr> {
+pub(super) fn address(grounds: &Grounds<'_>, seen: &Observation) -> Option<SocketAddr> {
     let is_direct = grounds.plan.routes[route_of(grounds, seen.job())] == PlannedRoute::Direct;
     seen.tcp().and_then(|tcp| tcp.carried).filter(|_| is_direct)
 }

@@ -3,6 +3,7 @@
 //! In: what the rows saw. Out: the follow-ups that tell causes apart which look alike, and, once they were asked, rows
 //! whose cause is sharper or in doubt. Never: a second round; a row that is intercepted made to look better.
 
+mod addresses;
 mod control;
 mod denial;
 mod handshake;
@@ -35,6 +36,7 @@ pub fn follow_ups(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[O
             .chain(names::questions(grounds, route, verdicts, observations))
             .chain(upload::questions(grounds, route, verdicts))
             .chain(repeat::questions(grounds, route, verdicts, observations))
+            .chain(addresses::questions(grounds, route, verdicts, observations))
     };
     (0..plan.routes.len()).flat_map(of_route).collect()
 }
@@ -60,6 +62,7 @@ pub(super) fn weigh(
     names::weigh(grounds, chains, verdicts, &beside);
     upload::weigh(verdicts, &beside);
     repeat::weigh(grounds, chains, verdicts, (attempts, &beside));
+    addresses::weigh(grounds, chains, verdicts, (attempts, &beside));
     if !beside.is_empty() {
         control::unreached_proxies(grounds, verdicts);
     }

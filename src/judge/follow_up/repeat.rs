@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::handshake::last;
+use super::handshake::{address, last};
 use super::{on_route, route_of};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
@@ -44,7 +44,13 @@ pub(super) fn questions(
         Some(inspected) if !samples.is_empty() => samples.insert(0, inspected),
         Some(_) | None => samples.clear(),
     }
-    refused.chain(samples).flat_map(|row| (1..=TIMES).map(|time| FollowUp::new(row.job, Ask::Repeat(time)))).collect()
+    let again = |row: &Verdict| {
+        // The direct route's other addresses are asked on their own account.
+        let address = seen(row).and_then(|seen| address(grounds, seen));
+        let job = row.job;
+        (1..=TIMES).map(move |time| FollowUp { address, ..FollowUp::new(job, Ask::Repeat(time)) })
+    };
+    refused.chain(samples).flat_map(again).collect()
 }
 
 /// Whether the proxy refused this row with a login that it takes for others: it asked for one again, or said no. A login that may

@@ -1,5 +1,7 @@
 //! What is asked after which answers, and what the answers to that change.
 
+mod addresses;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

@@ -34,6 +34,15 @@ pub(super) fn dropped_packets() -> Blueprint {
         .budget(|budget| budget.connect = Duration::from_secs(1))
 }
 
+/// Names with two addresses, of which one is left alone and the other is not: whichever a row comes to first, devices come to both.
+pub(super) fn several_addresses() -> Blueprint {
+    Blueprint::direct().place("v10c", Place::OneOfTwoInspected).place("v10", Place::Ipv6Inspected).expect(
+        &["v10c", "v10"],
+        "intercepted",
+        "intercepted.trusted",
+    )
+}
+
 pub(super) fn unreachable_proxies() -> Blueprint {
     let (refusing, nowhere) = (ProxyPlan::open("refusing"), ProxyPlan::open("nowhere"));
     Blueprint::direct()

@@ -47,6 +47,8 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("failing-connections", "Addresses that refuse, that no route leads to, that half work",
             connections::failing_connections,
             &["tcp.refused", "tcp.net_unreachable", "tcp.partial_ips", "tcp.v6_broken"]),
+        scenario("several-addresses", "Hosts with two addresses, of which a firewall inspects one and leaves the other alone",
+            connections::several_addresses, &["intercepted.trusted"]),
         scenario("unreachable-proxies", "Proxies that refuse or that no route leads to", connections::unreachable_proxies,
             &["proxy.tcp_refused", "proxy.tcp_net_unreachable"]),
         scenario("flaky-origin", "The first connection is reset and the second works", connections::flaky_origin,
