@@ -8,13 +8,14 @@ use super::wording::without_query;
 use super::{Cause, Status, chain, refusal};
 use crate::catalogue::Endpoint;
 use crate::observation::{Fault, HttpEvidence, Stage, TlsEvidence};
+use crate::plan::PlannedRoute;
 
 /// Alerts with which a peer says that it misses a client certificate: `certificate_required`, and what servers of TLS
 /// 1.2 send instead.
 const CLIENT_CERTIFICATE_ALERTS: [u8; 3] = [116, 42, 40];
 
 pub(super) fn opinion(
-    endpoint: &Endpoint,
+    (endpoint, route): (&Endpoint, &PlannedRoute),
     answer: &HttpEvidence,
     fault: Option<&Fault>,
     tls: Option<&TlsEvidence>,
@@ -29,7 +30,7 @@ pub(super) fn opinion(
     {
         return Opinion::new(Cause::TlsClientCertWanted, Stage::Tls);
     }
-    if endpoint.is_tls() { behind_tls(endpoint, answer, fault) } else { in_clear(endpoint, answer, fault) }
+    if endpoint.is_tls() { behind_tls(endpoint, answer, fault) } else { in_clear((endpoint, route), answer, fault) }
 }
 
 /// The chain proved who answers, so that the answer can lower the row to `degraded` at most; only a demand for proxy
@@ -55,7 +56,7 @@ fn behind_tls(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>)
 }
 
 /// Nothing proves who answers: a healthy status without a middlebox's marks is taken for the service's.
-fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
+fn in_clear((endpoint, route): (&Endpoint, &PlannedRoute), answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {
     let Some(status) = answer.status else {
         let opinion = fault.map_or_else(|| Opinion::new(Cause::HttpEmpty, Stage::Http), broken);
         // Without TLS there is no sign at all that the service was reached.
@@ -65,7 +66,12 @@ fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -
         };
     };
     if status == 407 {
-        return Opinion::new(Cause::PauthRequired, Stage::Proxy);
+        // No proxy was asked there, so that no device ever answers this demand.
+        return match route {
+            PlannedRoute::Direct => Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http)
+                .with("status 407: somebody on the way wants a login, as a proxy that nobody asked"),
+            PlannedRoute::Proxy { .. } => Opinion::new(Cause::PauthRequired, Stage::Proxy),
+        };
     }
     // A proxy that says what went wrong behind it shows no block page, however its error page looks.
     if let Some(opinion) = upstream_error(answer, status) {
@@ -99,12 +105,45 @@ fn in_clear(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -
         200 if is_page(answer) && !has_identity(answer) => {
             Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with("a web page that carries no sign of Microsoft")
         }
+        _ if let Some(sign) = foreign_sign(answer) => {
+            Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with(format!("status {status}, {sign}"))
+        }
         _ if is_healthy(endpoint, status) => fault.map_or_else(|| Opinion::new(Cause::Ok, Stage::Http), broken),
-        429 => throttled(answer, status),
+        429 if has_identity(answer) => throttled(answer, status),
         503 if answer.header("retry-after").is_some() && has_identity(answer) => throttled(answer, status),
         _ if has_identity(answer) => unexpected(status),
         _ => Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with(format!("status {status}")),
     }
+}
+
+/// What shows that somebody on the way gave this answer, where nothing shows that the service did.
+///
+/// Neither does the name of an unknown server show anything, as delivery networks call themselves what they like; nor a proxy that
+/// passed the answer on, be it asked or not.
+fn foreign_sign(answer: &HttpEvidence) -> Option<String> {
+    if has_identity(answer) {
+        return None;
+    }
+    let server = answer.header("server").unwrap_or_default();
+    let via: Vec<&str> = answer.headers.iter().filter(|header| header.is("via")).map(|header| &*header.value).collect();
+    let via = via.join(", ");
+    // Who passes an answer on names himself in `Via` and leaves the author's name in `Server` (RFC 9110 §7.6.3, §10.2.4).
+    let software = software(server).filter(|software| names(&via, software))?;
+    Some(format!("Server: {server}, Via: {via}: {software} wrote the answer that it was to pass on"))
+}
+
+/// The name before the version: `FooGate` of `FooGate/1.0 (x)`.
+fn software(server: &str) -> Option<String> {
+    let name = server.split(['/', ' ', '(']).next()?.trim();
+    (name.len() > 1).then(|| name.to_owned())
+}
+
+/// Whether a hop calls itself by this name, as its pseudonym or in its comment.
+fn names(via: &str, software: &str) -> bool {
+    let software = software.to_ascii_lowercase();
+    via.to_ascii_lowercase()
+        .split(|character: char| !character.is_ascii_alphanumeric() && character != '-' && character != '_')
+        .any(|word| word == software)
 }
 
 fn is_healthy(endpoint: &Endpoint, status: u16) -> bool {

@@ -101,7 +101,7 @@ fn is_own_page(answer: &Leg) -> bool {
 
 /// The proxies that the answer came past, the one that wrote it included where it names itself.
 fn hops(answer: &Leg) -> usize {
-    let via = answer.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("via"));
+    let via = answer.headers.iter().filter(|header| header.is("via"));
     via.flat_map(|header| header.value.split(',')).filter(|hop| !hop.trim().is_empty()).count()
 }
 

@@ -225,7 +225,7 @@ pub(super) fn judge_stages(
     }
     let answered = match (seen.http(), seen.fault()) {
         (Some(http), fault) => {
-            let answered = answer::opinion(endpoint, http, fault.map(|(_, fault)| fault), seen.tls());
+            let answered = answer::opinion((endpoint, route), http, fault.map(|(_, fault)| fault), seen.tls());
             if endpoint.is_tls() { answered } else { forwarding::denied_to_login(answered, seen) }
         }
         (None, _) => Opinion::new(Cause::Inconclusive, Stage::Http).with("the run of stages ended without an answer"),

@@ -14,6 +14,8 @@ use crate::observation::{
 use crate::plan::{Budget, Identity, PlannedRoute, SchemeChoice};
 
 mod hosts;
+mod plain;
+
 const TLS: u32 = 0;
 const PLAIN: u32 = 1;
 const RETIRED: u32 = 2;
@@ -376,72 +378,6 @@ fn addresses_that_fail_beside_one_that_works_are_a_remark() {
         let verdict = verdict_on(direct(), PLAIN, &[seen], Ended::Complete);
         assert_eq!(verdict.cause.code(), code, "{outcomes:?}");
         assert_eq!(verdict.status, if code == "ok" { Status::Ok } else { Status::Degraded });
-    }
-}
-
-#[test]
-fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
-    let portal = "<form><input type=\"password\" name=p></form>";
-    let blocked = "<html>Access to this page has been blocked.</html>";
-    for (status, headers, body, code) in [
-        (404, &[][..], "", "ok"),
-        (200, &[("Server", "Microsoft-IIS/10.0")], "<html>hello</html>", "ok"),
-        (200, &[], "<!DOCTYPE html><title>Welcome</title>", "http.middlebox_status"),
-        (200, &[], "plain words", "ok"),
-        (404, &[("Via", "1.1 proxy (squid/5.7)")], "", "ok"),
-        (404, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.block_page"),
-        (403, &[("X-Squid-Error", "ERR_COMPANY_PAGE 0")], "", "http.block_page"),
-        // Squid's own page, and not about access.
-        (502, &[("X-Squid-Error", "ERR_READ_ERROR 104")], "Stylesheet for Squid Error pages", "http.middlebox_status"),
-        // Whoever passes an answer on leaves a mark on it; only what it writes itself is a page of its own.
-        (404, &[("Via", "1.1 proxy.example (Cisco-WSA/14.5.0-498)")], "", "ok"),
-        (200, &[("Via", "1.1 x (Cisco-WSA/14.5.0)"), ("Server", "Microsoft-IIS/10.0")], "<html></html>", "ok"),
-        (403, &[("Via", "1.1 proxy.example (Cisco-WSA/14.5.0-498)")], "", "http.middlebox_status"),
-        (403, &[("Server", "Kerio Control Embedded Web Server")], "", "http.block_page"),
-        (503, &[("X-Squid-Error", "ERR_DNS_FAIL 0")], "", "proxy.upstream_dns"),
-        (502, &[("Proxy-Status", "gw; error=dns_error")], "", "proxy.upstream_dns"),
-        (
-            503,
-            &[("X-Squid-Error", "ERR_CONNECT_FAIL 111")],
-            "Stylesheet for Squid Error pages",
-            "proxy.upstream_refused",
-        ),
-        (503, &[("Proxy-Status", "gw; error=unheard_of")], "", "http.middlebox_status"),
-        (403, &[], "", "http.middlebox_status"),
-        (500, &[("Server", "Microsoft-HTTPAPI/2.0")], "", "http.unexpected_status"),
-        (200, &[], portal, "http.portal"),
-        (200, &[], blocked, "http.block_page"),
-        (404, &[("Server", "FortiGuard")], "<title>Web Page Blocked!</title>Access denied", "http.block_page"),
-        (404, &[("Server", "Microsoft-IIS/10.0")], "Access denied", "ok"),
-        (404, &[], "<meta http-equiv=\"refresh\" content=\"0; url=http://portal.example/\">", "http.portal"),
-        (404, &[], "<meta http-equiv=refresh content='0;url=/home'>", "ok"),
-        (511, &[], "", "http.portal"),
-        (302, &[("Location", "https://login.portal.example/")], "", "http.portal"),
-        (302, &[("Location", "https://blocked.example/")], "", "http.foreign_redirect"),
-        (302, &[("Location", "https://evil-microsoft.com/")], "", "http.foreign_redirect"),
-        (
-            301,
-            &[("Location", "https://adl.windows.com/"), ("Server", "Microsoft-IIS/10.0")],
-            "",
-            "http.unexpected_status",
-        ),
-        (302, &[("Location", "https://adl.windows.com/")], "", "http.middlebox_status"),
-        (302, &[("Location", "//portal.example/login")], "", "http.portal"),
-        (302, &[("Location", "/captive/hello")], "", "http.portal"),
-        (302, &[("Location", "//blocked.example/")], "", "http.foreign_redirect"),
-        (429, &[("Retry-After", "5")], "", "http.throttled"),
-        (407, &[], "", "pauth.required"),
-    ] {
-        let seen = Way::of(PLAIN)
-            .passed(Evidence::Dns(dns(&["203.0.113.1"])))
-            .passed(tcp(&[("203.0.113.1", TcpOutcome::Connected)]))
-            .passed(Evidence::Http(http(status, headers, body)))
-            .finished();
-        let verdict = verdict_on(direct(), PLAIN, &[seen], Ended::Complete);
-        assert_eq!(verdict.cause.code(), code, "{status} {headers:?} {body}");
-        let blocks = !matches!(code, "ok" | "http.unexpected_status" | "http.throttled");
-        assert_eq!(verdict.status == Status::Blocked, blocks, "{code}");
-        assert!(verdict.chain.is_none());
     }
 }
 

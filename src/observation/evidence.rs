@@ -230,6 +230,14 @@ pub struct Header {
     pub value: String,
 }
 
+impl Header {
+    /// Whether it is called so, in any case.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
+
 /// One challenge of a `Proxy-Authenticate` header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
@@ -371,7 +379,7 @@ impl Leg {
 }
 
 fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
-    headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
+    headers.iter().find(|header| header.is(name)).map(|header| header.value.as_str())
 }
 
 /// The first `bound` bytes of a text from the wire, whose encoding nobody announced: UTF-8, or else a character per byte.
