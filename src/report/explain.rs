@@ -77,6 +77,14 @@ impl Explanation {
             Some(_) if matches!(family(&self.code), "pac" | "conf") => {
                 "stands in findings, or in the error of a command that cannot go on; never in a row".to_owned()
             }
+            // Without TLS there is no sign at all that the service was reached.
+            Some(Status::Degraded) if matches!(&*self.code, "http.empty" | "http.malformed" | "http.timeout_first_byte") => {
+                "a row with this code is degraded, and blocked over plain http, where nothing else shows that the service was reached"
+                    .to_owned()
+            }
+            Some(Status::Blocked) if self.code == "proxy.not_forwarding" => {
+                "a row with this code is blocked, and inconclusive over plain http, where the service may have answered so too".to_owned()
+            }
             Some(status) => format!("a row with this code is {status}"),
             None => "stands in findings only: it takes several rows, or several answers, to see it".to_owned(),
         }

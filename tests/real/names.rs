@@ -2,8 +2,10 @@
 
 use std::net::UdpSocket;
 
+use crate::authorities::Wish;
 use crate::dnsmasq::Dnsmasq;
 use crate::hosts;
+use crate::nginx::{Nginx, Site};
 use crate::waprobe::Check;
 use crate::world::{World, free_address};
 
@@ -66,4 +68,37 @@ fn a_lying_name_server_says_nothing_about_the_way_through_a_proxy() {
     let local = report.finding("dns.nxdomain_local").expect("the proxy shows that the hosts exist");
     assert_eq!(local["rows"].as_array().map(Vec::len), Some(hosts::over_tls().count()), "{local:#}");
     report.expect(&format!("{}|bypass", squid.url), hosts::all(), "ok", "ok");
+}
+
+/// Whichever address a row comes to first, devices come to both.
+#[test]
+fn one_inspected_address_among_several_is_enough() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let [inspected, v10, ..] = hosts::APPLICATION;
+    let wish = Wish { subject: &format!("/CN={inspected}"), names: &[inspected], ..Wish::default() };
+    let forged = world.authorities.issue("forged", Some(&world.corporate_root), &wish);
+    let firewall = Nginx::start(world.folder(), "firewall", free_address(), &[Site::new(inspected, &forged)]);
+    let nobody = free_address();
+    let mut rules = vec![
+        format!("--host-record={inspected},{}", servers.address),
+        format!("--host-record={inspected},{}", firewall.address),
+        format!("--host-record={v10},{}", servers.address),
+        format!("--host-record={v10},{nobody}"),
+    ];
+    let others = || hosts::all().filter(|host| ![inspected, v10].contains(host));
+    rules.extend(others().map(|host| format!("--host-record={host},{}", servers.address)));
+    let dnsmasq = Dnsmasq::start(world.folder(), free_address(), &rules);
+    let check = || Check::new(&world).args(["--resolver", &dnsmasq.address.to_string()]);
+
+    for _ in 0..3 {
+        let report = check().report();
+        report.expect("direct", [inspected], "intercepted", "intercepted.untrusted");
+        report.expect("direct", [v10], "degraded", "tcp.partial_ips");
+        report.expect("direct", others(), "ok", "ok");
+        assert_eq!(report.exit, 1, "{}", report.outline());
+    }
+    let table = check().table();
+    let told = format!("Of one host's addresses {} is inspected and {} is not", firewall.address, servers.address);
+    assert!(table.split_whitespace().collect::<Vec<_>>().join(" ").contains(&told), "{table}");
 }

@@ -133,7 +133,9 @@ fn compare(grounds: &Grounds<'_>, verdict: &mut Verdict, carried: SocketAddr, he
     }
     if !is_direct {
         // Nodes of one proxy take turns, whichever address each has.
-        heard.iter().for_each(|elsewhere| verdict.connections.count(elsewhere.opinion.chain.as_ref()));
+        for elsewhere in &heard {
+            verdict.connections.count(elsewhere.opinion.chain.as_ref());
+        }
     }
     if !inspected.is_empty() {
         if let Some(worst) = heard.into_iter().find(Elsewhere::is_inspected).filter(|_| own != Status::Intercepted) {
