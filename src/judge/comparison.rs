@@ -123,9 +123,10 @@ impl<'a> Row<'a> {
         self.verdict.chain.as_ref().is_some_and(|chain| statuses.contains(&chain.status))
     }
 
-    /// Somebody inspects; a stranger's own server in the service's place is none of this.
+    /// Somebody inspects; a stranger's own server in the service's place is none of this, nor what a line of the hosts file
+    /// leads to.
     fn is_intercepted(&self) -> bool {
-        self.chain_is(&[Status::Intercepted]) && !remedy::is_of_another(self.verdict)
+        self.chain_is(&[Status::Intercepted]) && !remedy::is_of_another(self.verdict) && !self.verdict.is_led_astray
     }
 
     fn is_genuine(&self) -> bool {

@@ -48,7 +48,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     (
         "dns.hosts_override",
         "a line of the hosts file names the host, and its address is none that a public service has; or the name servers give \
-         other addresses, and at that of the line the connection fails or another server answers",
+         other addresses (or had not answered yet, while other hosts connect), and at that of the line the connection fails or \
+         another server answers",
     ),
     ("dns.privatelink_shadow", "the answer's alias leads into a privatelink zone that has no public address for it"),
     ("dns.tcp53_blocked", "the answer was truncated and the name server's TCP port did not answer"),

@@ -26,6 +26,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
             proxy: proxy.filter(|_| is_at_proxy),
             product,
             is_of_another: remedy::is_of_another(verdict),
+            is_led_astray: verdict.is_led_astray,
         };
         groups.entry(key).or_default().push(verdict);
     }
@@ -39,7 +40,14 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     }
     let remarks = remarks.into_iter().map(|((cause, proxy), rows)| {
         let proxy = Some(proxy).filter(|proxy| !proxy.is_empty());
-        let key = Key { severity: Reverse(Status::Ok), code: cause.code(), proxy, product: None, is_of_another: false };
+        let key = Key {
+            severity: Reverse(Status::Ok),
+            code: cause.code(),
+            proxy,
+            product: None,
+            is_of_another: false,
+            is_led_astray: false,
+        };
         let mut remark = finding(grounds, &key, &cause, &rows);
         if cause == Cause::TlsLargeHello {
             let place = key.proxy.map(|proxy| format!(" ({proxy})")).unwrap_or_default();
@@ -55,6 +63,15 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         .into_iter()
         .map(|(key, rows)| {
             let found = finding(grounds, &key, &rows[0].cause, &rows);
+            if key.is_led_astray {
+                let title = if key.is_of_another { IN_ITS_PLACE } else { AT_THE_LINE };
+                return Finding {
+                    title: title.to_owned(),
+                    owner: Owner::DesktopTeam,
+                    remedy: DELETE_THE_LINE.to_owned(),
+                    ..found
+                };
+            }
             if !key.is_of_another {
                 return found;
             }
@@ -84,7 +101,14 @@ struct Key {
     product: Option<String>,
     /// A server of its own stands in the service's place; inspection is not what is seen.
     is_of_another: bool,
+    /// A line of the hosts file led there, and nothing that others met.
+    is_led_astray: bool,
 }
+
+const AT_THE_LINE: &str =
+    "A foreign certificate is shown at the address that a line of this machine's hosts file names";
+const DELETE_THE_LINE: &str = "delete the line from this machine's hosts file, find out who wrote it, and run the check again; only what \
+    is inspected without the line needs an exclusion";
 
 const IN_ITS_PLACE: &str = "Another server answers in the service's place, with a certificate for other names";
 

@@ -93,6 +93,8 @@ pub struct Verdict {
     pub name_elsewhere: NameElsewhere,
     /// The line of the hosts file that leads the name of a row that fails elsewhere than the name servers do.
     pub hosts_line: Option<String>,
+    /// The row is inspected, and nothing but that line explains by whom.
+    pub is_led_astray: bool,
     pub timings: StageTimes,
 }
 
@@ -122,6 +124,7 @@ impl Verdict {
             addresses: Vec::new(),
             name_elsewhere: NameElsewhere::Unknown,
             hosts_line: None,
+            is_led_astray: false,
             timings: StageTimes::default(),
         }
     }

@@ -161,7 +161,7 @@ pub fn particulars(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict], fin
     }
     let rows: Vec<&Verdict> = verdicts.iter().filter(|verdict| finding.jobs.contains(&verdict.job)).collect();
     notes.extend(hosts_lines(&cause, &rows));
-    if rows.first().is_some_and(|row| is_of_another(row)) {
+    if rows.first().is_some_and(|row| is_of_another(row) || row.is_led_astray) {
         // Nobody inspects there, and no rule is to be written against inspection.
         return Particulars { product, notes };
     }
@@ -232,7 +232,7 @@ fn hosts_lines(cause: &Cause, rows: &[&Verdict]) -> Option<String> {
         let names =
             if led == rows.len() { "The name".to_owned() } else { format!("In {led} of {} rows the name", rows.len()) };
         format!(
-            "{names} was led there by the hosts file of this machine, and the name servers lead elsewhere: {quoted}{more}. \
+            "{names} was led there by the hosts file of this machine, whatever the name servers say: {quoted}{more}. \
              First delete the line{s} (desktop team), then run the check again."
         )
     })

@@ -48,14 +48,21 @@ fn proxied() -> PlannedRoute {
 }
 
 fn verdict_on(route: PlannedRoute, job: u32, observations: &[Observation], ended: Ended) -> Verdict {
+    let (verdicts, _) = judged_on(route, observations, ended);
+    verdicts.into_iter().find(|verdict| verdict.job == JobId(job)).expect("a row for every job")
+}
+
+fn judged_on(route: PlannedRoute, observations: &[Observation], ended: Ended) -> (Vec<Verdict>, Vec<Finding>) {
     let source = CatalogueSource::gather("test.toml", CATALOGUE.to_owned(), |name| Err(format!("no file {name}")));
     let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
     let plan = Plan::new(&catalogue, vec![route], Budget::default(), OsSelection::all(), Solution::ALL.to_vec());
     let note = MachineRootsNote { source: "a test".into(), count: 0, ..MachineRootsNote::default() };
     let roots = Roots { machine: Vec::new(), note, ..Roots::default() };
     let at = "2026-11-22T10:30:00Z".parse().expect("a moment");
-    let verdicts = judge(&Grounds::new(&catalogue, &plan, &roots, at, ended), observations);
-    verdicts.into_iter().find(|verdict| verdict.job == JobId(job)).expect("a row for every job")
+    let grounds = Grounds::new(&catalogue, &plan, &roots, at, ended);
+    let verdicts = judge(&grounds, observations);
+    let found = findings(&grounds, &verdicts, observations);
+    (verdicts, found)
 }
 
 /// What is seen on the way to one fault, or to one answer.
