@@ -292,6 +292,41 @@ pub(super) fn page(seen: &Observation) -> Option<String> {
 /// Squid's pages begin with so much style that nothing but their title is kept, and that says nothing.
 const SQUIDS_TITLE: &str = "The requested URL could not be retrieved";
 
+/// What servers call their statuses on the pages that they come with.
+const STATUS_WORDS: [&str; 18] = [
+    "Moved Permanently",
+    "Moved Temporarily",
+    "Found",
+    "See Other",
+    "Temporary Redirect",
+    "Permanent Redirect",
+    "Bad Request",
+    "Unauthorized",
+    "Authorization Required",
+    "Forbidden",
+    "Not Found",
+    "Not Allowed",
+    "Method Not Allowed",
+    "Not Implemented",
+    "Internal Server Error",
+    "Bad Gateway",
+    "Service Temporarily Unavailable",
+    "Service Unavailable",
+];
+
+/// A page that a server came with, and that repeats its status and the server's name (`302 Found nginx/1.22.1`).
+fn is_stock(text: &str) -> bool {
+    let is_status = |word: &str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((_, rest)) = text.split_once(' ').filter(|(status, _)| is_status(status)) else {
+        return is_status(text);
+    };
+    STATUS_WORDS.iter().any(|words| {
+        rest.strip_prefix(words).is_some_and(|product| {
+            product.is_empty() || product.starts_with(' ') && !product.trim_start().contains(' ')
+        })
+    })
+}
+
 /// What these bytes say to people.
 fn written(written: &[u8]) -> Option<String> {
     let start = &written[..written.len().min(QUOTED_BODY)];
@@ -300,7 +335,7 @@ fn written(written: &[u8]) -> Option<String> {
     } else {
         (ANSWER_SAYS, words(&String::from_utf8_lossy(written)))
     };
-    let says_something = !text.is_empty() && !text.ends_with(SQUIDS_TITLE);
+    let says_something = !text.is_empty() && !text.ends_with(SQUIDS_TITLE) && !is_stock(&text);
     (is_text(start) && says_something).then(|| format!("{begins} \"{text}\""))
 }
 
@@ -397,6 +432,10 @@ mod tests {
             ("Blocked \u{1b}[31mby\r\n the firewall", "The answer says: \"Blocked [31mby the firewall\""),
             ("   ", ""),
             ("<html><title>ERROR: The requested URL could not be retrieved</title><style>body {", ""),
+            ("<html><title>302 Found</title><body><h1>302 Found</h1><hr>nginx/1.22.1</body>", ""),
+            ("<html><title>400 Bad Request</title><body><h1>400 Bad Request</h1></body>", ""),
+            ("<html><h1>403 Forbidden</h1>Ask the help desk", "The page says: \"403 Forbidden Ask the help desk\""),
+            ("<html><h1>403 Blocked</h1>", "The page says: \"403 Blocked\""),
         ] {
             assert_eq!(written(page.as_bytes()).unwrap_or_default(), says, "{page}");
         }

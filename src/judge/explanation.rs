@@ -98,7 +98,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("proxy.bad_request_400", "the proxy answered CONNECT with 400"),
     (
         "proxy.not_forwarding",
-        "CONNECT was answered with 404, 410 or 421, as a web server answers what it does not have",
+        "CONNECT was answered with 404, 410 or 421, as a web server answers what it does not have; or with 400 or 405, by the \
+         same server that answers plain http for any host, the control too, or says that its port is for TLS",
     ),
     ("proxy.request_timeout", "the proxy answered CONNECT with 408"),
     ("proxy.2xx_not_200", "CONNECT was answered with 201 to 299, which opens a tunnel as 200 does"),

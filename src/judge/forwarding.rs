@@ -5,7 +5,7 @@
 //! any address. Never: a row with TLS.
 
 use super::opinion::Opinion;
-use super::{Cause, Grounds, Status, Verdict, answer, chain, evidence, refusal};
+use super::{Cause, Grounds, Status, Verdict, answer, chain, evidence, kind, refusal};
 use crate::observation::{Credential, Header, HttpEvidence, Leg, Observation, Stage, Token};
 use crate::plan::ProxyScheme;
 
@@ -195,6 +195,80 @@ pub(super) fn settle(verdict: &mut Verdict, became: Option<&str>) {
 /// Whether [`doubt`] has doubted the row.
 pub(super) fn is_doubted(verdict: &Verdict) -> bool {
     verdict.cause == Cause::ProxyNotForwarding && verdict.status == Status::Inconclusive
+}
+
+/// Refusals of CONNECT that look like a proxy's, on routes on which the same server has shown that it is no proxy: a plain
+/// request was answered there as only a web server answers, or with the word that the port is for TLS.
+pub(super) fn unmask(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verdicts: &mut [Verdict]) {
+    let seen = |verdict: &Verdict| attempts[verdict.job.0 as usize].last().copied();
+    for route in 0..grounds.plan.routes.len() {
+        let Some(proxy) = grounds.plan.routes[route].proxy().filter(|proxy| proxy.scheme != ProxyScheme::Socks5) else {
+            continue;
+        };
+        let is_here = |verdict: &&Verdict| grounds.job(verdict).route == route;
+        let here = || verdicts.iter().filter(is_here);
+        let answers = || here().filter_map(|verdict| Some((verdict, Answer::of(seen(verdict)?)?)));
+        let wants_tls = answers().find_map(|(_, answer)| Some((answer, kind::behind_tls(proxy, answer.page)?)));
+        let is_settled = |verdict: &Verdict| {
+            verdict.cause == Cause::ProxyNotForwarding
+                && verdict.status == Status::Blocked
+                && verdict.stage == Stage::Http
+        };
+        let no_proxy =
+            answers().find(|(verdict, _)| is_settled(verdict)).map(|(_, answer)| (answer, SAME_SERVER.to_owned()));
+        let Some((shown, why)) = wants_tls.or(no_proxy) else { continue };
+        let is_refusal = |cause: &Cause| matches!(cause, Cause::ProxyBadRequest400 | Cause::ProxyMethodBlocked);
+        let changes: Vec<usize> = answers()
+            .filter(|(verdict, answer)| {
+                is_refusal(&verdict.cause) && !answer.is_a_proxys() && answer.is_of_server(&shown)
+            })
+            .map(|(verdict, _)| verdict.job.0 as usize)
+            .collect();
+        for index in changes {
+            let verdict = &mut verdicts[index];
+            verdict.cause = Cause::ProxyNotForwarding;
+            verdict.status = Status::Blocked;
+            verdict.summary = format!("{}: {why}", Cause::ProxyNotForwarding.facts().title);
+            verdict.evidence.push(why.clone());
+        }
+    }
+}
+
+const SAME_SERVER: &str =
+    "it refuses tunnels, and answers plain http for whatever host, the control too, as a web server does";
+
+/// What came last from whoever was asked.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    headers: &'a [Header],
+    page: &'a [u8],
+}
+
+impl<'a> Answer<'a> {
+    fn of(seen: &'a Observation) -> Option<Self> {
+        match seen.http() {
+            Some(http) => Some(Self { headers: &http.headers, page: &http.body_start }),
+            None => seen.tunnel()?.legs.last().map(|leg| Self { headers: &leg.headers, page: &leg.body_start }),
+        }
+    }
+
+    fn server(&self) -> Option<&'a str> {
+        self.headers.iter().find(|header| header.is("server")).map(|header| header.value.as_str())
+    }
+
+    /// The same product answered, in its own name.
+    fn is_of_server(&self, other: &Answer<'_>) -> bool {
+        self.server().is_some() && self.server() == other.server()
+    }
+
+    /// Web servers put none of these on what they write themselves.
+    fn is_a_proxys(&self) -> bool {
+        let is_mark = |header: &Header| {
+            let name = header.name.to_ascii_lowercase();
+            name == "via" || name.starts_with("proxy-") || name.starts_with("x-squid") || name.starts_with("x-cache")
+        };
+        self.headers.iter().any(is_mark) || chain::is_page_of_a_proxy(self.headers, self.page)
+    }
 }
 
 /// Neither the service's own headers, nor the one with which a proxy says that it passed the answer on.

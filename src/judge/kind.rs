@@ -52,6 +52,17 @@ fn hint(proxy: &Proxy, tunnel: Option<&TunnelEvidence>, fault: &Fault) -> Option
     Some(format!("{seen}: if this is a proxy {kind}, its address is {scheme}://{}", proxy.authority()))
 }
 
+/// Where to try a proxy that was spoken to in clear, and wrote this page to say that its port is for TLS.
+pub(super) fn behind_tls(proxy: &Proxy, page: &[u8]) -> Option<String> {
+    let is_told = proxy.scheme == ProxyScheme::Http && wants_tls(page);
+    is_told.then(|| {
+        format!(
+            "to a plain request this server says that its port is for TLS: try the address https://{}",
+            proxy.authority()
+        )
+    })
+}
+
 fn wants_tls(page: &[u8]) -> bool {
     let page = String::from_utf8_lossy(page).to_ascii_lowercase();
     WANTS_TLS.iter().any(|words| page.contains(words))

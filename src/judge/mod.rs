@@ -244,6 +244,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     sinkhole::unmask(grounds, &attempts, &mut verdicts);
     hosts::attribute(grounds, &attempts, &mut verdicts);
     follow_up::weigh(grounds, &chains, &mut verdicts, (&attempts, &beside));
+    forwarding::unmask(grounds, &attempts, &mut verdicts);
     comparison::mark_shared_keys(grounds, &mut verdicts);
     comparison::tell_of_flapping(grounds, &mut verdicts);
     directions::tell_ways(grounds, &mut verdicts);

@@ -74,3 +74,31 @@ fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
         assert!(verdict.chain.is_none());
     }
 }
+
+#[test]
+fn a_refusal_of_tunnels_is_a_web_servers_where_the_same_server_says_that_its_port_is_for_tls() {
+    const NGINX: (&str, &str) = ("Server", "nginx/1.22.1");
+    let wants_tls = "<title>400 The plain HTTP request was sent to HTTPS port</title>";
+    for (refusal, plain, code) in [
+        ((400, &[NGINX][..]), wants_tls, "proxy.not_forwarding"),
+        ((405, &[NGINX]), wants_tls, "proxy.not_forwarding"),
+        // A real proxy that dislikes the request, before a server of another make.
+        ((400, &[("Server", "gate/2")]), wants_tls, "proxy.bad_request_400"),
+        ((400, &[]), wants_tls, "proxy.bad_request_400"),
+        ((400, &[NGINX, ("Via", "1.1 gate")]), wants_tls, "proxy.bad_request_400"),
+        ((400, &[NGINX, ("Proxy-Agent", "gate")]), wants_tls, "proxy.bad_request_400"),
+        ((403, &[NGINX]), wants_tls, "proxy.denied_403"),
+        ((400, &[NGINX]), "<title>400 Bad Request</title>", "proxy.bad_request_400"),
+    ] {
+        let (status, headers) = refusal;
+        let tunnel =
+            Way::of(TLS).stopped(legs("CONNECT v10c:443", &http(status, headers, "")), Fault::TunnelRefused { status });
+        let answer = http(400, &[NGINX], plain);
+        let in_clear =
+            Way::of(PLAIN).passed(legs("GET http://adl/", &answer)).passed(Evidence::Http(answer)).finished();
+        let verdict = verdict_on(proxied(), TLS, &[tunnel, in_clear], Ended::Complete);
+        assert_eq!(verdict.cause.code(), code, "{refusal:?} {plain}");
+        let is_named = verdict.summary.ends_with("https://proxy.example:8080");
+        assert_eq!(is_named, code == "proxy.not_forwarding", "{}", verdict.summary);
+    }
+}

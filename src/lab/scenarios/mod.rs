@@ -93,7 +93,7 @@ pub fn scenarios() -> Vec<Scenario> {
             &["proxy.denied_403", "proxy.method_blocked", "proxy.bad_request_400", "proxy.not_forwarding",
               "proxy.request_timeout", "x.inconclusive"]),
         scenario("web-server-as-proxy", "A web server where the proxy should be", proxies::web_server,
-            &["proxy.method_blocked", "proxy.not_forwarding"]),
+            &["proxy.not_forwarding"]),
         scenario("proxy-without-egress", "A proxy that cannot reach the endpoints, and says why",
             proxies::proxy_without_egress,
             &["proxy.upstream_dns", "proxy.upstream_refused", "proxy.upstream_timeout", "proxy.upstream_unreachable",

@@ -37,12 +37,17 @@ pub(super) fn denying_proxy() -> Blueprint {
 
 /// Somebody wrote down a web server's address for the proxy's. It has an answer for every address.
 pub(super) fn web_server() -> Blueprint {
-    let page = "<html><head><title>404 Not Found</title></head><body>Not here.</body></html>";
-    let not_found = || Deed::Reply(Box::new(Reply::status(404).page(page)));
+    let says = |status, page: &'static str| {
+        Deed::Reply(Box::new(Reply::status(status).header("Server", "nginx/1.22.1").page(page)))
+    };
+    let not_found =
+        "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1>nginx/1.22.1</body></html>";
+    let refused =
+        "<html><head><title>400 Bad Request</title></head><body><h1>400 Bad Request</h1>nginx/1.22.1</body></html>";
     let proxy = ProxyPlan::open("web-server")
-        .rule(Hosts::AllBut(&["adl", "control"]), Deed::Reply(Box::new(Reply::status(405))))
-        .rule(Hosts::All, not_found());
-    Blueprint::behind(proxy).expect(EVERYTHING, "blocked", "proxy.method_blocked").expect(
+        .rule(Hosts::AllBut(&["adl", "control"]), says(400, refused))
+        .rule(Hosts::All, says(404, not_found));
+    Blueprint::behind(proxy).expect(EVERYTHING, "blocked", "proxy.not_forwarding").expect(
         &["adl"],
         "blocked",
         "proxy.not_forwarding",
