@@ -135,7 +135,8 @@ fn seconds(milliseconds: u64) -> f64 {
 struct Labels(Option<String>);
 
 impl Labels {
-    /// What tells a row from all others: a series must not stand twice in one file.
+    /// What tells a row from all others: a series must not stand twice in one file. The route's key is the one that
+    /// expectations and other reports name.
     fn of(row: &Row) -> Self {
         let route = &row.route;
         Self::default()
@@ -143,6 +144,7 @@ impl Labels {
             .and("path", route.proxy.as_deref().unwrap_or("direct"))
             .and("identity", route.identity.map_or("", crate::plan::Identity::as_str))
             .and("scheme", route.scheme.map_or("", crate::plan::Scheme::as_str))
+            .and("route", &route.key.0)
     }
 
     fn and(mut self, name: &str, value: &str) -> Self {
