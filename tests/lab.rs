@@ -436,7 +436,7 @@ const TAXONOMY: &[&str] = &[
     "proxy.bad_reply", "proxy.tls_untrusted", "proxy.socks_denied", "proxy.upstream_unreachable", "proxy.empty",
     "proxy.rst", "proxy.timeout", "proxy.rate_limited", "proxy.loop", "proxy.client_not_allowed", "proxy.icap_down",
     "pauth.required", "pauth.no_challenge", "pauth.wrong_code", "pauth.no_common_scheme", "pauth.rejected",
-    "pauth.account_locked", "pauth.account_expired", "pauth.account_disabled", "pauth.denied_after_auth",
+    "pauth.account_locked", "pauth.expired", "pauth.disabled", "pauth.denied_after_auth",
     "pauth.user_ok_machine_denied", "pauth.machine_ok_user_denied", "pauth.digest_stale_loop",
     "pauth.digest_unsupported", "pauth.ntlm_closed_mid", "pauth.reconnect_on_407", "pauth.lb_split",
     "pauth.ntlm_early_200", "pauth.needs_proxy_connection", "pauth.ntlm_policy", "pauth.krb_no_ticket",

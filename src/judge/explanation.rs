@@ -147,11 +147,11 @@ const EVIDENCE: &[(&str, &str)] = &[
         "the proxy's page after the login names the status STATUS_ACCOUNT_LOCKED_OUT of the directory",
     ),
     (
-        "pauth.account_disabled",
+        "pauth.disabled",
         "the KDC or the proxy's page after the login says that the account is disabled or revoked",
     ),
     (
-        "pauth.account_expired",
+        "pauth.expired",
         "the KDC or the proxy's page after the login says that the account or its password has expired, or that the \
          password must be changed",
     ),
@@ -461,6 +461,23 @@ pub fn elsewhere(code: &str) -> Elsewhere {
     }
 }
 
+/// Windows' own error numbers for the fault that `code` names, as its logs and scripts show them: `12002`, `0x800B0109`.
+/// None where Windows reports success, a status alone, or nothing of its own.
+#[must_use]
+pub fn windows_errors(code: &str) -> Vec<&'static str> {
+    let words = elsewhere(code).windows.unwrap_or_default().split(|sign: char| !sign.is_ascii_alphanumeric());
+    words.filter(|word| is_windows_error(word)).collect()
+}
+
+/// Whether this is one of `WinHTTP`'s numbers, or one of Windows' security libraries in hexadecimal digits.
+#[must_use]
+pub fn is_windows_error(text: &str) -> bool {
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    }
+    text.len() == 5 && text.starts_with("12") && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -481,6 +498,23 @@ mod tests {
         for (code, _) in WHY {
             let is_family = codes.iter().any(|known| known.split('.').next() == Some(*code));
             assert!(codes.contains(code) || is_family, "{code}");
+        }
+    }
+
+    #[test]
+    fn windows_numbers_are_read_from_what_windows_says() {
+        for (code, numbers) in [
+            ("tcp.timeout", &["12002", "12029"][..]),
+            ("tls.pmtu", &["12030", "12175", "12002"]),
+            ("tls.alert.unknown_ca", &["12175", "0x80090326", "0x80090331"]),
+            ("intercepted.untrusted", &["12045", "0x80090325", "0x800B0109"]),
+            // 407 is the proxy's number, not Windows'.
+            ("pauth.rejected", &["12015"]),
+            ("intercepted.trusted", &[]),
+            ("proxy.denied_403", &[]),
+            ("ok", &[]),
+        ] {
+            assert_eq!(windows_errors(code), numbers, "{code}");
         }
     }
 

@@ -141,9 +141,19 @@ impl<'r> Numbers<'r> {
             names_hosts,
             notes,
             code: sanitize(&finding.code),
+            windows_errors: windows_errors(finding).filter(|_| number <= self.changes.len()),
             rows,
         }
     }
+}
+
+/// The numbers as a choice; a report that was read may hold anything there.
+fn windows_errors(finding: &Finding) -> Option<String> {
+    let numbers: Vec<String> = finding.windows_errors.iter().map(|number| sanitize(number)).collect();
+    Some(match numbers.split_last()? {
+        (last, []) => last.clone(),
+        (last, others) => format!("{} or {last}", others.join(", ")),
+    })
 }
 
 impl Numbers<'_> {
@@ -173,6 +183,8 @@ pub(super) struct Advice<'r> {
     pub seen: Option<String>,
     pub notes: Vec<Note>,
     pub code: String,
+    /// What stands in Windows' logs where this is to be changed: `12002 or 12029`.
+    pub windows_errors: Option<String>,
     pub rows: Vec<&'r Row>,
 }
 

@@ -15,6 +15,7 @@ use crate::catalogue::{Catalogue, NeedLevel, TrustClass};
 use crate::certificate::{Certificate, hex};
 use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
+use crate::judge::explanation::windows_errors;
 use crate::judge::{self, Cause, Particulars, StageTimes, Verdict};
 use crate::observation::Stage;
 use crate::plan::{Directions, Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Said, Scheme, Way};
@@ -90,6 +91,7 @@ pub fn assemble(
                     remedy: finding.remedy.clone(),
                     product,
                     notes,
+                    windows_errors: windows_errors(&finding.code).into_iter().map(str::to_owned).collect(),
                     rows: finding.jobs.iter().map(|job| row_id(*job)).collect(),
                 }
             })

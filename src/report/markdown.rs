@@ -135,7 +135,8 @@ fn entry(advice: &Advice<'_>) -> String {
         let source = note.code.as_ref().map(|name| format!(" ({})", code(name))).unwrap_or_default();
         part(&format!("- note: {}{hosts}{source}", escaped(&note.text)));
     }
-    part(&format!("- {}", code(&advice.code)));
+    let numbers = advice.windows_errors.as_ref().map(|numbers| format!(" (in Windows' logs: {})", escaped(numbers)));
+    part(&format!("- {}{}", code(&advice.code), numbers.unwrap_or_default()));
     text
 }
 

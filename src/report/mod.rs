@@ -241,6 +241,9 @@ pub struct Finding {
     /// What to know before the change, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What Windows' own logs and scripts call this fault: error numbers of WinHTTP and Schannel, any of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows_errors: Vec<String>,
     /// Ids of the rows it explains.
     pub rows: Vec<String>,
 }

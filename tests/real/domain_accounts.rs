@@ -46,7 +46,7 @@ fn a_domain_says_who_gets_in_and_why_somebody_does_not() {
         let report = as_user(&world, &servers, &everybody, name, PASSWORD);
         report.expect(&format!("{}|user|ntlm", everybody.url), hosts::all(), "ok", "ok");
     }
-    for (name, code) in [("berta", "pauth.account_disabled"), ("carl", "pauth.account_expired")] {
+    for (name, code) in [("berta", "pauth.disabled"), ("carl", "pauth.expired")] {
         let report = as_user(&world, &servers, &everybody, name, PASSWORD);
         report.expect(&format!("{}|user|ntlm", everybody.url), hosts::all(), "blocked", code);
     }

@@ -100,10 +100,10 @@ impl Company<'_> {
             "--must-change-at-next-login",
         ]);
         for (name, code) in [
-            ("berta", "pauth.account_disabled"),
-            ("carl", "pauth.account_disabled"),
-            ("dora", "pauth.account_disabled"),
-            ("emil", "pauth.account_expired"),
+            ("berta", "pauth.disabled"),
+            ("carl", "pauth.disabled"),
+            ("dora", "pauth.disabled"),
+            ("emil", "pauth.expired"),
             ("nobody", "pauth.rejected"),
         ] {
             let report = self.by_password(name, PASSWORD);

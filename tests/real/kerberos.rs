@@ -158,9 +158,9 @@ fn each_thing_that_is_wrong_with_an_account_or_a_name_has_its_code() {
     }
     let password = company.password(PASSWORD);
     for (name, code, words) in [
-        ("carl", "pauth.account_disabled", "revoked"),
-        ("dora", "pauth.account_expired", "expired"),
-        ("emil", "pauth.account_expired", "assword has expired"),
+        ("carl", "pauth.disabled", "revoked"),
+        ("dora", "pauth.expired", "expired"),
+        ("emil", "pauth.expired", "assword has expired"),
         ("nobody", "pauth.rejected", "not found"),
     ] {
         let report = company.check().by_password(name, &password).args(["--identity", "user"]).report();

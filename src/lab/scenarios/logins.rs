@@ -61,9 +61,9 @@ pub(super) fn account_states() -> Blueprint {
         .as_user(proxy("locked", "Authentication failed: NT_STATUS_ACCOUNT_LOCKED_OUT"))
         .expect(EVERYTHING, "blocked", "pauth.account_locked")
         .as_user(proxy("disabled", "Logon failure, status 0xc0000072"))
-        .expect(EVERYTHING, "blocked", "pauth.account_disabled")
+        .expect(EVERYTHING, "blocked", "pauth.disabled")
         .as_user(proxy("expired", "Authentication failed: NT_STATUS_PASSWORD_EXPIRED"))
-        .expect(EVERYTHING, "blocked", "pauth.account_expired")
+        .expect(EVERYTHING, "blocked", "pauth.expired")
 }
 
 pub(super) fn password_in_clear() -> Blueprint {
@@ -165,8 +165,8 @@ pub(super) fn tickets() -> Blueprint {
         ("address", TicketProblem::Address, "blocked", "pauth.krb_ip_literal"),
         ("old-encryption", TicketProblem::NoCommonEncryption, "blocked", "pauth.krb_etype"),
         ("far-away", TicketProblem::KdcUnreachable, "blocked", "pauth.krb_kdc_unreachable"),
-        ("disabled", TicketProblem::Revoked, "blocked", "pauth.account_disabled"),
-        ("expired", TicketProblem::AccountExpired, "blocked", "pauth.account_expired"),
+        ("disabled", TicketProblem::Revoked, "blocked", "pauth.disabled"),
+        ("expired", TicketProblem::AccountExpired, "blocked", "pauth.expired"),
     ];
     let mut blueprint = Blueprint::default()
         .by_ticket(proxy("takes"), USUAL)

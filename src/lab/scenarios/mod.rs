@@ -183,7 +183,7 @@ pub fn scenarios() -> Vec<Scenario> {
             logins::awkward_challenges, &["pauth.reconnect_on_407"]),
         scenario("wrong-password", "A password that the proxy does not take", logins::wrong_password, &["pauth.rejected"]),
         scenario("account-states", "Proxies that say what the directory says of an account", logins::account_states,
-            &["pauth.account_locked", "pauth.account_disabled", "pauth.account_expired"]),
+            &["pauth.account_locked", "pauth.disabled", "pauth.expired"]),
         scenario("password-in-clear", "A proxy that offers Basic alone, over a clear connection",
             logins::password_in_clear, &["pauth.basic_cleartext"]),
         scenario("broken-challenges", "Challenges that nobody can answer", logins::broken_challenges,
@@ -193,7 +193,7 @@ pub fn scenarios() -> Vec<Scenario> {
             &["pauth.rejected"])
             .telling(&["pauth.machine_ok_user_denied", "pauth.user_ok_machine_denied"]),
         scenario("tickets", "Proxies that want tickets of Kerberos, and why there is none or why it is not taken",
-            logins::tickets, &["pauth.krb_no_ticket", "pauth.krb_spn_unknown", "pauth.krb_cname", "pauth.krb_ip_literal", "pauth.krb_duplicate_spn", "pauth.krb_skew", "pauth.krb_etype", "pauth.krb_kdc_unreachable", "pauth.krb_token_too_big", "pauth.account_expired", "pauth.account_disabled", "pauth.rejected"]),
+            logins::tickets, &["pauth.krb_no_ticket", "pauth.krb_spn_unknown", "pauth.krb_cname", "pauth.krb_ip_literal", "pauth.krb_duplicate_spn", "pauth.krb_skew", "pauth.krb_etype", "pauth.krb_kdc_unreachable", "pauth.krb_token_too_big", "pauth.expired", "pauth.disabled", "pauth.rejected"]),
         scenario("no-rights", "A login that is right, and hosts that are not for everybody", logins::no_rights,
             &["pauth.denied_after_auth"]),
         scenario("faltering-proxy", "A proxy that takes a login and then refuses it once", logins::faltering_proxy,

@@ -220,7 +220,10 @@ fn entry(advice: &Advice<'_>, several_routes: bool) -> Markup {
                 @if let Some(seen) = &advice.seen { dt { "seen" } dd { (seen) } }
                 @for note in &advice.notes { dt { "note" } dd { (told(note)) } }
             }
-            p.code { code { (advice.code) } " · waprobe explain " (advice.code) }
+            p.code {
+                code { (advice.code) } " · waprobe explain " (advice.code)
+                @if let Some(numbers) = &advice.windows_errors { " · in Windows' logs: " (numbers) }
+            }
         }
     }
 }

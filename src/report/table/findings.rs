@@ -65,7 +65,8 @@ impl Findings {
         for note in &advice.notes {
             page.prose(&format!("{indent}note "), &in_a_line(note));
         }
-        page.prose(&indent, &toned(Tone::Aside, &advice.code));
+        let numbers = advice.windows_errors.as_ref().map(|numbers| format!(" (in Windows' logs: {numbers})"));
+        page.prose(&indent, &toned(Tone::Aside, &format!("{}{}", advice.code, numbers.unwrap_or_default())));
         if page.layout.verbose {
             evidence(page, &indent, &advice.rows);
         }

@@ -224,7 +224,7 @@ pub(super) const ACCOUNT_LOCKED: CauseFacts = CauseFacts::new(
 );
 
 pub(super) const ACCOUNT_EXPIRED: CauseFacts = CauseFacts::new(
-    "pauth.account_expired",
+    "pauth.expired",
     Status::Blocked,
     Owner::DirectoryTeam,
     "The account or its password has expired",
@@ -232,7 +232,7 @@ pub(super) const ACCOUNT_EXPIRED: CauseFacts = CauseFacts::new(
 );
 
 pub(super) const ACCOUNT_DISABLED: CauseFacts = CauseFacts::new(
-    "pauth.account_disabled",
+    "pauth.disabled",
     Status::Blocked,
     Owner::DirectoryTeam,
     "The directory has revoked the account: it is disabled, locked or expired",
