@@ -10,8 +10,9 @@ use crate::report::{self, explain};
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// A code of a row or finding, such as tcp.timeout, one of a device's settings as `enroll check` prints it, or an exit code of Microsoft's deployment script, as ur:27. Without
-    /// one all codes are listed.
+    /// A code of a row or finding, such as tcp.timeout, one of a device's settings as `enroll check` prints it, an error number from Windows' logs, such as 12002 or 0x800B0109, or an
+    /// exit code of Microsoft's deployment script, as ur:27. Without one all codes are listed.
+    #[arg(allow_negative_numbers = true)]
     code: Option<String>,
 
     /// When to use colour.
@@ -41,6 +42,11 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<Exit, Failure> {
     }
     if let Some(setting) = explain::find_setting(code) {
         files::print(|mut out| explain::write_setting(setting, layout, &mut out))?;
+        return Ok(Exit::Ok);
+    }
+    if let Some(found) = explain::find_windows_error(code) {
+        let error = found.map_err(Failure::usage)?;
+        files::print(|mut out| explain::write_windows_error(&error, layout, &mut out))?;
         return Ok(Exit::Ok);
     }
     let known = explain::find(code).map_err(|mistake| Failure::usage(never_given(code).unwrap_or(mistake)))?;

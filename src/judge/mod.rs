@@ -48,7 +48,7 @@ pub use directions::taken;
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
 pub use findings::findings;
 pub use follow_up::follow_ups;
-pub use remedy::{DESCRIBED_AT, Particulars, particulars};
+pub use remedy::{DESCRIBED_AT, Particulars, owners, particulars};
 pub use wording::listed;
 
 pub use cause::{Cause, CauseFacts, Owner};

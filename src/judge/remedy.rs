@@ -32,6 +32,7 @@ impl Change {
             Owner::FirewallTeam if is_proxied && lies_behind_a_proxy(cause) => {
                 (Owner::ProxyTeam, format!("at the proxy, or at the firewall behind it: {}", facts.remedy).into())
             }
+            Owner::FirewallTeam if is_proxied && *cause == Cause::Flaky => (Owner::ProxyTeam, facts.remedy.into()),
             owner => (owner, facts.remedy.into()),
         };
         let general = Self { owner: owner_of_unknown, instruction, is_about_hosts: cause.is_about_hosts() };
@@ -58,6 +59,12 @@ impl Change {
         let owner = if *cause == Cause::DnsFilterVendorIp { facts.owner } else { owner(product.kind) };
         Self { owner, instruction, is_about_hosts: general.is_about_hosts }
     }
+}
+
+/// Who changes it on the direct route, and who where a proxy is asked, as long as no product is recognised.
+#[must_use]
+pub fn owners(cause: &Cause) -> (Owner, Owner) {
+    (Change::of(cause, None, false).owner, Change::of(cause, None, true).owner)
 }
 
 /// Whether this is seen inside a tunnel, or in an answer that a proxy passed on.

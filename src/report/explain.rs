@@ -12,7 +12,7 @@ use super::wording::upper_first;
 use crate::catalogue::{Solution, closest};
 use crate::enroll::Code;
 use crate::judge::explanation::{self, Elsewhere};
-use crate::judge::{Cause, Comparison, Owner, Status};
+use crate::judge::{Cause, Comparison, Owner, Status, owners};
 
 /// All that is known of one code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,10 @@ pub struct Explanation {
     pub title: &'static str,
     /// The status of a row with this code; `None` for a code of findings.
     pub status: Option<Status>,
+    /// Who changes it on the direct route, and wherever it is seen on no route at all.
     pub owner: Owner,
+    /// Who does where a proxy is asked.
+    pub owner_at_proxy: Owner,
     pub remedy: &'static str,
     pub evidence: Option<&'static str>,
     pub why: Option<&'static str>,
@@ -34,10 +37,12 @@ const NOTHING_ELSEWHERE: &str = "Nothing of their own: neither curl, nor WinHTTP
 impl Explanation {
     fn of_row(cause: &Cause, code: String) -> Self {
         let facts = cause.facts();
+        let (owner, owner_at_proxy) = owners(cause);
         Self {
             title: facts.title,
             status: Some(facts.status),
-            owner: facts.owner,
+            owner,
+            owner_at_proxy,
             remedy: facts.remedy,
             evidence: explanation::evidence(&code),
             why: explanation::why(&code),
@@ -52,6 +57,7 @@ impl Explanation {
             title,
             status: None,
             owner,
+            owner_at_proxy: owner,
             remedy,
             evidence: explanation::evidence(code),
             why: explanation::why(code),
@@ -143,6 +149,84 @@ pub fn find(code: &str) -> Result<Explanation, String> {
     })
 }
 
+/// What Windows calls by `number`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowsError {
+    /// As it stands in our own texts: `12002`, `0x800B0109`.
+    number: String,
+    /// The codes for which Windows may report it.
+    codes: Vec<Explanation>,
+}
+
+/// The codes behind one of Windows' error numbers: a number of `WinHTTP`, also as the HRESULT that other logs make of it
+/// (`0x80072EE2`), or one of the security libraries, also as a signed number. `None` for what is no such number.
+///
+/// # Errors
+/// A sentence, when no fault that is told apart here has this number.
+#[must_use]
+pub fn find_windows_error(text: &str) -> Option<Result<WindowsError, String>> {
+    let number = windows_number(text.trim())?;
+    let of_number = |known: &Explanation| {
+        explanation::windows_errors(&known.code).iter().any(|other| other.eq_ignore_ascii_case(&number))
+    };
+    let codes: Vec<Explanation> = all().into_iter().filter(of_number).collect();
+    if codes.is_empty() {
+        let all = all();
+        let mut numbers: Vec<&str> = all.iter().flat_map(|known| explanation::windows_errors(&known.code)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        return Some(Err(format!("no code here is what Windows calls {number}; known are {}", numbers.join(", "))));
+    }
+    Some(Ok(WindowsError { number, codes }))
+}
+
+/// In the form in which `elsewhere` has it.
+fn windows_number(text: &str) -> Option<String> {
+    let value = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) if explanation::is_windows_error(text) => u32::from_str_radix(digits, 16).ok()?,
+        Some(_) => return None,
+        None if explanation::is_windows_error(text) => return Some(text.to_owned()),
+        None => u32::from_ne_bytes(text.parse::<i32>().ok().filter(|number| *number < 0)?.to_ne_bytes()),
+    };
+    Some(match value & 0xFFFF {
+        error @ 12_000..=12_999 if value >> 16 == HRESULT_OF_WIN32 => error.to_string(),
+        _ => format!("0x{value:08X}"),
+    })
+}
+
+/// The upper half of an HRESULT that only wraps a Win32 error.
+const HRESULT_OF_WIN32: u32 = 0x8007;
+
+/// Writes the codes that Windows calls by one number.
+///
+/// # Errors
+/// What `out` says when it cannot take more.
+pub fn write_windows_error(error: &WindowsError, layout: Layout, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(layout);
+    let heading = match error.codes.as_slice() {
+        [_] => format!("Windows reports {} where one fault is seen here:", error.number),
+        codes => {
+            format!("Windows reports {} for any of {} faults that are told apart here:", error.number, codes.len())
+        }
+    };
+    page.prose("", &toned(Tone::Heading, &heading));
+    page.gap();
+    let width = error.codes.iter().map(|known| known.code.len()).max().unwrap_or_default();
+    for known in &error.codes {
+        page.prose(&format!("  {:width$}  ", known.code), known.title);
+    }
+    page.gap();
+    page.prose(
+        "",
+        &format!(
+            "{} says which of them it is on this network; {} says what one means.",
+            unbroken("waprobe check"),
+            unbroken("waprobe explain CODE")
+        ),
+    );
+    page.write(out)
+}
+
 /// Writes what one code means.
 ///
 /// # Errors
@@ -166,7 +250,12 @@ fn parts(known: &Explanation) -> Vec<(&'static str, String)> {
     if let Some(why) = known.why {
         parts.push(("Why it matters", sentence(why)));
     }
-    parts.push(("Who changes it", sentence(known.owner.as_str())));
+    let who = if known.owner == known.owner_at_proxy {
+        known.owner.as_str().to_owned()
+    } else {
+        format!("{}; where a proxy is asked, the {}", known.owner, known.owner_at_proxy)
+    };
+    parts.push(("Who changes it", sentence(&who)));
     parts.push(("Change", sentence(known.remedy)));
     parts.push(("Others would say", known.others()));
     parts.push(("Standing", sentence(&known.standing())));

@@ -64,6 +64,44 @@ fn a_slip_of_the_pen_is_told_what_was_meant() {
     assert!(explain::find("\u{1b}[2J").is_err_and(|said| !said.contains('\u{1b}')));
 }
 
+#[test]
+fn an_error_number_of_windows_leads_to_the_codes_behind_it() {
+    let listed = |number: &str| {
+        let error = explain::find_windows_error(number).expect("a number").expect("a known one");
+        let mut out = Vec::new();
+        explain::write_windows_error(&error, at(100), &mut out).expect("memory takes everything");
+        String::from_utf8(out).expect("UTF-8")
+    };
+    for (number, codes) in [
+        ("12002", &["tcp.timeout", "tls.timeout_after_hello", "proxy.timeout"][..]),
+        ("12029", &["tcp.refused", "tcp.timeout", "proxy.tcp_refused"]),
+        ("0x800b0109", &["intercepted.untrusted"]),
+        // The same number as other logs write it: signed, and a WinHTTP error within an HRESULT.
+        ("-2146762487", &["intercepted.untrusted"]),
+        ("0x80072EE2", &["tcp.timeout", "tls.timeout_after_hello"]),
+    ] {
+        let text = listed(number);
+        for code in codes {
+            assert!(text.contains(&format!("\n  {code} ")), "{number} without {code}:\n{text}");
+        }
+        assert!(!text.contains("chain.wrong_class"), "{text}");
+    }
+    assert_eq!(listed("0x80072EE2"), listed("12002"));
+    assert!(
+        explain::find_windows_error("12999").is_some_and(|found| found.is_err_and(|said| said.contains("12002, ")))
+    );
+    for other in ["tcp.timeout", "407", "0x1", "0xZZZZZZZZ", "120020", "-", ""] {
+        assert_eq!(explain::find_windows_error(other), None, "{other}");
+    }
+}
+
+#[test]
+fn who_changes_it_may_be_another_behind_a_proxy() {
+    let text = explained("x.flaky", 100);
+    assert!(text.contains("Firewall team; where a proxy is asked, the proxy team."), "{text}");
+    assert!(!explained("tcp.timeout", 100).contains("where a proxy is asked"));
+}
+
 /// `UPDATE_DOCS=1` (or `UPDATE_SCHEMAS=1`, which the same command usually carries) writes the page anew.
 #[test]
 fn the_page_of_codes_is_the_table() {
