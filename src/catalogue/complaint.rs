@@ -29,7 +29,12 @@ pub struct Complaints {
     pub origin: String,
     pub text: String,
     pub complaints: Vec<Complaint>,
+    /// How many more were found than are kept.
+    pub left_out: usize,
 }
+
+/// Nobody mends more than these before the next try; the rest is counted.
+const MOST_PRINTED: usize = 50;
 
 /// Of a line up to this length the part around the mistake is shown; a longer one is named by its number alone.
 const LONGEST_SHOWN_LINE: usize = 4_000;
@@ -39,7 +44,7 @@ impl fmt::Display for Complaints {
         let renderer = Renderer::plain();
         let origin = harmless(&self.origin);
         let mut ruler = Ruler { text: &self.text, offset: 0, line: 1 };
-        for complaint in &self.complaints {
+        for complaint in self.complaints.iter().take(MOST_PRINTED) {
             let message = harmless(&complaint.message);
             let title = Level::ERROR.primary_title(message.as_ref());
             let place = complaint.span.as_ref().map(|span| ruler.place(span));
@@ -60,7 +65,11 @@ impl fmt::Display for Complaints {
             }
             writeln!(out, "{}\n", renderer.render(&[group]))?;
         }
-        match self.complaints.len() {
+        let count = self.complaints.len().saturating_add(self.left_out);
+        if count > MOST_PRINTED {
+            writeln!(out, "{} more are not shown\n", count - MOST_PRINTED)?;
+        }
+        match count {
             1 => writeln!(out, "1 mistake in {origin}"),
             count => writeln!(out, "{count} mistakes in {origin}"),
         }
@@ -157,7 +166,8 @@ mod tests {
     fn printed(text: &str, span: Range<usize>) -> String {
         let complaint =
             Complaint { message: "unknown thing".into(), span: Some(span), suggestion: Some("say another".into()) };
-        Complaints { origin: "lab.toml".into(), text: text.into(), complaints: vec![complaint] }.to_string()
+        Complaints { origin: "lab.toml".into(), text: text.into(), complaints: vec![complaint], left_out: 0 }
+            .to_string()
     }
 
     #[test]
@@ -173,7 +183,7 @@ mod tests {
         let text = "a\nb\nc\n";
         let complaint = |span| Complaint { message: "x".into(), span, suggestion: None };
         let complaints = vec![complaint(Some(4..5)), complaint(Some(0..1)), complaint(None)];
-        let printed = Complaints { origin: "f".into(), text: text.into(), complaints }.to_string();
+        let printed = Complaints { origin: "f".into(), text: text.into(), complaints, left_out: 0 }.to_string();
         let places: Vec<_> = printed.lines().filter_map(|line| line.trim_start().strip_prefix("--> ")).collect();
         assert_eq!(places, ["f:3:1", "f:1:1", "f"]);
     }

@@ -59,11 +59,11 @@ impl Expectation {
     pub fn read(origin: &str, text: &str) -> Result<Self, Complaints> {
         let mut mistakes = Mistakes::default();
         let entries = entries(text, &mut mistakes);
-        let complaints = mistakes.into_complaints();
+        let (complaints, left_out) = mistakes.into_complaints();
         if complaints.is_empty() {
             Ok(Self { origin: origin.to_owned(), text: text.to_owned(), entries })
         } else {
-            Err(Complaints { origin: origin.to_owned(), text: text.to_owned(), complaints })
+            Err(Complaints { origin: origin.to_owned(), text: text.to_owned(), complaints, left_out })
         }
     }
 
@@ -148,7 +148,7 @@ impl Expectation {
         if complaints.is_empty() {
             return Ok(());
         }
-        Err(Complaints { origin: self.origin.clone(), text: self.text.clone(), complaints })
+        Err(Complaints { origin: self.origin.clone(), text: self.text.clone(), complaints, left_out: 0 })
     }
 }
 

@@ -88,7 +88,9 @@ impl Names {
         }
         // Expectations and filters do not tell `V10c` from `v10c`.
         if let Some(first) = self.first.get(&name.value.to_ascii_lowercase()) {
-            if !mistakes.is_full() {
+            if mistakes.is_full() {
+                mistakes.leave_out();
+            } else {
                 let line =
                     file.get(..first.start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count() + 1;
                 let suggestion = format!("line {line} has it already; give each endpoint a name of its own");
