@@ -9,8 +9,8 @@ use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, TrustClass};
 use crate::certificate::Certificate;
 use crate::harmless::sanitize;
-use crate::judge::Status;
-use crate::judge::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
+use crate::judge::chain::{self, ChainJudge, ChainQuestion, ChainVerdict, Proof};
+use crate::judge::{Cause, Owner, Status};
 use crate::report::{FileVerdict, json};
 
 pub(super) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let verdict = ChainJudge::new(&catalogue.trust, &roots).judge(&question);
     files::print(|mut out| match arguments.format {
         Format::Json => json::write(&FileVerdict::new(&host, &verdict), &mut out),
-        Format::Table => write_text(&host, &verdict, &mut out),
+        Format::Table => write_text(&host, &verdict, &advice(&host, &verdict, arguments.at.as_deref()), &mut out),
     })?;
     Ok(exit(verdict.status))
 }
@@ -73,7 +73,44 @@ fn expected(host: &str, classes: &[String], catalogue: &Catalogue) -> Result<Vec
     }
 }
 
-fn write_text(host: &str, verdict: &ChainVerdict, out: &mut impl Write) -> io::Result<()> {
+/// Who changes what, for a file and a date that somebody chose.
+fn advice(host: &str, verdict: &ChainVerdict, at: Option<&str>) -> (Owner, String) {
+    let facts = verdict.cause.facts();
+    let is_about_time = matches!(verdict.cause, Cause::ChainExpired | Cause::ChainNotYetValid | Cause::ChainClockSkew);
+    if verdict.status != Status::Intercepted
+        && let Some(place) = place_of_leaf(host, &verdict.certificates)
+    {
+        return (
+            Owner::Operator,
+            format!(
+                "the order in the file is wrong: certificate {place} is the server's; put it first and its issuers behind it, \
+                 and ask again. If a server sends them in this order, whoever runs it has to change that"
+            ),
+        );
+    }
+    match at {
+        Some(at) if is_about_time => (
+            Owner::Operator,
+            format!(
+                "give another date with --at, if {at} is not the one to ask for; this machine's clock was not asked"
+            ),
+        ),
+        _ => (facts.owner, facts.remedy.to_owned()),
+    }
+}
+
+/// The place of the certificate for `host`, from 1, where another stands first.
+fn place_of_leaf(host: &str, certificates: &[Certificate]) -> Option<usize> {
+    let place = certificates.iter().position(|certificate| chain::is_for(certificate, host))?;
+    (place > 0).then_some(place + 1)
+}
+
+fn write_text(
+    host: &str,
+    verdict: &ChainVerdict,
+    (owner, remedy): &(Owner, String),
+    out: &mut impl Write,
+) -> io::Result<()> {
     let code = verdict.cause.code();
     if verdict.status == Status::Ok {
         writeln!(out, "{} for {host}: {}", verdict.status, sanitize(&verdict.summary))?;
@@ -84,8 +121,7 @@ fn write_text(host: &str, verdict: &ChainVerdict, out: &mut impl Write) -> io::R
         writeln!(out, "  {}", sanitize(line))?;
     }
     if verdict.status != Status::Ok {
-        let facts = verdict.cause.facts();
-        writeln!(out, "What to change ({}): {}", facts.owner, facts.remedy)?;
+        writeln!(out, "What to change ({owner}): {}", sanitize(remedy))?;
     }
     Ok(())
 }

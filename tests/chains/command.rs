@@ -140,3 +140,31 @@ fn a_binary_certificate_is_refused_with_the_command_that_makes_text_of_it() {
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains("looks like DER") && told.contains("openssl x509 -inform der"), "{told}");
 }
+
+#[test]
+fn what_whoever_asks_chose_is_what_they_are_told_to_change() {
+    let change = |arguments: &[&str]| {
+        let output = verify(arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().find(|line| line.starts_with("What to change")).expect("a remedy").to_owned()
+    };
+    for at in ["1650-01-01T00:00:00Z", "2040-01-01T00:00:00Z"] {
+        let told = change(&[V20, "--host", V10C, "--at", at]);
+        assert!(told.contains("whoever runs this check") && told.contains(at), "{told}");
+        assert!(!told.contains("check the clock"), "{told}");
+    }
+    // Its dates have passed, whatever the clock says by now.
+    assert!(change(&[V20, "--host", V10C]).contains("check the clock of this machine"));
+
+    let pem = std::fs::read_to_string(V20).expect("a fixture");
+    let second = pem.rfind("-----BEGIN").expect("an issuer");
+    let (first, second) = pem.split_at(second);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), format!("{}\n{first}", second.trim_end())).expect("room for it");
+    let path = file.path().to_str().expect("a plain path");
+    let told = change(&[path, "--host", V10C, "--at", "2025-10-01T00:00:00Z"]);
+    assert!(told.contains("the order in the file is wrong: certificate 2 is the server's"), "{told}");
+    // A certificate of another host is no question of order.
+    let told = change(&[path, "--host", "login.live.com", "--at", "2025-10-01T00:00:00Z"]);
+    assert!(!told.contains("order"), "{told}");
+}

@@ -30,7 +30,7 @@ use crate::certificate::{Certificate, Fields};
 use crate::observation::recording::Roots;
 use crate::observation::{Header, HttpEvidence, Signature};
 use known::Known;
-pub(super) use name::is_for;
+pub use name::is_for;
 use path::End;
 pub(super) use products::{Instruction, Kind, Product, named as product};
 use table::{Standing, TableRow};

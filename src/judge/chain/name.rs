@@ -5,7 +5,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use crate::certificate::Certificate;
 
 /// Whether `leaf` names `host`. Only the subject alternative names count; the common name is no name.
-pub(in crate::judge) fn is_for(leaf: &Certificate, host: &str) -> bool {
+#[must_use]
+pub fn is_for(leaf: &Certificate, host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let Ok(name) = ServerName::try_from(host.as_str()) else { return false };
     let der = CertificateDer::from(leaf.der());
