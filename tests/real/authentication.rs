@@ -95,6 +95,12 @@ fn digest_needs_no_permission_to_speak_in_clear() {
     report.expect(&format!("{}|bypass", squid.url), hosts::all(), "blocked", "pauth.required");
     report.expect(&format!("{}|user|digest", squid.url), hosts::all(), "ok", "ok");
     keeps_the_secret(&report);
+    let table = check(&world, &servers, &squid, PASSWORD).table();
+    let said = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("Exit 1: 15 rows without credentials are blocked"), "{table}");
+    assert!(said.contains("leave those rows out with --identity user."), "{table}");
+    let table = check(&world, &servers, &squid, "wrong").table();
+    assert!(!table.contains("--identity user"), "a login that fails is none to rely on: {table}");
 
     let recorded = crate::authorities::read(&recording);
     assert!(!recorded.contains(PASSWORD), "the recording holds the password");

@@ -247,7 +247,9 @@ pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
     match conclusion {
         _ if exit == USAGE => "the expectations name rows that this run does not have.".to_owned(),
         _ if exit == INTERRUPTED => "interrupted; rows that were not reached say so.".to_owned(),
-        Conclusion::Findings if failing > 0 => "diagnostic data is blocked or intercepted.".to_owned(),
+        Conclusion::Findings if failing > 0 => {
+            only_without_credentials(report).unwrap_or_else(|| "diagnostic data is blocked or intercepted.".to_owned())
+        }
         Conclusion::Findings => "what --fail-on names was seen.".to_owned(),
         Conclusion::OutOfTime => format!(
             "the time was up before {} were tested; allow more with --timeout.",
@@ -280,6 +282,41 @@ pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
             format!("{} of {} are not as expected.", grouped(unexpected.len()), plural(report.rows.len(), "row"))
         }
     }
+}
+
+/// What is to be said where no row fails but those without credentials, at proxies that let somebody with credentials do it.
+fn only_without_credentials(report: &Report) -> Option<String> {
+    let is_failing = |row: &&Row| matches!(row.status, Status::Blocked | Status::Intercepted);
+    let by_bypass = |row: &Row| row.route.identity == Some(Identity::Bypass);
+    let failing: Vec<&Row> = report.rows.iter().filter(is_failing).collect();
+    let gets_through = |as_whom: Identity| {
+        failing.iter().all(|row| {
+            report.rows.iter().any(|other| {
+                other.route.identity == Some(as_whom)
+                    && other.route.proxy == row.route.proxy
+                    && other.endpoint == row.endpoint
+                    && matches!(other.status, Status::Ok | Status::Degraded)
+            })
+        })
+    };
+    if failing.is_empty() || !failing.iter().all(|row| by_bypass(row)) {
+        return None;
+    }
+    let able: Vec<&str> = [(Identity::User, "user"), (Identity::Device, "device")]
+        .into_iter()
+        .filter_map(|(identity, name)| gets_through(identity).then_some(name))
+        .collect();
+    (!able.is_empty()).then(|| {
+        format!(
+            "{} without credentials {} blocked or intercepted, and the same endpoints answer as {}. Where devices log in at \
+             the proxy so, leave {} out with --identity {}.",
+            plural(failing.len(), "row"),
+            if failing.len() == 1 { "is" } else { "are" },
+            able.join(" and as "),
+            if failing.len() == 1 { "that row" } else { "those rows" },
+            able.join(",")
+        )
+    })
 }
 
 #[must_use]
