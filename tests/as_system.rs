@@ -227,9 +227,10 @@ impl Machine for Fake {
 
 fn patience() -> Patience {
     Patience {
-        start: Duration::from_secs(20),
-        silence: Duration::from_secs(20),
-        limit: Duration::from_secs(60),
+        // A machine that writes slowly stalls for a while: each test copies the program several times.
+        start: Duration::from_secs(120),
+        silence: Duration::from_secs(120),
+        limit: Duration::from_secs(300),
         stop: Duration::from_secs(5),
         clean_up: Duration::from_millis(300),
     }
@@ -248,7 +249,7 @@ fn only_child_of(process: u32) -> u32 {
         if let Some(child) = children.split_whitespace().next() {
             return child.parse().expect("a number");
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "no worker");
+        assert!(began.elapsed() < Duration::from_secs(120), "no worker");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -312,7 +313,7 @@ fn hostile_arguments_arrive_as_they_were() {
     {
         let fake = Fake::new(Mishap::None);
         let outcome = sent(&fake, &words(&["check", "--proxy", word]), patience(), &|| false);
-        assert_eq!(outcome.ending, Ok(2));
+        assert_eq!(outcome.ending, Ok(2), "{word:?}: {}", String::from_utf8_lossy(&outcome.standard_error));
         let direct = Command::new(PROGRAM).args(["check", "--proxy", word]).output().expect("the program starts");
         assert_eq!(String::from_utf8_lossy(&outcome.standard_error), String::from_utf8_lossy(&direct.stderr));
         assert!(!outcome.standard_error.is_empty());

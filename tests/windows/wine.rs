@@ -148,6 +148,8 @@ fn environment(command: &mut Command, prefix: &Path) {
         command.env_remove(variable);
     }
     command
+        // What has no UTF-8 knows no umlauts, and Wine takes names of files and arguments by it.
+        .env("LC_ALL", "C.UTF-8")
         .env("WINEPREFIX", prefix)
         .env("WINEDEBUG", "-all")
         .env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=");
