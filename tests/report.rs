@@ -445,6 +445,23 @@ mod expectations {
         assert_eq!(compare(&report, &all), Ok(vec![(key, "blocked with pauth.*".to_owned())]));
     }
 
+    /// The proxy was down, and nobody can say by which scheme the user would have come through.
+    #[test]
+    fn a_row_on_which_no_scheme_was_decided_is_the_row_of_each() {
+        let mut report = story::office();
+        for row in report.rows.iter_mut().filter(|row| row.route.identity == Some(Identity::User)) {
+            row.route.scheme = None;
+            row.route.key.0 = "http://proxy.contoso.example:8080|user".to_owned();
+            row.status = Status::Blocked;
+        }
+        let others = entry("direct", "'oca'", "'degraded'") + &entry("*|bypass", "'*'", "'blocked', 'ok'");
+        for route in ["*|user|ntlm", "*|user|*", "*|user"] {
+            let unexpected = compare(&report, &(others.clone() + &entry(route, "'*'", "'ok'"))).expect("it names rows");
+            assert_eq!(unexpected.len(), 15, "{route}: not as expected, which is no mistake in the file");
+        }
+        assert!(compare(&report, &(others + &entry("*|device|ntlm", "'*'", "'ok'"))).is_err());
+    }
+
     #[test]
     fn an_entry_that_matches_no_row_is_a_mistake_with_its_line() {
         let report = story::clean();

@@ -8,11 +8,11 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::pattern::{CodePattern, Pattern};
-use super::{Report, Row};
+use super::{Report, Route, Row};
 use crate::catalogue::section::{self, Mistakes, Section, Text};
 use crate::catalogue::{Catalogue, Complaint, Complaints, quotable};
 use crate::judge::Status;
-use crate::plan::{Plan, Scheme};
+use crate::plan::{Identity, Plan, Scheme};
 
 /// A file of expectations, read.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ pub struct Unexpected {
 const SCHEMA: &str = "waprobe-expect/1";
 const KEYS: [&str; 2] = ["schema", "expect"];
 const ENTRY_KEYS: [&str; 4] = ["route", "endpoints", "status", "code"];
+/// What may decide a login.
+const SCHEMES: [Scheme; 5] = [Scheme::Basic, Scheme::Digest, Scheme::Ntlm, Scheme::Negotiate, Scheme::SocksPassword];
 const ENTRY: &str = "[[expect]]";
 const EXAMPLE: &str =
     "write `[[expect]]` and below it `route = \"direct\"`, `endpoints = [\"*\"]` and `status = [\"blocked\"]`";
@@ -77,9 +79,8 @@ impl Expectation {
             .routes
             .iter()
             .map(|route| {
-                let schemes = [Scheme::Basic, Scheme::Digest, Scheme::Ntlm, Scheme::Negotiate, Scheme::SocksPassword];
                 let mut keys = vec![route.key(None).0];
-                keys.extend(schemes.into_iter().map(|scheme| route.key(Some(scheme)).0));
+                keys.extend(SCHEMES.into_iter().map(|scheme| route.key(Some(scheme)).0));
                 keys.dedup();
                 keys
             })
@@ -104,10 +105,11 @@ impl Expectation {
     pub fn compare(&self, report: &Report) -> Result<Vec<Unexpected>, Complaints> {
         let mut used = vec![false; self.entries.len()];
         let mut unexpected = Vec::new();
-        for row in &report.rows {
+        let keys: Vec<Vec<String>> = report.rows.iter().map(|row| keys(&row.route)).collect();
+        for (row, keys) in report.rows.iter().zip(&keys) {
             let mut counting = None;
             for (entry, used) in self.entries.iter().zip(&mut used) {
-                if entry.names(row) {
+                if entry.may_name(&Candidate::of(row, keys)) {
                     *used = true;
                     counting = Some(entry);
                 }
@@ -118,13 +120,8 @@ impl Expectation {
                 unexpected.push(Unexpected { row: row.id.clone(), expected });
             }
         }
-        let keys: Vec<Vec<String>> = report.rows.iter().map(|row| vec![row.route.key.0.clone()]).collect();
-        let candidates: Vec<Candidate<'_>> = report
-            .rows
-            .iter()
-            .zip(&keys)
-            .map(|(row, keys)| Candidate { keys, endpoint: &row.endpoint, host: &row.host })
-            .collect();
+        let candidates: Vec<Candidate<'_>> =
+            report.rows.iter().zip(&keys).map(|(row, keys)| Candidate::of(row, keys)).collect();
         let idle = self.entries.iter().zip(&used).filter(|(_, used)| !**used).map(|(entry, _)| entry);
         self.complain(idle, |entry| what_there_is(&candidates, entry, "report"))?;
         Ok(unexpected)
@@ -153,11 +150,6 @@ impl Expectation {
 }
 
 impl Entry {
-    fn names(&self, row: &Row) -> bool {
-        self.routes.matches(&row.route.key.0)
-            && self.endpoints.iter().any(|pattern| pattern.matches(&row.endpoint) || pattern.matches(&row.host))
-    }
-
     fn may_name(&self, one: &Candidate<'_>) -> bool {
         one.keys.iter().any(|key| self.routes.matches(key))
             && self.endpoints.iter().any(|pattern| pattern.matches(one.endpoint) || pattern.matches(one.host))
@@ -184,6 +176,21 @@ struct Candidate<'c> {
     keys: &'c [String],
     endpoint: &'c str,
     host: &'c str,
+}
+
+impl<'c> Candidate<'c> {
+    fn of(row: &'c Row, keys: &'c [String]) -> Self {
+        Self { keys, endpoint: &row.endpoint, host: &row.host }
+    }
+}
+
+/// The keys by which a row's route can be named. Where a login was to decide and nothing did, because the proxy was never
+/// heard for one, it is the row of every scheme: an expectation of yesterday's is not met, and no mistake.
+fn keys(route: &Route) -> Vec<String> {
+    let key = route.key.0.clone();
+    let is_open = route.scheme.is_none() && matches!(route.identity, Some(Identity::User | Identity::Device));
+    let schemes = SCHEMES.into_iter().filter(|_| is_open).map(|scheme| format!("{key}|{scheme}"));
+    std::iter::once(key.clone()).chain(schemes).collect()
 }
 
 /// Which half of an entry fits nothing, and what it could name.
