@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 
 /// A module and the modules of this crate that it may name.
 ///
-/// `harmless` keeps text from outside from steering a terminal; whoever writes for people may use it. `certificate` holds one certificate's bytes and fields; everybody who passes chains on may use it. The pure half
+/// `harmless` keeps text from outside from steering a terminal, and secrets out of addresses; whoever writes for people or keeps what was seen may use it. `certificate` holds one certificate's bytes and fields; everybody who passes chains on may use it. The pure half
 /// (`judge`, `impact`, `report`) never sees `net` or `probe`, and `lab` never sees `probe` or `judge`: it builds worlds
 /// and says what they should look like, so a mistake in the probe cannot agree with itself.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("harmless", &[]),
     ("certificate", &[]),
     ("catalogue", &["certificate", "harmless"]),
-    ("proxies", &["registry"]),
+    ("proxies", &["harmless", "registry"]),
     ("registry", &[]),
     ("enroll", &["catalogue", "registry"]),
     ("plan", &["catalogue", "proxies"]),
     ("observation", &["catalogue", "certificate", "plan"]),
     ("as_system", &["windows"]),
-    ("net", &["certificate", "observation", "windows"]),
+    ("net", &["certificate", "harmless", "observation", "windows"]),
     ("auth", &["observation", "plan"]),
-    ("probe", &["auth", "catalogue", "certificate", "net", "observation", "plan"]),
+    ("probe", &["auth", "catalogue", "certificate", "harmless", "net", "observation", "plan"]),
     ("judge", &["catalogue", "certificate", "observation", "plan"]),
     ("impact", &["catalogue", "judge", "plan"]),
     ("report", &["catalogue", "certificate", "enroll", "harmless", "impact", "judge", "observation", "plan"]),

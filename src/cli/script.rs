@@ -13,6 +13,7 @@ use rustls::RootCertStore;
 
 use super::{Failure, files, run};
 use crate::catalogue::Catalogue;
+use crate::harmless::without_secrets;
 use crate::judge::Cause;
 use crate::net::{FetchTerms, Net, wall_clock};
 use crate::plan::{Directions, Said};
@@ -49,7 +50,7 @@ pub(super) fn find(
         Wanted::At(path) => {
             let name = path.display().to_string();
             if name.contains("://") {
-                (shown(&name), fetched(&name, net, terms)?)
+                (without_secrets(&name), fetched(&name, net, terms)?)
             } else if name == "-" {
                 ("standard input".to_owned(), from_standard_input()?)
             } else {
@@ -131,7 +132,7 @@ fn from_standard_input() -> Result<Vec<u8>, Failure> {
 /// The script at an address, fetched as this machine reaches it.
 fn fetched(url: &str, net: &Net, terms: FetchTerms<'_>) -> Result<Vec<u8>, Failure> {
     let fetched = run::on_the_network(net.fetch_script(url, terms))?;
-    fetched.map(|bytes| bytes.to_vec()).map_err(|failure| refusal(&shown(url), &failure, failure.code()))
+    fetched.map(|bytes| bytes.to_vec()).map_err(|failure| refusal(&without_secrets(url), &failure, failure.code()))
 }
 
 /// The script that DNS leads to from a domain, with the address that answered: who owns it chooses the proxy.
@@ -144,12 +145,4 @@ fn found_by_wpad(domain: &str, net: &Net, terms: FetchTerms<'_>) -> Result<(Stri
         Failure::usage(format!("no script was found for {domain} ({code}){reason}{}", change(code)))
     })?;
     Ok((url, bytes.to_vec()))
-}
-
-/// An address without a user's name and password.
-fn shown(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, address)) => format!("…@{address}"),
-        None => text.to_owned(),
-    }
 }

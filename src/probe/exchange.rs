@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
 use super::stream::{Connection, Seen, Tee};
+use crate::harmless::without_secrets;
 use crate::observation::{Fault, Header, wire_text};
 
 /// How much of a reply's head is accepted.
@@ -209,27 +210,6 @@ impl Head {
     }
 }
 
-/// An address with the names of its parameters alone. Portals put users' names and tickets there, and recordings travel; by
-/// the names a product is known.
-fn without_values(address: &str) -> String {
-    const NOT_KEPT: &str = "…";
-    let Some(at) = address.find(['?', '#']) else { return address.to_owned() };
-    let (place, rest) = address.split_at(at);
-    let query = rest.split('#').next().unwrap_or_default().trim_start_matches('?');
-    let parameters: Vec<String> = query
-        .split('&')
-        .filter(|parameter| !parameter.is_empty())
-        .map(|parameter| match parameter.split_once('=') {
-            Some((name, "")) => format!("{name}="),
-            Some((name, _)) => format!("{name}={NOT_KEPT}"),
-            None => NOT_KEPT.to_owned(),
-        })
-        .collect();
-    let query = if rest.starts_with('?') { format!("?{}", parameters.join("&")) } else { String::new() };
-    let fragment = if rest.contains('#') { format!("#{NOT_KEPT}") } else { String::new() };
-    format!("{place}{query}{fragment}")
-}
-
 /// A session's cookie and the proof in an answer to a credential belong to whoever holds them; of a cookie the name stays.
 fn kept_value(name: &str, value: &[u8]) -> String {
     const NOT_KEPT: &str = "(not kept)";
@@ -240,7 +220,7 @@ fn kept_value(name: &str, value: &[u8]) -> String {
             if has_name { format!("{}={NOT_KEPT}", wire_text(name, KEPT_VALUE)) } else { NOT_KEPT.to_owned() }
         }
         "proxy-authentication-info" | "authentication-info" => NOT_KEPT.to_owned(),
-        "location" | "content-location" | "refresh" => without_values(&wire_text(value, KEPT_VALUE)),
+        "location" | "content-location" | "refresh" => without_secrets(&wire_text(value, KEPT_VALUE)),
         _ => wire_text(value, KEPT_VALUE),
     }
 }
@@ -364,6 +344,7 @@ mod tests {
             ("/portal#a1b2", "/portal#…"),
             ("/portal#a?b=c", "/portal#…"),
             ("https://login.example/?", "https://login.example/?"),
+            ("https://anna:s3cret@login.example/?ticket=1", "https://…@login.example/?ticket=…"),
         ] {
             assert_eq!(kept_value("location", given.as_bytes()), kept, "{given}");
         }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use super::Login;
+use crate::harmless::without_secrets;
 use crate::observation::{Challenge, Evidence, Fault, Header, HttpEvidence, TlsEvidence, TunnelEvidence};
 
 const MASK: &[u8] = b"(masked)";
@@ -18,6 +19,9 @@ const SHORTEST: usize = 4;
 const RESPONSE: &[u8] = b"response=\"";
 /// Header fields whose values belong to a session.
 const SESSION_FIELDS: [&str; 4] = ["set-cookie", "set-cookie2", "proxy-authentication-info", "authentication-info"];
+
+/// Header fields whose values are addresses: portals put users' names and tickets there.
+const ADDRESS_FIELDS: [&str; 4] = ["location", "content-location", "refresh", "link"];
 
 /// The secrets of one attempt.
 #[derive(Debug, Default)]
@@ -159,20 +163,33 @@ impl Secrets {
 
 /// In bytes that no parser took apart, fields are lines.
 fn hide_session(bytes: &mut Vec<u8>) {
-    let is_session = |line: &[u8]| {
-        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        name.len() < line.len() && SESSION_FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes()))
-    };
     let mut start = 0;
     while start < bytes.len() {
         let end = bytes[start..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| start + length);
         let mut next = end + 1;
-        if is_session(&bytes[start..end]) {
-            let value = start + bytes[start..end].iter().position(|byte| *byte == b':').map_or(0, |colon| colon + 1);
-            bytes.splice(value..end, MASK.iter().copied());
-            next = value + MASK.len() + 1;
+        if let Some((value, kept)) = kept_of(&bytes[start..end]) {
+            next = start + value + kept.len() + 1;
+            bytes.splice(start + value..end, kept);
         }
         start = next;
+    }
+}
+
+/// What is kept in place of a field's value, and where that begins; `None` where the line may stay as it is.
+fn kept_of(line: &[u8]) -> Option<(usize, Vec<u8>)> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let is_one_of = |fields: &[&str]| fields.iter().any(|field| line[..colon].eq_ignore_ascii_case(field.as_bytes()));
+    if is_one_of(&SESSION_FIELDS) {
+        return Some((colon + 1, MASK.to_vec()));
+    }
+    let value = &line[colon + 1..];
+    let address = std::str::from_utf8(value).ok().filter(|_| is_one_of(&ADDRESS_FIELDS));
+    match address {
+        Some(address) => {
+            let end = if address.ends_with('\r') { "\r" } else { "" };
+            Some((colon + 1, format!("{}{end}", without_secrets(address.trim_end_matches('\r'))).into_bytes()))
+        }
+        None => is_one_of(&ADDRESS_FIELDS).then(|| (colon + 1, MASK.to_vec())),
     }
 }
 
@@ -205,6 +222,10 @@ mod tests {
             (
                 "a\r\nSet-Cookie: id=7\r\nb: c\nauthentication-info:x",
                 "a\r\nSet-Cookie:(masked)\nb: c\nauthentication-info:(masked)",
+            ),
+            (
+                "HTTP/1.1 302 Found\r\nLocation: http://anna:x@portal.example/login;jsessionid=1?token=abc&b\r\n\r\n",
+                "HTTP/1.1 302 Found\r\nLocation: http://…@portal.example/login;jsessionid=…?token=…&…\r\n\r\n",
             ),
             ("nothing of the kind: Basic", "nothing of the kind: Basic"),
         ] {

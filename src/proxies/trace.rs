@@ -10,6 +10,7 @@
 use std::fmt;
 
 use super::settings::{BypassList, Record, RecordKind, ServerList, Target};
+use crate::harmless::{without_login, without_secrets};
 use crate::registry::{Lookup, Snapshot, Value};
 
 pub(super) const POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
@@ -333,7 +334,7 @@ fn internet_options(snapshot: &Snapshot, hive: &str, source: Source) -> Step {
             // Switched on with an empty list, it names no proxy, and addresses go directly.
             let manual = (record.is_manual() && !record.servers.trim().is_empty())
                 .then(|| Box::new(Manual::read(&record.servers, &record.exceptions)));
-            let script = record.is_script().then(|| record.shown_script()).filter(|script| !script.is_empty());
+            let script = record.is_script().then(|| record.script_address()).filter(|script| !script.is_empty());
             let mut remarks = manual.as_ref().map(|manual| manual.remarks()).unwrap_or_default();
             let setting = match manual {
                 Some(manual) if manual.servers.is_empty() && script.is_none() && !record.is_detecting() => {
@@ -377,7 +378,7 @@ fn older_values(snapshot: &Snapshot, key: &str) -> Setting {
     };
     let text = |name: &str| lookup(snapshot, key, name).value().and_then(Value::as_text).unwrap_or_default();
     let script = Some(text("AutoConfigURL").trim()).filter(|url| !url.is_empty());
-    let script = script.map(|url| super::settings::without_user(url).into_owned());
+    let script = script.map(without_login);
     let manual = enabled.then(|| Box::new(Manual::read(text("ProxyServer"), text("ProxyOverride"))));
     let manual = manual.filter(|manual| !manual.servers.is_empty());
     if script.is_none() && manual.is_none() {
@@ -464,7 +465,7 @@ impl fmt::Display for Setting {
                 if *detect {
                     parts.push("detection (WPAD)".to_owned());
                 }
-                parts.extend(script.iter().map(|url| format!("script {url}")));
+                parts.extend(script.iter().map(|url| format!("script {}", without_secrets(url))));
                 parts.extend(manual.iter().map(|manual| match manual.exceptions.len() {
                     0 => format!("proxy {}", manual.servers),
                     1 => format!("proxy {}, 1 exception", manual.servers),
@@ -481,7 +482,7 @@ impl fmt::Display for Way {
         match self {
             Self::Unless { source, because } => write!(out, "what {} says, which {because}", source.title()),
             Self::Detect => out.write_str("what the network answers (WPAD)"),
-            Self::Script(url) => write!(out, "what the script says ({url})"),
+            Self::Script(url) => write!(out, "what the script says ({})", without_secrets(url)),
             Self::Proxies(servers) => write!(out, "PROXY {}", servers.join(", then ")),
             Self::Direct { exception: None } => out.write_str("DIRECT"),
             Self::Direct { exception: Some(exception @ Exception::Entry(_)) } => {

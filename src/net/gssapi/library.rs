@@ -213,7 +213,7 @@ impl Library {
 
     fn load(files: &[&str]) -> Result<Self, String> {
         // What such a program loads brings a second C library along, which is sound only by luck.
-        if cfg!(target_feature = "crt-static") {
+        if cfg!(any(target_feature = "crt-static", feature = "linked-statically")) {
             return Err(
                 "no GSSAPI library can be used by this program, which is linked statically: take the dynamic one"
                     .to_owned(),

@@ -4,7 +4,7 @@
 //! switches, and then texts, each behind its length: servers, exceptions and, in the second record, a script's address.
 //! What follows differs from version to version and is left alone.
 
-use super::without_user;
+use crate::harmless::without_login;
 
 /// A text in a record is some hundred characters long; a length beyond this is damage, not data.
 const LONGEST_TEXT: u32 = 64 << 10;
@@ -135,10 +135,10 @@ impl RecordKind {
 }
 
 impl Record {
-    /// The script's address without a user's name and password.
+    /// The script's address, without a user's name and password: nobody sends them to fetch it.
     #[must_use]
-    pub fn shown_script(&self) -> String {
-        without_user(&self.script).into_owned()
+    pub fn script_address(&self) -> String {
+        without_login(&self.script)
     }
 }
 
