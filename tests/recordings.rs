@@ -31,6 +31,17 @@ fn every_recording_is_judged_as_it_was_and_nothing_of_this_machine_is_used() {
 }
 
 #[test]
+fn a_port_that_is_closed_for_plain_http_alone_is_one_finding() {
+    let file = Path::new(FOLDER).join("generated/mute-plain-http.jsonl");
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_waprobe"));
+    let output = replay.args(["replay", "--format", "json"]).arg(file).output().expect("the program starts");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let codes: Vec<&str> =
+        report["findings"].as_array().expect("findings").iter().filter_map(|one| one["code"].as_str()).collect();
+    assert_eq!(codes, ["http.plain_blocked"]);
+}
+
+#[test]
 fn every_scenario_has_its_recording_and_every_recording_its_scenario() {
     let recorded: BTreeSet<String> = recordings(&Path::new(FOLDER).join("generated"))
         .iter()

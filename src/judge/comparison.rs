@@ -52,6 +52,11 @@ pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observati
     .concat()
 }
 
+/// Whether the finding is that plain http alone is blocked.
+pub(super) fn is_plain_blocked(finding: &Finding) -> bool {
+    finding.code == table::PLAIN_BLOCKED.code
+}
+
 /// Hangs the hint on every chain whose key answers for unrelated hosts on its route.
 pub(super) fn mark_shared_keys(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
     let shared: BTreeSet<JobId> = keys_in_common(&rows(grounds, verdicts)).into_values().flatten().collect();

@@ -59,10 +59,13 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
     let mut groups: Vec<(Key, Vec<&Verdict>)> = groups.into_iter().collect();
     // What mends most comes first; the sort is stable, so that equals stay in the order of their codes.
     groups.sort_by_key(|(key, rows)| (key.severity, Reverse(rows.len())));
+    let compared = comparison::comparisons(grounds, verdicts, observations);
+    groups.retain(|(_, rows)| !is_told_by_comparison(rows, &compared));
     groups
         .into_iter()
         .map(|(key, rows)| {
             let found = finding(grounds, &key, &rows[0].cause, &rows);
+            let found = with_an_open_route(grounds, verdicts, found);
             if key.is_led_astray {
                 let title = if key.is_of_another { IN_ITS_PLACE } else { AT_THE_LINE };
                 return Finding {
@@ -79,12 +82,46 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
             Finding { title: format!("{IN_ITS_PLACE}{place}"), remedy: who_answers(grounds, verdicts, &rows), ..found }
         })
         .chain(follow_up::doubts(grounds, verdicts))
-        .chain(comparison::comparisons(grounds, verdicts, observations))
+        .chain(compared)
         .chain(directions::findings(grounds, verdicts))
         .chain(settings::findings(grounds, verdicts))
         .chain(remarks)
         .collect()
 }
+
+/// A port that is closed for these rows alone is one thing to change, and the comparison with https says which.
+fn is_told_by_comparison(rows: &[&Verdict], compared: &[Finding]) -> bool {
+    let is_silence = |row: &&Verdict| {
+        matches!(
+            row.cause,
+            Cause::TcpTimeout
+                | Cause::TcpRefused
+                | Cause::TcpAdminProhibited
+                | Cause::TcpResetAfterConnect
+                | Cause::HttpEmpty
+                | Cause::HttpTimeoutFirstByte
+        )
+    };
+    let is_told = |finding: &Finding| {
+        comparison::is_plain_blocked(finding) && rows.iter().all(|row| finding.jobs.contains(&row.job))
+    };
+    rows.iter().all(is_silence) && compared.iter().any(is_told)
+}
+
+/// Nobody is told to leave the direct route out, or to look for the default route, where others get out by it.
+fn with_an_open_route(grounds: &Grounds<'_>, verdicts: &[Verdict], found: Finding) -> Finding {
+    let is_open = |verdict: &Verdict| {
+        *grounds.plan.route(grounds.job(verdict)) == PlannedRoute::Direct && verdict.stage > Stage::Tcp
+    };
+    let Some((before, hosts)) = found.remedy.split_once(LEAVE_IT_OUT).filter(|_| verdicts.iter().any(is_open)) else {
+        return found;
+    };
+    let instruction = before.rsplit_once("; ").map_or(before, |(instruction, _)| instruction);
+    let instruction = instruction.replace("check the default route", "check the route to the addresses of these hosts");
+    Finding { remedy: format!("{instruction}{hosts}"), ..found }
+}
+
+const LEAVE_IT_OUT: &str = "leave the direct route out with --no-direct";
 
 /// Rows that get through with the first message that Windows sends today.
 const LARGE_ONLY: &str = "A device on the way stops TLS handshakes of post-quantum size, and lets today's pass";
@@ -166,6 +203,13 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         Some(control) => (format!("{FOR_ALL} {} is treated alike", control.host).into(), false),
         None => (instruction, is_about_hosts),
     };
+    // Where no proxy is asked, nobody's proxy team is behind an answer that came in clear.
+    let is_direct = rows.iter().all(|row| *grounds.plan.route(grounds.job(row)) == PlannedRoute::Direct);
+    let owner = if is_direct && owner == Owner::ProxyTeam && key.product.is_none() && key.code.starts_with("http.") {
+        Owner::FirewallTeam
+    } else {
+        owner
+    };
     // Whoever writes the rule needs its number.
     let instruction = instruction.replace("this port", &said(&ports));
     let instruction = instruction.replace(TUNNELS, &requests(hosts.len(), &in_clear));
@@ -246,6 +290,16 @@ mod tests {
         for cause in [super::Cause::ProxyDenied403, super::Cause::ProxyNotForwarding] {
             assert!(cause.facts().remedy.contains(TUNNELS), "{}", cause.facts().remedy);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_networks_without_a_direct_route_can_be_left_out() {
+        for cause in [super::Cause::DnsNxdomain, super::Cause::TcpNetUnreachable] {
+            let remedy = cause.facts().remedy;
+            let (before, after) = remedy.split_once(super::LEAVE_IT_OUT).expect("the words that are looked for");
+            assert!(before.contains("; ") && after.is_empty(), "{remedy}");
+        }
+        assert!(super::Cause::TcpNetUnreachable.facts().remedy.starts_with("check the default route; "));
     }
 
     #[test]

@@ -84,11 +84,17 @@ pub(super) fn plain_blocked(rows: &[Row<'_>]) -> Vec<Finding> {
             continue;
         }
         let proxy = blocked[0].proxy();
+        let is_closed = blocked.iter().any(|row| row.verdict.stage != Stage::Http);
+        let instruction = if is_closed {
+            "open port 80 for these hosts too"
+        } else {
+            "port 80 opens and no answer comes: look for the filter or scanner that ends plain http to these hosts"
+        };
         findings.push(Finding {
             code: PLAIN_BLOCKED.code.to_owned(),
             title: at(PLAIN_BLOCKED.title, proxy.as_deref()),
             owner: if proxy.is_some() { Owner::ProxyTeam } else { PLAIN_BLOCKED.owner },
-            remedy: naming("open port 80 for these hosts too", &hosts(&blocked)),
+            remedy: naming(instruction, &hosts(&blocked)),
             jobs: jobs(&blocked),
         });
     }

@@ -102,3 +102,38 @@ fn a_refusal_of_tunnels_is_a_web_servers_where_the_same_server_says_that_its_por
         assert_eq!(is_named, code == "proxy.not_forwarding", "{}", verdict.summary);
     }
 }
+
+#[test]
+fn where_no_proxy_is_asked_no_proxy_team_is_behind_an_answer_in_clear() {
+    let page = "<html><title>Blocked</title>Access to this page has been blocked.</html>";
+    for (route, owner) in [(direct(), Owner::FirewallTeam), (proxied(), Owner::ProxyTeam)] {
+        let seen = Way::of(PLAIN).passed(Evidence::Http(http(200, &[], page))).finished();
+        let (_, found) = judged_on(route, &[seen], Ended::Complete);
+        let page = found.iter().find(|finding| finding.code == "http.block_page").expect("a finding");
+        assert_eq!(page.owner, owner);
+    }
+}
+
+#[test]
+fn the_direct_route_is_left_out_only_where_it_leads_nowhere() {
+    let answers = || Way::of(PLAIN).passed(Evidence::Http(http(404, &[], ""))).finished();
+    for (evidence, fault, begins) in [
+        (Evidence::Dns(dns(&[])), Fault::NameNotFound, "remove the name from DNS blocklists and local zones: v10c"),
+        (
+            tcp(&[("203.0.113.1", failed(Fault::NetworkUnreachable))]),
+            Fault::NetworkUnreachable,
+            "check the route to the addresses of these hosts",
+        ),
+    ] {
+        let remedy = |others: &[Observation]| {
+            let fails = Way::of(TLS).stopped(evidence.clone(), fault.clone());
+            let seen: Vec<Observation> = std::iter::once(fails).chain(others.iter().cloned()).collect();
+            let (verdicts, found) = judged_on(direct(), &seen, Ended::Complete);
+            let code = verdicts[TLS as usize].cause.code();
+            found.into_iter().find(|finding| finding.code == code).expect("a finding").remedy
+        };
+        assert!(remedy(&[]).contains("--no-direct"), "{fault:?}");
+        let told = remedy(&[answers()]);
+        assert!(told.starts_with(begins) && !told.contains("--no-direct"), "{told}");
+    }
+}
