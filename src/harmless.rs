@@ -79,6 +79,36 @@ pub fn without_secrets(address: &str) -> String {
     format!("{place}{query}{fragment}")
 }
 
+/// The same for an address that somebody is sent to: of its path too what looks like a token is left out. Whoever chose an
+/// address for themselves knows it again by its path, and portals make theirs up for everybody who comes.
+#[must_use]
+pub fn without_tokens(address: &str) -> String {
+    let address = without_secrets(address);
+    let authority = address.find("//").map_or(0, |slashes| slashes + 2);
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let Some(path) = address.get(authority..end).and_then(|place| place.find('/')).map(|slash| authority + slash)
+    else {
+        return address;
+    };
+    let kept = |segment: &str| {
+        let (name, parameters) = segment.split_at(segment.find(';').unwrap_or(segment.len()));
+        if is_token(name) { format!("…{parameters}") } else { segment.to_owned() }
+    };
+    let segments: Vec<String> = address[path..end].split('/').map(kept).collect();
+    format!("{}{}{}", &address[..path], segments.join("/"), &address[end..])
+}
+
+/// Long, and a mixture that nobody gives for a name.
+fn is_token(segment: &str) -> bool {
+    const SHORTEST: usize = 12;
+    /// Longer words than people make without a hyphen or a dot between.
+    const LONGEST_WORD: usize = 24;
+    let count = |wanted: fn(&char) -> bool| segment.chars().filter(wanted).count();
+    let (length, digits) = (segment.chars().count(), count(char::is_ascii_digit));
+    let has_gaps = segment.contains(['-', '_', '.', '+', ' ']);
+    length >= SHORTEST && digits >= 2 || length >= LONGEST_WORD && !has_gaps
+}
+
 /// The same address for whoever connects there: without a user's name and password, and with all of the rest.
 #[must_use]
 pub fn without_login(address: &str) -> String {
@@ -98,7 +128,7 @@ fn login(address: &str) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{sanitize, without_login, without_secrets};
+    use super::{sanitize, without_login, without_secrets, without_tokens};
 
     #[test]
     fn what_could_steer_a_terminal_is_shown_instead_of_sent() {
@@ -146,6 +176,27 @@ mod tests {
         ] {
             assert_eq!(without_secrets(address), shown);
             assert_eq!(without_login(address), asked);
+        }
+    }
+
+    #[test]
+    fn of_an_address_that_somebody_is_sent_to_no_token_is_kept_and_enough_to_know_the_product() {
+        for (address, shown) in [
+            ("http://portal.corp.example/hot/TOKENINPATH99/login?u=jdoe", "http://portal.corp.example/hot/…/login?u=…"),
+            ("https://gate.example:1003/fgtauth/0a1b2c3d4e5f6a7b", "https://gate.example:1003/fgtauth/…"),
+            ("/guest/s/default/6f1d3c2e-77aa-4d5c-9d56-0123456789ab;x=1", "/guest/s/default/…;x=…"),
+            ("https://a.example/eyJhbGciOiJIUzIxNiJ9.eyJzdWIiOiJqb2UifQ.abc/", "https://a.example/…/"),
+            ("https://a.example/QWxhZGRpbjpvcGVuc2VzYW1lcGxlYXNl", "https://a.example/…"),
+            ("0; url=http://a.example/TOKENINPATH99/x", "0; url=http://a.example/…/x"),
+            // A host's name is no token, and neither are words.
+            ("https://gateway1234567890.example/login", "https://gateway1234567890.example/login"),
+            ("https://gateway1234567890.example?x", "https://gateway1234567890.example?…"),
+            ("https://a.example/cgi-bin/blockpage.cgi", "https://a.example/cgi-bin/blockpage.cgi"),
+            ("/adfs/ls/wia/blocked-by-administrator.html", "/adfs/ls/wia/blocked-by-administrator.html"),
+            ("/oauth2/v1/authenticationendpoint", "/oauth2/v1/authenticationendpoint"),
+            ("", ""),
+        ] {
+            assert_eq!(without_tokens(address), shown, "{address}");
         }
     }
 }

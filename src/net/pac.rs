@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{Dial, Net, SystemNames};
-use crate::harmless::without_secrets;
+use crate::harmless::without_tokens;
 
 /// What a script may cost, and whose certificates its server may show.
 #[derive(Clone, Copy)]
@@ -202,7 +202,7 @@ where
     let response = sender.send_request(request).await.map_err(transport)?;
     if response.status() != StatusCode::OK {
         let location = response.headers().get(header::LOCATION).map(|place| String::from_utf8_lossy(place.as_bytes()));
-        let location = location.map(|place| without_secrets(&place).chars().take(200).collect());
+        let location = location.map(|place| without_tokens(&place).chars().take(200).collect());
         return Err(FetchFailure::Status { status: response.status().as_u16(), location });
     }
     let body = Limited::new(response.into_body(), largest).collect().await;

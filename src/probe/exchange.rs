@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
 use super::stream::{Connection, Seen, Tee};
-use crate::harmless::without_secrets;
+use crate::harmless::without_tokens;
 use crate::observation::{Fault, Header, wire_text};
 
 /// How much of a reply's head is accepted.
@@ -220,7 +220,7 @@ fn kept_value(name: &str, value: &[u8]) -> String {
             if has_name { format!("{}={NOT_KEPT}", wire_text(name, KEPT_VALUE)) } else { NOT_KEPT.to_owned() }
         }
         "proxy-authentication-info" | "authentication-info" => NOT_KEPT.to_owned(),
-        "location" | "content-location" | "refresh" => without_secrets(&wire_text(value, KEPT_VALUE)),
+        "location" | "content-location" | "refresh" => without_tokens(&wire_text(value, KEPT_VALUE)),
         _ => wire_text(value, KEPT_VALUE),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use super::Login;
-use crate::harmless::without_secrets;
+use crate::harmless::without_tokens;
 use crate::observation::{Challenge, Evidence, Fault, Header, HttpEvidence, TlsEvidence, TunnelEvidence};
 
 const MASK: &[u8] = b"(masked)";
@@ -187,7 +187,7 @@ fn kept_of(line: &[u8]) -> Option<(usize, Vec<u8>)> {
     match address {
         Some(address) => {
             let end = if address.ends_with('\r') { "\r" } else { "" };
-            Some((colon + 1, format!("{}{end}", without_secrets(address.trim_end_matches('\r'))).into_bytes()))
+            Some((colon + 1, format!("{}{end}", without_tokens(address.trim_end_matches('\r'))).into_bytes()))
         }
         None => is_one_of(&ADDRESS_FIELDS).then(|| (colon + 1, MASK.to_vec())),
     }
