@@ -470,15 +470,18 @@ fn write_steps(trace: &Trace, room: usize, out: &mut dyn Write) -> io::Result<()
     let width = [Source::TelemetryProxy, Source::WinHttp, Source::Machine, Source::Own];
     let width = width.into_iter().map(|source| source.title().len()).max().unwrap_or_default();
     for step in &trace.steps {
-        write_prose(out, &format!("    {:width$}  ", step.source.title()), &step.setting.to_string(), room)?;
+        let setting = if step.source == Source::Own && step.setting == Setting::NotSet {
+            // What follows from it is the first of the ways above.
+            "not set, which leaves automatic detection (WPAD) on".to_owned()
+        } else {
+            step.setting.to_string()
+        };
+        write_prose(out, &format!("    {:width$}  ", step.source.title()), &setting, room)?;
         for remark in &step.remarks {
             write_prose(out, &format!("    {:width$}  ", ""), remark, room)?;
         }
     }
-    if trace.account == Account::System {
-        writeln!(out, "    {:width$}  directly", "else")?;
-    }
-    Ok(())
+    writeln!(out, "    {:width$}  directly", "else")
 }
 
 fn user_proxy_words(user_proxy: UserProxy) -> &'static str {
