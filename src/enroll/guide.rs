@@ -238,12 +238,13 @@ impl Code {
             Self::ErrorReportingRedirected => ("Error reports go to a server of the company", ERROR_REPORTING),
             Self::DiagtrackService => (
                 "The diagnostic service does not run",
-                "run `sc.exe config DiagTrack start= auto` and `net start DiagTrack` as administrator; where the service is missing, install \
-                 updates",
+                "where the service is missing, install updates; where it is there, run `sc.exe config DiagTrack start= auto` and `net start \
+                 DiagTrack` as administrator",
             ),
             Self::SignInService => (
-                "The sign-in assistant is disabled, so that devices are known by a less reliable identity",
-                "run `sc.exe config wlidsvc start= demand` as administrator: Windows starts the service when it is needed",
+                "The sign-in assistant is disabled or missing, so that devices are known by a less reliable identity",
+                "where the service is missing, repair Windows, because no setting brings it back; where it is disabled, run `sc.exe config \
+                 wlidsvc start= demand` as administrator: Windows starts it when it is needed",
             ),
             Self::AppraiserTaskMissing => (
                 "The task that scans the device is missing",

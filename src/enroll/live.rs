@@ -384,6 +384,8 @@ mod tests {
         for name in ["AllowTelemetry", "CommercialId", "wlidsvc"] {
             assert_eq!(open(name), "Windows did not let this account read it: try again as administrator", "{name}");
         }
+        // Its key was read: an administrator would see no more.
+        assert_eq!(open("EditionID"), "it is not set, so the edition is not known");
         assert!(checkup.not_checked.iter().all(|entry| !entry.why.contains("snapshot does not")), "{checkup:#?}");
         let withheld = withheld(&snapshot);
         assert!(withheld.contains(&super::super::places::POLICY.to_owned()), "{withheld:?}");

@@ -64,8 +64,8 @@ fn headline(checkup: &Checkup) -> String {
         }
         (0, 0) => "This device is set up: every setting is as it should be.".to_owned(),
         (0, open) => format!("Nothing that was checked is wrong; {open} {} not be checked.", could(open)),
-        (1, _) => format!("One setting keeps this device from {}.", purpose(checkup)),
-        (count, _) => format!("{count} settings keep this device from {}.", purpose(checkup)),
+        (1, _) => format!("One thing keeps this device from {}.", purpose(checkup)),
+        (count, _) => format!("{count} things keep this device from {}.", purpose(checkup)),
     }
 }
 

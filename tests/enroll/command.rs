@@ -45,7 +45,7 @@ fn json(run: &Run) -> Value {
 fn a_check_ends_by_what_it_found_and_says_so_in_both_forms() {
     for (file, code, said) in [
         ("well-configured-1809.json", 0, "Nothing that was checked is wrong"),
-        ("two-ids.reg", 1, "One setting keeps this device"),
+        ("two-ids.reg", 1, "One thing keeps this device"),
     ] {
         let table = waprobe(&["enroll", "check", "--snapshot", &device(file)]);
         assert_eq!(table.code, code, "{file}: {}", table.err);

@@ -123,7 +123,11 @@ fn edition(case: &Case<'_>, notes: &mut Notes) {
             }),
         Some(false) => {}
         None if case.windows.is_windows_10() == Some(false) => {}
-        None => notes.key_not_known("EditionID", CURRENT_VERSION),
+        None => match case.snapshot.lookup(CURRENT_VERSION, "EditionID") {
+            Lookup::NotKnown => notes.key_not_known("EditionID", CURRENT_VERSION),
+            Lookup::NotSet => notes.not_checked("EditionID", CURRENT_VERSION, "it is not set, so the edition is not known"),
+            Lookup::Set(_) => notes.not_checked("EditionID", CURRENT_VERSION, "it is no text, so the edition is not known"),
+        },
     }
 }
 
