@@ -146,10 +146,7 @@ const EVIDENCE: &[(&str, &str)] = &[
         "pauth.account_locked",
         "the proxy's page after the login names the status STATUS_ACCOUNT_LOCKED_OUT of the directory",
     ),
-    (
-        "pauth.disabled",
-        "the KDC or the proxy's page after the login says that the account is disabled or revoked",
-    ),
+    ("pauth.disabled", "the KDC or the proxy's page after the login says that the account is disabled or revoked"),
     (
         "pauth.expired",
         "the KDC or the proxy's page after the login says that the account or its password has expired, or that the \
