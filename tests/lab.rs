@@ -3,6 +3,8 @@
 //! The lab knows nothing of the probe and the judge, so that what it says about its rows is a second opinion.
 
 use std::collections::{BTreeMap, BTreeSet};
+#[cfg(unix)]
+use std::fs;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -474,4 +476,67 @@ fn every_way_of_failing_is_shown_by_a_scenario_or_has_a_reason_why_not() {
         .filter(|code| !shown.contains(code) && !excused.contains(code))
         .collect();
     assert!(of_comparison.is_empty(), "no scenario and no reason: {of_comparison:?}");
+}
+
+/// `lab up`, and a check by another process that knows only what it wrote.
+#[cfg(unix)]
+#[test]
+fn the_lab_s_servers_can_be_asked_by_another_process() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = env!("CARGO_BIN_EXE_waprobe");
+    for scenario in ["half-exempt", "story"] {
+        let place = folder.path().join(scenario);
+        let mut up = Command::new(program)
+            .args(["lab", "up", scenario, "--folder"])
+            .arg(&place)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut told = BufReader::new(up.stdout.take().expect("a pipe")).lines();
+        let first = told.next().and_then(Result::ok).unwrap_or_default();
+        assert!(first.contains("run until Ctrl-C"), "{first}");
+        let options = fs::read_to_string(place.join("options")).expect("options");
+        let check = Command::new(program)
+            .args(["check", "--format", "json"])
+            .args(options.lines())
+            .output()
+            .expect("the program runs");
+        assert!(Command::new("kill").arg(up.id().to_string()).status().is_ok_and(|status| status.success()));
+        assert_eq!(up.wait().expect("an end").code(), Some(0));
+        let report: serde_json::Value = serde_json::from_slice(&check.stdout).expect("a report");
+        let rows = report["rows"].as_array().expect("rows");
+        let codes: BTreeSet<&str> = rows.iter().filter_map(|row| row["code"].as_str()).collect();
+        if scenario == "story" {
+            // Its routes are no product of proxies and identities, so it comes without an expectation.
+            assert!(!options.contains("--expect"), "{options}");
+            assert_eq!(check.status.code(), Some(1));
+            assert_eq!(
+                codes.into_iter().collect::<Vec<_>>(),
+                ["intercepted.trusted", "intercepted.untrusted", "ok", "pauth.required", "proxy.denied_403"]
+            );
+        } else {
+            assert!(options.contains("--expect"), "{options}");
+            assert_eq!(check.status.code(), Some(0), "{codes:?}");
+            assert!(codes.contains("intercepted.trusted"), "{codes:?}");
+        }
+    }
+}
+
+#[test]
+fn what_only_a_check_inside_would_meet_is_not_offered_to_others() {
+    for (scenario, reason) in [
+        ("failing-name-server", "is about names"),
+        ("no-wpad", "is about a script"),
+        ("nobody", "no scenario is called"),
+    ] {
+        let refused = std::process::Command::new(env!("CARGO_BIN_EXE_waprobe"))
+            .args(["lab", "up", scenario])
+            .output()
+            .expect("the program runs");
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(reason), "{refused:?}");
+    }
 }

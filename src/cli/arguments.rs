@@ -324,9 +324,18 @@ pub(super) struct VerifyArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct LabArguments {
-    /// A scenario's name, or `list`.
-    #[arg(value_name = "list|NAME")]
+    /// A scenario's name; `list`, which is the default; or `up`, which keeps the servers running until Ctrl-C, so that curl, a
+    /// browser or another check can use them.
+    #[arg(value_name = "list|up|NAME", default_value = "list", hide_default_value = true)]
     pub name: String,
+
+    /// With `up`: the scenario whose servers these are, in place of those of `check --lab`.
+    #[arg(value_name = "NAME")]
+    pub scenario: Option<String>,
+
+    /// With `up`: where the files for a check go; otherwise into a new folder, which is removed at the end.
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
 
     #[command(flatten)]
     pub scope: ScopeArguments,

@@ -8,7 +8,7 @@ use super::device_registry::DeviceRegistry;
 use super::run::{self, Setup};
 use super::script::{self, Wanted};
 use super::show::Expected;
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, lab_up};
 use crate::catalogue::{OsSelection, Solution};
 use crate::lab::{Blueprint, ScriptPlace, World, scenarios, story};
 use crate::observation::recording::{MachineRootsNote, Roots};
@@ -21,15 +21,34 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     run_in(story(), &arguments.scope, &arguments.output, arguments.record.as_deref())
 }
 
-/// `lab list`, or the check against one scenario.
+/// `lab list`, `lab up`, or the check against one scenario.
 pub(super) fn run(arguments: &LabArguments) -> Result<Exit, Failure> {
+    if arguments.name == UP {
+        let scenario = arguments.scenario.as_deref();
+        let blueprint = scenario.map_or_else(|| Ok(story()), blueprint_of)?;
+        return lab_up::up(scenario, &blueprint, arguments.folder.as_deref());
+    }
+    if arguments.scenario.is_some() || arguments.folder.is_some() {
+        return Err(Failure::usage("a second name and --folder belong to 'waprobe lab up'"));
+    }
     if arguments.name == "list" {
         return list();
     }
-    let scenario = scenarios().into_iter().find(|scenario| scenario.name == arguments.name).ok_or_else(|| {
-        Failure::usage(format!("no scenario is called '{}': 'waprobe lab list' names them", arguments.name))
+    run_in(blueprint_of(&arguments.name)?, &arguments.scope, &arguments.output, arguments.record.as_deref())
+}
+
+/// The word for the servers without a check.
+const UP: &str = "up";
+
+fn blueprint_of(name: &str) -> Result<Blueprint, Failure> {
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.ok_or_else(|| {
+        Failure::usage(format!(
+            "no scenario is called '{}': 'waprobe lab list' names them",
+            crate::catalogue::quotable(name)
+        ))
     })?;
-    run_in(scenario.blueprint(), &arguments.scope, &arguments.output, arguments.record.as_deref())
+    Ok(scenario.blueprint())
 }
 
 fn list() -> Result<Exit, Failure> {

@@ -17,6 +17,7 @@ mod explain;
 mod files;
 mod handed;
 mod lab;
+mod lab_up;
 mod manual;
 mod outputs;
 mod pac;

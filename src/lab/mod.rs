@@ -10,6 +10,7 @@ mod catalogue;
 mod dns;
 mod http;
 mod login;
+mod offer;
 mod origin;
 mod proxy;
 mod running;
@@ -26,6 +27,7 @@ pub use blueprint::{Blueprint, Expectation, Place, ProxyPlace, ScriptPlan, Scrip
 pub use dns::{Addresses, NameAnswer};
 pub use http::{Manner, Reply};
 pub use login::{Account, Algorithm, Digest, Gate, Nonces};
+pub use offer::Offer;
 pub use origin::{Answer, Breakage, ClientCertificate, Filter, Front, Site, Tls};
 pub use proxy::{Deed, Hosts, Pretence, ProxyPlan, Refusal};
 pub use running::{LabMistake, Logins, ScriptPlace, World};

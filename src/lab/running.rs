@@ -96,7 +96,7 @@ impl Drop for Running {
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 443);
 
 /// The endpoints' addresses: documentation networks, which are public and nobody's.
-fn endpoint_address(number: u8) -> Ipv4Addr {
+pub(super) fn endpoint_address(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(203, 0, 113, 10 + number)
 }
 
@@ -116,7 +116,7 @@ const SCRIPT_HOST: &str = "pac.lab";
 /// As settings and the check name it.
 pub(super) const SCRIPT_URL: &str = "http://pac.lab/proxy.pac";
 const SCRIPT_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 251);
-const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);
+pub(super) const CONTROL_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);
 const PRIVATE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 20, 30, 40);
 
 /// The directory, or that there is none.
