@@ -11,7 +11,7 @@ use super::{
     AskedScript, Chain, ChainAnchor, ChainCertificate, ChainReached, FileVerdict, Finding, Impact, ImpactRoute, Report,
     Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, Timings, Tool,
 };
-use crate::catalogue::{Catalogue, NeedLevel, TrustClass};
+use crate::catalogue::{Catalogue, NeedLevel, Solution, TrustClass};
 use crate::certificate::{Certificate, hex};
 use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
@@ -53,12 +53,21 @@ pub fn assemble(
             endpoint.needs.is_empty() || endpoint.strongest_need(&plan.solutions, &plan.os) == Some(NeedLevel::Required)
         })
         .collect();
+    let solutions: Vec<Vec<Solution>> = catalogue
+        .endpoints
+        .iter()
+        .map(|endpoint| {
+            let uses = |solution: &&Solution| endpoint.strongest_need(&[**solution], &plan.os).is_some();
+            plan.solutions.iter().filter(uses).copied().collect()
+        })
+        .collect();
     let rows = plan
         .jobs
         .iter()
         .map(|job| {
             let verdict = by_job.get(&job.id).copied();
-            row(catalogue, plan, job, verdict, required[job.endpoint], &mut certificates)
+            let solutions = solutions[job.endpoint].clone();
+            Row { solutions, ..row(catalogue, plan, job, verdict, required[job.endpoint], &mut certificates) }
         })
         .collect();
     let routes = route_keys(plan, &by_job);
@@ -74,6 +83,12 @@ pub fn assemble(
             machine_roots: run.machine_roots,
             follow_ups: verdicts.iter().map(|verdict| verdict.follow_ups).sum(),
             remarks: run.remarks,
+            not_applicable: catalogue
+                .endpoints
+                .iter()
+                .filter(|endpoint| !endpoint.applies(&plan.solutions, &plan.os))
+                .map(|endpoint| endpoint.name.clone())
+                .collect(),
             script: plan
                 .directions
                 .as_ref()
@@ -160,6 +175,7 @@ fn row(
         host: endpoint.host.clone(),
         port: endpoint.port,
         required,
+        solutions: Vec::new(),
         route: route(planned, scheme, verdict.and_then(|verdict| verdict.mechanism)),
         status: verdict.map_or(missing.status, |verdict| verdict.status),
         code: verdict.map_or_else(|| missing.code.to_owned(), |verdict| verdict.cause.code()),

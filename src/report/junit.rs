@@ -1,7 +1,7 @@
 //! The report as JUnit XML, in the dialect that Jenkins reads: a suite per route, a case per endpoint.
 //!
 //! In: a report and how the run ended. Out: a `failure` for a row that makes the run fail, `skipped` for one that was not
-//! decided, `error` only for a fault of this program. Never: a row that was not tested shown as passed; a character that XML
+//! decided and for an endpoint that nobody chosen uses, `error` only for a fault of this program. Never: a row that was not tested shown as passed; a character that XML
 //! does not have.
 
 use std::collections::HashMap;
@@ -13,6 +13,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use super::columns::{Column, columns};
 use super::outcome::{End, Mark};
 use super::{Finding, Report, Row, word};
+use crate::catalogue::Solution;
 use crate::harmless::sanitize;
 use crate::plan::RouteKey;
 
@@ -31,7 +32,7 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
         }
     }
     let all: Vec<&Row> = report.rows.iter().collect();
-    let total = Counts::of(&all, &marks);
+    let total = Counts::of(&all, report.run.not_applicable.len() * columns.len(), &marks);
     let mut xml = Writer::new_with_indent(&mut out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     xml.create_element("testsuites")
@@ -57,7 +58,7 @@ fn suite<W: Write>(
     marks: &HashMap<&str, Mark<'_>>,
     findings: &HashMap<&str, &Finding>,
 ) -> io::Result<()> {
-    let counts = Counts::of(&column.rows, marks);
+    let counts = Counts::of(&column.rows, report.run.not_applicable.len(), marks);
     let key = key(column);
     let time: f64 = column.rows.iter().filter_map(|row| row.timings_ms.total).sum();
     xml.create_element("testsuite")
@@ -73,6 +74,9 @@ fn suite<W: Write>(
                 let mark = marks.get(row.id.as_str()).copied().unwrap_or(Mark::Undecided);
                 case(xml, key, row, mark, findings.get(row.id.as_str()).copied())?;
             }
+            for endpoint in &report.run.not_applicable {
+                unused(xml, key, endpoint, &report.run.os)?;
+            }
             Ok(())
         })?;
     Ok(())
@@ -85,8 +89,7 @@ fn case<W: Write>(
     mark: Mark<'_>,
     finding: Option<&Finding>,
 ) -> io::Result<()> {
-    // Readers list cases by class, not by suite, and take what stands before the last dot for a package.
-    let class = format!("waprobe.{}", clean(&key.0).replace('.', "_"));
+    let class = class(key, &row.solutions);
     let time = row.timings_ms.total.unwrap_or_default() / 1000.0;
     xml.create_element("testcase")
         .with_attribute(("classname", class.as_str()))
@@ -124,6 +127,34 @@ fn case<W: Write>(
     Ok(())
 }
 
+/// A case for an endpoint without a row, so that a list of cases does not depend on the Windows versions asked for.
+fn unused<W: Write>(xml: &mut Writer<W>, key: &RouteKey, endpoint: &str, os: &str) -> io::Result<()> {
+    let message =
+        clean(&format!("not applicable: no chosen solution uses {endpoint} on the chosen Windows versions ({os})"));
+    xml.create_element("testcase")
+        .with_attribute(("classname", class(key, &[]).as_str()))
+        .with_attribute(("name", clean(endpoint).as_str()))
+        .with_attribute(("time", "0.000"))
+        .write_inner_content(|xml| {
+            let skipped = xml.create_element("skipped").with_attribute(("type", "not-applicable"));
+            skipped.with_attribute(("message", message.as_str())).write_empty()?;
+            xml.create_element("system-out").write_text_content(BytesText::new(&message))?;
+            Ok(())
+        })?;
+    Ok(())
+}
+
+/// The solutions that use the endpoint, below their route. Readers list cases by class, not by suite, and take what stands
+/// before the last dot for a package: without the route two cases would have one name.
+fn class(key: &RouteKey, solutions: &[Solution]) -> String {
+    let names: Vec<&str> = solutions.iter().map(|solution| solution.id()).collect();
+    let solutions = if names.is_empty() { NO_SOLUTION.to_owned() } else { names.join("+") };
+    format!("{}.{solutions}", clean(&key.0).replace('.', "_"))
+}
+
+/// For what no solution is said to use.
+const NO_SOLUTION: &str = "no-solution";
+
 /// The row with its evidence, a fact per line.
 fn told(row: &Row) -> String {
     let mut lines = vec![
@@ -143,15 +174,16 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(rows: &[&Row], marks: &HashMap<&str, Mark<'_>>) -> Self {
+    /// Of these rows, and of so many endpoints that have none.
+    fn of(rows: &[&Row], unused: usize, marks: &HashMap<&str, Mark<'_>>) -> Self {
         let count = |wanted: fn(Mark<'_>) -> bool| {
-            rows.iter().filter(|row| marks.get(row.id.as_str()).is_some_and(|mark| wanted(*mark))).count().to_string()
+            rows.iter().filter(|row| marks.get(row.id.as_str()).is_some_and(|mark| wanted(*mark))).count()
         };
         Self {
-            tests: rows.len().to_string(),
-            failures: count(|mark| matches!(mark, Mark::Failed { .. })),
-            errors: count(|mark| matches!(mark, Mark::Broken)),
-            skipped: count(|mark| matches!(mark, Mark::Undecided)),
+            tests: (rows.len() + unused).to_string(),
+            failures: count(|mark| matches!(mark, Mark::Failed { .. })).to_string(),
+            errors: count(|mark| matches!(mark, Mark::Broken)).to_string(),
+            skipped: (count(|mark| matches!(mark, Mark::Undecided)) + unused).to_string(),
         }
     }
 }

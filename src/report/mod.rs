@@ -84,6 +84,9 @@ pub struct Run {
     pub follow_ups: usize,
     /// What a reader should know about the run itself.
     pub remarks: Vec<String>,
+    /// Endpoints that no chosen solution uses on the chosen Windows versions: they have no rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_applicable: Vec<String>,
     /// The script that said which endpoint goes where; absent without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<AskedScript>,
@@ -139,6 +142,9 @@ pub struct Row {
     /// Some chosen solution on some chosen Windows version does not work without it; also true where the catalogue says
     /// nothing of needs.
     pub required: bool,
+    /// The chosen solutions that use it on some chosen Windows version; none where the catalogue says nothing of needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub solutions: Vec<Solution>,
     pub route: Route,
     pub status: Status,
     /// `ok`, or the code of the cause.

@@ -82,8 +82,8 @@ mod jenkins {
         let expectation = Expectation::read("x", text).expect("readable");
         let xml = junit_of(&report, &outcome::compare(&report, &expectation).expect("every entry has rows"));
         assert!(xml.contains("message=\"expected ok or blocked, found intercepted: "), "{xml}");
-        // Intercepted, inconclusive, out of time and degraded; the fault of the program itself stays an error.
-        assert!(xml.contains("failures=\"4\" errors=\"1\" skipped=\"0\""), "{xml}");
+        // Intercepted, inconclusive, out of time and degraded; three endpoints are of older versions; the fault of the program itself stays an error.
+        assert!(xml.contains("failures=\"4\" errors=\"1\" skipped=\"3\""), "{xml}");
     }
 
     /// Read back by Python's parser, which knows nothing of how it was written.
@@ -109,7 +109,7 @@ assert int(root.get('failures')) == total['failure'] and int(root.get('errors'))
 print(' '.join(f'{tag}={total[tag]}' for tag in ('passed', 'failure', 'skipped', 'error')))
 ";
         for (report, counts) in [
-            (mixed(), "passed=7 failure=2 skipped=2 error=1"),
+            (mixed(), "passed=7 failure=2 skipped=5 error=1"),
             (story::clean(), "passed=30 failure=0 skipped=0 error=0"),
             (story::office(), "passed=18 failure=26 skipped=1 error=0"),
             (evil(), "passed=18 failure=26 skipped=1 error=0"),
