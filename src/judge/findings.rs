@@ -127,8 +127,10 @@ const LEAVE_IT_OUT: &str = "leave the direct route out with --no-direct";
 const LARGE_ONLY: &str = "A device on the way stops TLS handshakes of post-quantum size, and lets today's pass";
 
 /// What ends every tunnel is no matter of these hosts.
-const FOR_ALL: &str = "look for what ends every tunnel once it is open (inspection that fails, a parent proxy or a firewall behind \
-    the proxy, a list of allowed names); a rule against these hosts alone does not explain it:";
+const FOR_ALL_TUNNELS: &str = "look for what ends every tunnel once it is open (inspection that fails, a parent proxy or a firewall \
+    behind the proxy, a list of allowed names); a rule against these hosts alone does not explain it:";
+const FOR_ALL_HANDSHAKES: &str = "look for what ends every TLS connection once it has begun (inspection that fails, a list of allowed \
+    names); a rule against these hosts alone does not explain it:";
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
@@ -200,7 +202,10 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         .collect();
     let control = grounds.plan.follow_ups.control.as_ref().filter(|_| rows.iter().all(|row| row.is_for_all));
     let (instruction, is_about_hosts) = match control {
-        Some(control) => (format!("{FOR_ALL} {} is treated alike", control.host).into(), false),
+        Some(control) => {
+            let what = if key.proxy.is_some() { FOR_ALL_TUNNELS } else { FOR_ALL_HANDSHAKES };
+            (format!("{what} {} is treated alike", control.host).into(), false)
+        }
         None => (instruction, is_about_hosts),
     };
     // Where no proxy is asked, nobody's proxy team is behind an answer that came in clear.

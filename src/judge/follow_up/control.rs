@@ -24,22 +24,22 @@ pub(super) fn questions(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict
             return doubted.map(|about| FollowUp::new(about, Ask::Control)).into_iter().collect();
         }
         (false, false) => is_open,
-        (false, true) => return tunnel(grounds, route, &rows).into_iter().collect(),
+        (false, true) => return tunnel(&rows, grounds).into_iter().collect(),
     };
     let is_asked_about = |row: &&&Verdict| row.status == Status::Blocked && is_asked_of(&row.cause);
     let about = rows.iter().find(|row| is_asked_about(row) && !has_no_proxy(grounds, row)).map(|row| row.job);
     let Some(about) = about else { return Vec::new() };
     let ask = |ask| FollowUp::new(about, ask);
+    let is_about_tls = rows.iter().any(|row| is_unanswered(row));
     match grounds.plan.routes[route] {
-        PlannedRoute::Direct => vec![ask(Ask::Control)],
-        PlannedRoute::Proxy { .. } => vec![ask(Ask::Control), ask(Ask::ControlTunnel)],
+        PlannedRoute::Direct if !is_about_tls => vec![ask(Ask::Control)],
+        _ => vec![ask(Ask::Control), ask(Ask::ControlTunnel)],
     }
 }
 
-/// A tunnel to the control, where every tunnel ends before a word was said in it, though the route leads out: that may be about
-/// these hosts, or about tunnels.
-fn tunnel(grounds: &Grounds<'_>, route: usize, rows: &[&Verdict]) -> Option<FollowUp> {
-    grounds.plan.routes[route].proxy()?;
+/// A handshake with the control, where every handshake ends before a word was said in it, though the route leads out: that may be
+/// about these hosts, or about TLS.
+fn tunnel(rows: &[&Verdict], grounds: &Grounds<'_>) -> Option<FollowUp> {
     let mut tunnels = rows.iter().filter(|row| is_tunnel(grounds, row));
     let about = tunnels.next()?.job;
     let are_all_mute = rows.iter().filter(|row| is_tunnel(grounds, row)).all(|row| is_unanswered(row));
@@ -82,6 +82,9 @@ fn is_open(cause: &Cause) -> bool {
             | Cause::TcpAdminProhibited
             | Cause::TcpLocalDenied
             | Cause::TcpResetAfterConnect
+            | Cause::TlsRstAfterHello
+            | Cause::TlsFinAfterHello
+            | Cause::TlsTimeoutAfterHello
             | Cause::HttpEmpty
             | Cause::HttpTimeoutFirstByte
             | Cause::ProxyUpstreamDns
@@ -127,7 +130,7 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
     let is_concerned = |row: &&&Verdict| is_asked_of(&row.cause) && !has_no_proxy(grounds, row);
     let jobs: Vec<JobId> = rows.iter().filter(is_concerned).map(|row| row.job).collect();
     for job in jobs {
-        doubt(&mut verdicts[job.0 as usize], control, outcomes);
+        doubt(&mut verdicts[job.0 as usize], grounds.plan.routes[route] == PlannedRoute::Direct, control, outcomes);
     }
     if !is_dead {
         mute_tunnels(grounds, route, verdicts, (control, outcomes));
@@ -143,7 +146,7 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
     }
 }
 
-/// What became of the tunnel to the control, for rows whose own tunnel ended before a word was said in it.
+/// What became of the handshake with the control, for rows whose own ended before a word was said in it.
 fn mute_tunnels(
     grounds: &Grounds<'_>,
     route: usize,
@@ -154,8 +157,8 @@ fn mute_tunnels(
     let is_mute = |row: &Verdict| route_of(grounds, row.job) == route && is_tunnel(grounds, row) && is_unanswered(row);
     for row in verdicts.iter_mut().filter(|row| is_mute(row)) {
         let (name, became) = (&control.host, outcome.words());
-        row.evidence
-            .push(format!("follow-up: the control, a handshake in a tunnel to {name}:443, {became} on this route"));
+        let tunnel = if grounds.plan.routes[route].proxy().is_some() { "in a tunnel to" } else { "with" };
+        row.evidence.push(format!("follow-up: the control, a handshake {tunnel} {name}:443, {became} on this route"));
         row.is_for_all = matches!(outcome, Outcome::Fails(cause) if is_mute_ending(cause));
     }
 }
@@ -244,10 +247,13 @@ fn is_heard(seen: &Observation) -> bool {
 }
 
 /// Says what the control did, and takes the accusation back where it failed in the same way.
-fn doubt(verdict: &mut Verdict, control: &Control, outcomes: &[(Ask, Outcome)]) {
+fn doubt(verdict: &mut Verdict, is_direct: bool, control: &Control, outcomes: &[(Ask, Outcome)]) {
     for (ask, outcome) in outcomes {
-        let name =
-            if *ask == Ask::ControlTunnel { format!("a tunnel to {}:443", control.host) } else { control.url.clone() };
+        let name = match (ask, is_direct) {
+            (Ask::ControlTunnel, true) => format!("a handshake with {}:443", control.host),
+            (Ask::ControlTunnel, false) => format!("a tunnel to {}:443", control.host),
+            _ => control.url.clone(),
+        };
         let became = match outcome {
             Outcome::Fails(cause) if *cause == verdict.cause => format!("fails in the same way ({})", cause.code()),
             other => other.words(),
@@ -303,8 +309,9 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
     }
     let has_proxy = grounds.plan.routes.iter().any(|route| route.proxy().is_some());
     // A proxy that was reached is a network that leads as far as the proxy: what it says or does is its own matter.
-    let reached_a_proxy = in_doubt.iter().any(|row| has_reached_its_proxy(grounds, row));
-    if !reached_a_proxy && verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
+    // The same holds for whoever takes connections and ends them.
+    let reached_somebody = in_doubt.iter().any(|row| has_reached_its_proxy(grounds, row) || row.stage == Stage::Tls);
+    if !reached_somebody && verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
         return vec![Finding {
             code: OFFLINE.code.to_owned(),
             title: format!("Nothing gets out of this machine, {} neither", control.host),

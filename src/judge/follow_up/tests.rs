@@ -203,6 +203,33 @@ fn a_control_that_answers_or_fails_otherwise_leaves_the_accusation() {
 }
 
 #[test]
+fn where_every_handshake_ends_so_the_controls_decides_whose_rule_it_is() {
+    let world = World::new(|all| all);
+    let reset = || Some(Fault::ResetByPeer { received: 0 });
+    let in_clear = |job, attempt| {
+        let mut recorder = way(job, attempt);
+        recorder.passed(crate::observation::Stage::Tcp, Duration::ZERO, connected());
+        stopped(recorder, Evidence::Http(HttpEvidence::begun("GET /".into())), Fault::ResetByPeer { received: 0 })
+    };
+    let seen = || vec![shaking(TLS, Attempt::First, reset()), in_clear(PLAIN, Attempt::First)];
+    let asked = world.asked(&seen());
+    assert!(asked.contains(&Ask::Control) && asked.contains(&Ask::ControlTunnel), "{asked:?}");
+
+    let tunnel = Attempt::FollowUp(Ask::ControlTunnel);
+    let (verdicts, findings) =
+        world.judged(&[seen(), vec![in_clear(TLS, control()), shaking(TLS, tunnel, reset())]].concat());
+    assert!(verdicts.iter().all(|verdict| verdict.status == Status::Inconclusive), "nothing at all gets out");
+    assert_eq!(verdicts[TLS as usize].cause.code(), "tls.rst_after_hello", "and the row says what it saw");
+    assert_eq!(findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["x.inconclusive"]);
+
+    let answers = answered(TLS, control(), 200, "Microsoft Connect Test");
+    let (verdicts, findings) = world.judged(&[seen(), vec![answers, shaking(TLS, tunnel, reset())]].concat());
+    assert_eq!(verdicts[TLS as usize].status, Status::Blocked, "the route leads out, and TLS does not");
+    let finding = findings.iter().find(|finding| finding.code == "tls.rst_after_hello").expect("a finding");
+    assert!(finding.remedy.contains("www.msftconnecttest.com is treated alike"), "{}", finding.remedy);
+}
+
+#[test]
 fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
     let world = World::new(|all| all);
     let reset = || Some(Fault::ResetByPeer { received: 0 });
@@ -211,10 +238,18 @@ fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
     let asks: Vec<Ask> = asked.iter().map(|follow_up| follow_up.ask).collect();
     assert_eq!(
         asks,
-        [Ask::ControlName, Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello, Ask::Nobody]
+        [
+            Ask::ControlTunnel,
+            Ask::ControlName,
+            Ask::SmallHello,
+            Ask::PaddedHello,
+            Ask::SplitHello,
+            Ask::LargeHello,
+            Ask::Nobody
+        ]
     );
-    assert_eq!(asked[0].address, Some(address()));
-    let pauses: Vec<u32> = asked.iter().map(|follow_up| follow_up.pauses).collect();
+    assert_eq!(asked[1].address, Some(address()));
+    let pauses: Vec<u32> = asked[1..].iter().map(|follow_up| follow_up.pauses).collect();
     assert_eq!(pauses, [1, 2, 2, 2, 2, 0], "a reset may be held against the pair for a while");
 
     let code = |answers: &[(Ask, Option<Fault>)]| {
