@@ -33,6 +33,11 @@ pub(super) fn opinion(
     if endpoint.is_tls() { behind_tls(endpoint, answer, fault) } else { in_clear((endpoint, route), answer, fault) }
 }
 
+/// Whether the handshake ended because the server asked for a client certificate and got none.
+pub(super) fn misses_client_certificate(tls: &TlsEvidence, fault: &Fault) -> bool {
+    tls.client_certificate_wanted && matches!(fault, Fault::Alert { code } if CLIENT_CERTIFICATE_ALERTS.contains(code))
+}
+
 /// The chain proved who answers, so that the answer can lower the row to `degraded` at most; only a demand for proxy
 /// authentication blocks.
 fn behind_tls(endpoint: &Endpoint, answer: &HttpEvidence, fault: Option<&Fault>) -> Opinion {

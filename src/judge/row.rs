@@ -10,7 +10,7 @@ use super::{
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
-    DnsEvidence, Fault, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, TunnelEvidence,
+    DnsEvidence, Fault, Leg, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, Token, TunnelEvidence,
 };
 use crate::plan::{Job, PlannedRoute, ProxyScheme};
 
@@ -202,7 +202,13 @@ pub(super) fn judge_stages(
             Stage::Dns => of_dns(route, seen, fault),
             Stage::Tcp => of_tcp(route, seen.tcp(), fault),
             Stage::Proxy => kind::told(of_proxy(route, seen.tunnel(), fault), route, seen.tunnel(), fault),
-            Stage::Tls | Stage::Chain | Stage::Http => of_tls(route, fault),
+            Stage::Tls | Stage::Chain | Stage::Http => match seen.tls() {
+                // Before TLS 1.3 the server says within the handshake that it misses one.
+                Some(tls) if confirmed && answer::misses_client_certificate(tls, fault) => {
+                    Opinion::new(Cause::TlsClientCertWanted, Stage::Tls)
+                }
+                _ => of_tls(route, fault),
+            },
         };
         return sinkhole(route, seen).filter(|_| !confirmed && stage > Stage::Dns).unwrap_or(opinion);
     }
@@ -449,6 +455,13 @@ fn is_no_route_for_v6(attempt: &TcpAttempt) -> bool {
     attempt.address.is_ipv6() && is_local
 }
 
+/// The first message of NTLM went out, and no status came back.
+fn opened_ntlm(leg: Option<&Leg>) -> bool {
+    leg.is_some_and(|leg| {
+        leg.status.is_none() && leg.credential.as_ref().is_some_and(|sent| sent.token == Some(Token::NtlmType1))
+    })
+}
+
 fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault) -> Opinion {
     let leg = tunnel.and_then(|tunnel| tunnel.legs.last());
     let in_tls = leg.is_none() && route.proxy().is_some_and(|proxy| proxy.scheme == ProxyScheme::Https);
@@ -480,6 +493,10 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         Fault::NoTicket { problem, detail } => return ticket::missing(*problem, detail),
         Fault::TicketRefused { error } => return ticket::refused(*error),
         Fault::ClosedMidExchange => Cause::PauthNtlmClosedMid,
+        // In place of the challenge that answers NTLM's first message.
+        Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 } if opened_ntlm(leg) => {
+            Cause::PauthNtlmClosedMid
+        }
         Fault::ChallengeUnreadable { detail } => {
             return Opinion::new(Cause::ProxyBadReply, Stage::Proxy).with(detail.clone());
         }

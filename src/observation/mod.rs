@@ -110,6 +110,11 @@ impl Recorder {
         self.under_way = (stage, now);
     }
 
+    /// Leaves out of the whole what passed before anything was asked of anybody.
+    pub fn waited(&mut self, time: Duration) {
+        self.started += time;
+    }
+
     /// Keeps a step that went well.
     pub fn passed(&mut self, stage: Stage, took: Duration, evidence: Evidence) {
         self.steps.push(Step { stage, took, evidence, fault: None });

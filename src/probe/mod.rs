@@ -208,19 +208,29 @@ async fn beyond_dns(
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
+    // Before the connection: a proxy ends those that say nothing for long, and is not to be blamed for our waiting.
+    let place = match way.route {
+        PlannedRoute::Direct => None,
+        PlannedRoute::Proxy { proxy, .. } => {
+            let waiting = Instant::now();
+            let place = context.proxies.place(proxy).await;
+            recorder.waited(waiting.elapsed());
+            Some(place)
+        }
+    };
     let started = enter(recorder, Stage::Tcp);
     let (stream, mut attempts) = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await)?;
     if way.until == Stage::Tcp {
         return Ok(());
     }
-    let result = beyond_tcp(way, stream, &attempts, (context, secrets), recorder).await;
+    let result = beyond_tcp(way, (stream, place), &attempts, (context, secrets), recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
     result
 }
 
 async fn beyond_tcp(
     way: &Way<'_>,
-    stream: Connection,
+    (stream, place): (Connection, Option<proxy::Place>),
     attempts: &connect::Attempts,
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
@@ -248,6 +258,8 @@ async fn beyond_tcp(
             keep(recorder, Stage::Proxy, started, opened)?
         }
     };
+    // What goes through the tunnel is the service's.
+    drop(place);
     if way.until == Stage::Proxy {
         return Ok(());
     }

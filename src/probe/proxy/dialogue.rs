@@ -107,9 +107,7 @@ impl<'a> Dialogue<'a> {
     /// Speaks until the proxy no longer asks for credentials.
     pub async fn converse(&mut self, stream: Connection) -> Result<Final, Fault> {
         let mut exchange = self.begin(stream).await?;
-        let gate = self.gate.clone();
         let beginning = self.beginning().await;
-        let _place = gate.place().await;
         let mut last_offers: Vec<Offer> = beginning.offers().to_vec();
         let (mut answer, mut asking) = self.first_credential(beginning).await;
         for _ in 0..MOST_ROUNDS {

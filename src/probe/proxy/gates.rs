@@ -57,7 +57,7 @@ enum Verdict {
 
 /// The right to speak to a proxy, given back on drop.
 #[derive(Debug)]
-pub(super) struct Place(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
+pub(in crate::probe) struct Place(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
 
 /// The right to send a name's password to a proxy.
 #[derive(Debug)]
@@ -71,6 +71,11 @@ pub(super) struct Turn {
 impl Gates {
     pub fn new(plan: &Plan) -> Self {
         Self { max_connects: plan.budget.max_connects.max(1), proxies: Mutex::default() }
+    }
+
+    /// Waits until one more may connect to the proxy and speak to it.
+    pub async fn place(&self, proxy: &Proxy) -> Place {
+        self.of(proxy).place().await
     }
 
     pub(super) fn of(&self, proxy: &Proxy) -> Arc<Gate> {
@@ -89,7 +94,7 @@ impl Gates {
 
 impl Gate {
     /// Waits until one more may speak to the proxy.
-    pub async fn place(&self) -> Place {
+    async fn place(&self) -> Place {
         Place(self.places.clone().acquire_owned().await.ok())
     }
 

@@ -31,7 +31,7 @@ use crate::catalogue::Endpoint;
 use crate::observation::{Evidence, Fault, Header, HttpEvidence};
 use crate::plan::{PlannedRoute, ProxyScheme};
 
-pub(super) use gates::Gates;
+pub(super) use gates::{Gates, Place};
 pub(super) use tickets::Tickets;
 
 /// How long a body that was announced with the 2xx is waited for, before the announcement is taken for a mistake.

@@ -32,8 +32,6 @@ pub(super) async fn open(stream: Connection, dialogue: &mut Dialogue<'_>) -> Res
         (Some(_), SchemeChoice::Forced(_)) => return Err(Fault::SchemeNotOffered),
     };
     let target = target(dialogue)?;
-    let gate = dialogue.gate.clone();
-    let _place = gate.place().await;
     let (mut stream, seen) = Tee::new(stream);
     let mut talk = Talk { stream: &mut stream, seen, dialogue };
 
