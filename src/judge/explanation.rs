@@ -180,8 +180,14 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("pauth.krb_spn_unknown", "the KDC does not know the service HTTP/ of the proxy's name"),
     ("pauth.krb_no_ticket", "there is no ticket-granting ticket"),
     ("pauth.krb_skew", "the clocks are too far apart for the KDC"),
-    ("tls.rst_after_hello", "the connection was reset after the first message of TLS, without a byte of an answer"),
-    ("tls.fin_after_hello", "the connection was closed after the first message of TLS, without a byte of an answer"),
+    (
+        "tls.rst_after_hello",
+        "the connection was reset after the first message of TLS, without a byte of an answer or, as the row then says, in the middle of one",
+    ),
+    (
+        "tls.fin_after_hello",
+        "the connection was closed after the first message of TLS, without a byte of an answer or, as the row then says, in the middle of one",
+    ),
     ("tls.timeout_after_hello", "nothing came within the deadline after the first message of TLS"),
     ("tls.sni_filtered", "the same address answers when another name is asked for"),
     ("tls.ip_filtered", "the same address answers no other name either"),
