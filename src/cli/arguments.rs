@@ -261,6 +261,10 @@ pub(super) struct OutputArguments {
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 
+    /// Of the table print the headline and how it ended alone.
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     pub color: Color,

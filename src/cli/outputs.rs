@@ -29,6 +29,7 @@ pub(super) struct Outputs {
     standard: Option<ReportFormat>,
     exit_style: ExitStyle,
     layout: Layout,
+    quiet: bool,
     files: Vec<(ReportFormat, NewFile)>,
     baseline: Option<Past>,
 }
@@ -73,6 +74,7 @@ impl Outputs {
             standard,
             exit_style: arguments.exit_style,
             layout: terminal::layout(arguments.color, arguments.verbose),
+            quiet: arguments.quiet,
             files,
             baseline,
         })
@@ -102,6 +104,9 @@ impl Outputs {
         let line = self.exit_style.line(end.exit, report).filter(|_| self.standard.is_none());
         let printed = files::print(|out| match line {
             Some(line) => out.write_all(line.as_bytes()),
+            None if self.quiet && matches!(self.standard, None | Some(ReportFormat::Table)) => {
+                table::write_brief(report, end, self.layout, &mut { out })
+            }
             None => render(self.standard.unwrap_or(ReportFormat::Table), report, end, self.layout, out),
         });
         failures.extend(printed.err());
@@ -268,6 +273,7 @@ mod tests {
             output: output.to_vec(),
             baseline: None,
             verbose: false,
+            quiet: false,
             color: Color::Never,
             exit_style: ExitStyle::Default,
         }

@@ -37,6 +37,9 @@ pub enum ProxyMistake {
     Credentials,
     #[error("the proxy address '{0}' has a path or query: expected http://host:port and nothing behind it")]
     Path(String),
+    /// Not repeated: it may be of any length.
+    #[error("the proxy's host name is too long for DNS: it has at most 253 characters, and 63 between two dots")]
+    Long,
     #[error("the proxy address '{0}' has port 0: a proxy listens on a port from 1 to 65535")]
     Port(String),
 }
@@ -103,6 +106,9 @@ impl FromStr for Proxy {
         if host.is_empty() {
             return Err(ProxyMistake::Unreadable(text.into()));
         }
+        if host.len() > LONGEST_NAME || host.split('.').any(|label| label.len() > LONGEST_LABEL) {
+            return Err(ProxyMistake::Long);
+        }
         // `url` drops the scheme's own port, so `:80` has to be looked for in the text.
         let port = match url.port() {
             Some(0) => return Err(ProxyMistake::Port(text.into())),
@@ -113,6 +119,10 @@ impl FromStr for Proxy {
         Ok(Self { scheme, host, port })
     }
 }
+
+/// As text, without the final dot (RFC 1035, section 2.3.4).
+const LONGEST_NAME: usize = 253;
+const LONGEST_LABEL: usize = 63;
 
 /// Whether the text itself says `:80`, leading zeros and all.
 fn names_port_80(authority: &str) -> bool {
@@ -173,5 +183,10 @@ mod tests {
         assert!(complaint("http://proxy:0").contains("port 0"));
         assert!(complaint("").contains("expected"));
         assert!(complaint("http://").contains("expected"));
+        let name = |label: usize| format!("http://{}.{}.example:8080", "a".repeat(label), "b.".repeat(90) + "b");
+        assert!(name(53).parse::<Proxy>().is_ok());
+        assert!(complaint(&name(64)).contains("63 between two dots"));
+        assert!(complaint(&format!("http://{}example:80", "a.".repeat(124))).contains("at most 253"));
+        assert!(complaint(&"a".repeat(70_000)).len() < 200);
     }
 }

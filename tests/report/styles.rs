@@ -70,3 +70,16 @@ fn a_devices_settings_end_with_the_scripts_number_for_the_first_finding() {
         assert_eq!(code(&output), expected, "{profile}: {}", String::from_utf8_lossy(&output.stdout));
     }
 }
+
+#[test]
+fn a_quiet_table_is_the_headline_and_the_end() {
+    let output = replayed("story", &["--quiet", "--color", "never"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(code(&output), 1);
+    assert!(text.contains("Exit 1: ") && !text.contains("What to change"), "{text}");
+    assert!(text.lines().count() < 8, "{text}");
+    // What is asked for by name comes whole.
+    let json = replayed("story", &["-q", "--format", "json"]);
+    assert_eq!(json.stdout, replayed("story", &["--format", "json"]).stdout);
+    assert_eq!(code(&replayed("story", &["-q", "-v"])), 2);
+}

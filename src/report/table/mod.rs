@@ -82,15 +82,23 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
         page.prose("", &answer);
         page.gap();
     }
-    page.prose(
-        "",
-        &format!(
-            "Exit {}: {} Every row with its evidence: --format json.",
-            end.exit,
-            wording::ending(report, end.conclusion, end.exit)
-        ),
-    );
+    page.prose("", &format!("{} Every row with its evidence: --format json.", ending(report, end)));
     page.write(out)
+}
+
+/// Writes the headline and how it ended, and nothing else.
+///
+/// # Errors
+/// What `out` says when it cannot take more.
+pub fn write_brief(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(layout);
+    page.prose("", &wording::headline(report));
+    page.prose("", &ending(report, end));
+    page.write(out)
+}
+
+fn ending(report: &Report, end: End<'_>) -> String {
+    format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.exit))
 }
 
 /// Rows of one route that differ from the expectation in the same way.
