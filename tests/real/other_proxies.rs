@@ -1,7 +1,12 @@
-//! tinyproxy and microsocks: small proxies with their own idea of HTTP, and SOCKS.
+//! tinyproxy and microsocks: small proxies with their own idea of HTTP, and SOCKS; and one that only counts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use crate::authorities::run;
 use crate::hosts;
@@ -78,4 +83,32 @@ fn microsocks_asks_for_a_password_and_takes_the_right_one_only() {
         report.expect(&format!("{url}|user|socks-password"), hosts::all(), status, code);
         assert!(!report.printed.contains(PASSWORD), "the password was printed");
     }
+}
+
+/// A proxy ends connections that say nothing for long; who opened more than it may use would accuse it of that.
+#[test]
+fn no_more_connections_are_open_at_a_proxy_than_may_speak_to_it() {
+    const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let Some(world) = World::new() else { return };
+    let address = SocketAddr::new(free_address(), 3128);
+    let listener = TcpListener::bind(address).expect("a free address");
+    let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = (open, most.clone());
+    // Ends with the process of the tests.
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let (open, most) = seen.clone();
+            most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                thread::sleep(Duration::from_millis(20));
+                open.fetch_sub(1, Ordering::SeqCst);
+                let _ = stream.write_all(BUSY);
+            });
+        }
+    });
+    let url = format!("http://{address}");
+    let report = Check::new(&world).args(["--no-direct", "--proxy", &url, "--max-connects", "2"]).report();
+    assert_eq!(report.exit, 1, "{}", report.outline());
+    assert_eq!(most.load(Ordering::SeqCst), 2);
 }
