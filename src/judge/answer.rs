@@ -107,6 +107,9 @@ fn in_clear((endpoint, route): (&Endpoint, &PlannedRoute), answer: &HttpEvidence
         _ if !has_identity(answer) && leads_away(endpoint, answer) => {
             Opinion::new(Cause::HttpPortal, Stage::Http).with("a page that leads to another host")
         }
+        200 if asks_to_agree(answer) && !has_identity(answer) => {
+            Opinion::new(Cause::HttpPortal, Stage::Http).with("a page with a form to agree to something or to sign in")
+        }
         200 if is_page(answer) && !has_identity(answer) => {
             Opinion::new(Cause::HttpMiddleboxStatus, Stage::Http).with("a web page that carries no sign of Microsoft")
         }
@@ -238,6 +241,13 @@ fn has_password_field(answer: &HttpEvidence) -> bool {
     let body = body(answer);
     body.contains("<input")
         && (body.contains("type=\"password\"") || body.contains("type=password") || body.contains("type='password'"))
+}
+
+/// The form of a guest network: nothing is let out before somebody has agreed to its terms.
+fn asks_to_agree(answer: &HttpEvidence) -> bool {
+    let body = body(answer);
+    body.contains("<form")
+        && ["accept", "agree", "terms", "sign in", "log in", "login"].iter().any(|words| body.contains(words))
 }
 
 fn says_blocked(answer: &HttpEvidence) -> bool {

@@ -498,7 +498,11 @@ fn gone_everywhere(rows: &[Row<'_>]) -> Vec<Finding> {
         .iter()
         .copied()
         .filter(|row| {
-            is_denied_here(row) && !known.contains(row.host()) && row.verdict.name_elsewhere < NameElsewhere::Resolved
+            // Where nothing gets out no name server says anything of these names.
+            !row.verdict.is_in_doubt
+                && is_denied_here(row)
+                && !known.contains(row.host())
+                && row.verdict.name_elsewhere < NameElsewhere::Resolved
         })
         .collect();
     let (gone, unknown): (Vec<Row<'_>>, Vec<Row<'_>>) =

@@ -32,6 +32,8 @@ impl Change {
             Owner::FirewallTeam if is_proxied && lies_behind_a_proxy(cause) => {
                 (Owner::ProxyTeam, format!("at the proxy, or at the firewall behind it: {}", facts.remedy).into())
             }
+            // Nobody runs a proxy there.
+            Owner::ProxyTeam if !is_proxied && lies_behind_a_proxy(cause) => (Owner::FirewallTeam, facts.remedy.into()),
             Owner::FirewallTeam if is_proxied && *cause == Cause::Flaky => (Owner::ProxyTeam, facts.remedy.into()),
             owner => (owner, facts.remedy.into()),
         };

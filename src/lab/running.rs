@@ -364,16 +364,16 @@ impl Builder {
             let tls = encrypted.local_addr()?;
             let origin = Origin::new(&Site::healthy(true), &control.as_tls_endpoint(), &self.authorities)?;
             self.origins.push((Arc::new(origin), encrypted));
-            let seen = match self.blueprint.control {
-                Some(Place::Closed) => Some(self.closed()?),
+            let shut = match self.blueprint.control {
+                Some(Place::Closed) => Some(Some(self.closed()?)),
                 #[cfg(target_os = "linux")]
-                Some(Place::Silent) => Some(self.silent()?),
-                Some(Place::Unreachable) => None,
-                _ => Some(target),
+                Some(Place::Silent) => Some(Some(self.silent()?)),
+                Some(Place::Unreachable) => Some(None),
+                _ => None,
             };
             for (port, target) in [(80, target), (443, tls)] {
                 self.directory.insert((control.host.clone(), port), target);
-                if let Some(seen) = seen {
+                if let Some(seen) = shut.unwrap_or(Some(target)) {
                     self.map.insert((CONTROL_ADDRESS, port).into(), seen);
                 }
             }

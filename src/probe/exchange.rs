@@ -220,7 +220,7 @@ fn kept_value(name: &str, value: &[u8]) -> String {
             if has_name { format!("{}={NOT_KEPT}", wire_text(name, KEPT_VALUE)) } else { NOT_KEPT.to_owned() }
         }
         "proxy-authentication-info" | "authentication-info" => NOT_KEPT.to_owned(),
-        "location" | "content-location" | "refresh" => without_tokens(&wire_text(value, KEPT_VALUE)),
+        "location" | "content-location" | "refresh" | "link" => without_tokens(&wire_text(value, KEPT_VALUE)),
         _ => wire_text(value, KEPT_VALUE),
     }
 }

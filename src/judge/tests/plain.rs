@@ -10,6 +10,7 @@ fn over_plain_http_a_healthy_status_counts_unless_a_middlebox_shows_itself() {
         (404, &[][..], "", "ok"),
         (200, &[("Server", "Microsoft-IIS/10.0")], "<html>hello</html>", "ok"),
         (200, &[], "<!DOCTYPE html><title>Welcome</title>", "http.middlebox_status"),
+        (200, &[], "<html><form action=/go>Accept our terms <input type=submit></form></html>", "http.portal"),
         (200, &[], "plain words", "ok"),
         (404, &[("Via", "1.1 proxy (squid/5.7)")], "", "ok"),
         (404, &[("X-Squid-Error", "ERR_ACCESS_DENIED 0")], "", "http.block_page"),
