@@ -22,7 +22,12 @@ fn embed_resource() -> Result<(), Box<dyn std::error::Error>> {
         .set("ProductName", "waprobe")
         .set("InternalName", "waprobe")
         .set("OriginalFilename", "waprobe.exe")
-        .set("LegalCopyright", &format!("{} licence", env::var("CARGO_PKG_LICENSE")?))
+        // As LICENSE has it; inventories list programs by company.
+        .set("CompanyName", "the waprobe authors")
+        .set(
+            "LegalCopyright",
+            &format!("Copyright (c) 2026 the waprobe authors, {} licence", env::var("CARGO_PKG_LICENSE")?),
+        )
         .set_language(0x0409)
         .set_manifest(&std::fs::read_to_string(MANIFEST)?)
         // The program alone: tests are programs too, and need none.

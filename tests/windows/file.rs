@@ -70,6 +70,7 @@ fn it_says_its_name_and_its_version_and_asks_for_no_elevation() {
         concat!("\"ProductVersion\", \"", env!("CARGO_PKG_VERSION"), "\""),
         concat!("\"FileDescription\", \"", env!("CARGO_PKG_DESCRIPTION"), "\""),
         "\"OriginalFilename\", \"waprobe.exe\"",
+        "\"CompanyName\", \"the waprobe authors\"",
     ] {
         assert!(resource.contains(value), "no {value} in\n{resource}");
     }
