@@ -291,8 +291,9 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("x.inconclusive", "what was seen fits no code"),
     (
         "x.flaky",
-        "the same question had two different answers; where some hosts of a route are inspected, up to three of its hosts are \
-         asked for twice more, and one of them was inspected on some connections and not on others",
+        "the same question had two different answers; or a hello was not answered, and four of other shapes for the same name \
+         were, which leaves open whether data gets out (inconclusive); where some hosts of a route are inspected, up to three of \
+         its hosts are asked for twice more, and one of them was inspected on some connections and not on others",
     ),
     ("x.budget", "the time of the run was up"),
     ("x.internal", "this program ended the row with a mistake of its own"),

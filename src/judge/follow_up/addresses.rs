@@ -150,8 +150,8 @@ fn compare(grounds: &Grounds<'_>, verdict: &mut Verdict, carried: SocketAddr, he
     }
 }
 
-/// What is worse at another address is what the row says.
-fn take(verdict: &mut Verdict, worst: Opinion) {
+/// What is worse at another address, or at another time, is what the row says.
+pub(super) fn take(verdict: &mut Verdict, worst: Opinion) {
     verdict.summary = worst.summary();
     verdict.evidence.extend(worst.chain.iter().flat_map(|chain| chain.evidence.iter().cloned()));
     verdict.status = worst.status;

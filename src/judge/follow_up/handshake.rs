@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
+use super::addresses::take;
 use super::{on_route, route_of};
 use crate::judge::chain::ChainJudge;
-use crate::judge::row::chain_verdict;
+use crate::judge::row::{chain_verdict, judge_attempt};
 use crate::judge::{Cause, Grounds, Status, Verdict};
 use crate::observation::{Ask, Fault, FollowUp, Observation, Stage};
 use crate::plan::{JobId, PlannedRoute};
@@ -124,7 +125,11 @@ pub(super) fn weigh(
     for job in jobs {
         let answers: Vec<&Observation> = beside.iter().copied().filter(|seen| seen.job() == job).collect();
         let verdict = &mut verdicts[job.0 as usize];
-        if is_unanswered(verdict) {
+        if is_unanswered(verdict)
+            && let Some(large) = silence_passed(&answers)
+        {
+            take_back(grounds, chains, verdict, large);
+        } else if is_unanswered(verdict) {
             let is_direct = grounds.plan.routes[route] == PlannedRoute::Direct;
             sharpen(grounds, verdict, &answers, is_tls_spoken && is_direct);
         } else if is_passing(verdict) {
@@ -145,6 +150,37 @@ fn is_answered(seen: &Observation, alerts_count: bool) -> bool {
         Some((Stage::Tls, Fault::Alert { .. })) => alerts_count,
         Some(_) => false,
     }
+}
+
+/// Hellos that ask for the row's own name, each of another shape.
+const OWN_NAME: [Ask; 4] = [Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello];
+
+/// Where every other hello for the row's own name gets through at the same place, nothing about name, shape or address stopped the
+/// first one: a busy host may have, or a node among several. Gives the answer to the hello that is most like the usual one.
+fn silence_passed<'o>(answers: &[&'o Observation]) -> Option<&'o Observation> {
+    let answer = |ask| answers.iter().copied().find(|seen| seen.follow_up() == Some(ask));
+    let all_pass =
+        OWN_NAME.into_iter().all(|ask| answer(ask).is_some_and(|seen| is_answered(seen, ask == Ask::PaddedHello)));
+    answer(Ask::LargeHello).filter(|_| all_pass)
+}
+
+/// No rule is to blame. Whether data gets out was not asked again, unless somebody else signed the answer.
+fn take_back(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verdict, answer: &Observation) {
+    let first = verdict.cause.code();
+    let opinion = judge_attempt(grounds, chains, &grounds.plan.jobs[verdict.job.0 as usize], answer);
+    if opinion.status == Status::Intercepted {
+        take(verdict, opinion);
+    } else {
+        verdict.cause = Cause::Flaky;
+        verdict.status = Status::Inconclusive;
+        verdict.summary = format!(
+            "{}: first {first}, and then every other hello for this name is answered",
+            Cause::Flaky.facts().title
+        );
+    }
+    verdict.evidence.push(
+        "follow-up: four hellos of other shapes for the same name, at the same place, are all answered".to_owned(),
+    );
 }
 
 fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation], others_pass: bool) {

@@ -285,6 +285,25 @@ fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
 }
 
 #[test]
+fn a_silence_that_passes_is_nobodys_rule() {
+    let world = World::new(|all| all);
+    let silence = || Some(Fault::TimedOut { received: 0 });
+    let judged = |last: Option<Fault>| {
+        let mut seen = vec![shaking(TLS, Attempt::First, silence()), answered(PLAIN, Attempt::First, 404, "")];
+        let other = [Ask::ControlName, Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello];
+        seen.extend(other.map(|ask| shaking(TLS, Attempt::FollowUp(ask), None)));
+        seen.push(shaking(TLS, Attempt::FollowUp(Ask::LargeHello), last));
+        let (mut verdicts, _) = world.judged(&seen);
+        verdicts.remove(TLS as usize)
+    };
+    let passed = judged(None);
+    assert_eq!((passed.cause.code().as_str(), passed.status), ("x.flaky", Status::Inconclusive));
+    assert!(passed.summary.contains("first tls.timeout_after_hello"), "{}", passed.summary);
+    let by_name = judged(silence());
+    assert_eq!((by_name.cause.code().as_str(), by_name.status), ("tls.sni_filtered", Status::Blocked));
+}
+
+#[test]
 fn another_control_is_asked_for_by_name() {
     let other = Control::at("intranet.example").expect("a host");
     let world = World::new(|all| FollowUps { control: Some(other), ..all });
