@@ -28,6 +28,16 @@ pub fn why(code: &str) -> Option<&'static str> {
     find(code).or_else(|| find(family))
 }
 
+/// What somebody who makes the change has to know beside it.
+#[must_use]
+pub fn beside_the_change(code: &str) -> Option<&'static str> {
+    (code.starts_with("intercepted.") && code != "intercepted.partial").then_some(
+        "The report lists the names, and `waprobe endpoints` all that there are. Never a wildcard for blob.core.windows.net: \
+         anybody's storage is below it. Where a program on the device inspects, such as an antivirus, it is the desktop team's, \
+         and where a product is recognised the report says it in that product's terms.",
+    )
+}
+
 const EVIDENCE: &[(&str, &str)] = &[
     (
         "ok",
@@ -355,6 +365,11 @@ const WHY: &[(&str, &str)] = &[
     (
         "tls",
         "Without a handshake nothing is sent. Windows keeps the data and tries again later, without a word to anybody.",
+    ),
+    (
+        "intercepted.untrusted",
+        "Windows sends nothing to a peer that shows no root of the service's. Browsers warn there too, unless the devices trust the CA and \
+         this machine does not.",
     ),
     (
         "intercepted",

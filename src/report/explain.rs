@@ -256,7 +256,8 @@ fn parts(known: &Explanation) -> Vec<(&'static str, String)> {
         format!("{}; where a proxy is asked, the {}", known.owner, known.owner_at_proxy)
     };
     parts.push(("Who changes it", sentence(&who)));
-    parts.push(("Change", sentence(known.remedy)));
+    let beside = explanation::beside_the_change(&known.code).map(|text| format!(" {text}")).unwrap_or_default();
+    parts.push(("Change", sentence(known.remedy) + &beside));
     parts.push(("Others would say", known.others()));
     parts.push(("Standing", sentence(&known.standing())));
     parts
