@@ -29,7 +29,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// For runs that nobody looks at.
+    /// For runs that nobody looks at, or wants to.
     pub fn hidden() -> Self {
         Self { bar: ProgressBar::hidden() }
     }

@@ -54,7 +54,7 @@ pub(super) fn execute(setup: Setup, output: &OutputArguments, record: Option<&Pa
     let _ = allow_open_files(DESCRIPTORS_OF_ITS_OWN + in_flight * DESCRIPTORS_PER_PROBE);
 
     let header = header(&setup);
-    let progress = Progress::new(setup.plan.jobs.len());
+    let progress = if output.quiet { Progress::hidden() } else { Progress::new(setup.plan.jobs.len()) };
     let seen = probe_all(setup, header, recording, &progress)?;
     show::conclude(outputs, seen)
 }
