@@ -173,6 +173,16 @@ fn headlines_are_true() {
     ] {
         assert_eq!(wording::headline(&report), headline);
     }
+    let mut astray =
+        told(&[], direct(), |_, name| answer(if name == "v10" { Cause::InterceptedTrusted } else { Cause::Ok }));
+    for row in astray.rows.iter_mut().filter(|row| row.endpoint == "v10") {
+        row.hosts_line = Some("203.0.113.9 v10.events.data.microsoft.com".to_owned());
+    }
+    assert_eq!(
+        wording::headline(&astray),
+        "Not all diagnostic data gets out directly: this machine's hosts file leads to another server for 1 of 14 TLS \
+         endpoints."
+    );
     let mut cut_short = story::clean();
     cut_short.run.complete = false;
     assert!(wording::headline(&cut_short).starts_with("The run was cut short before everything was tested. "));

@@ -182,6 +182,7 @@ fn row(
         stage: verdict.map_or(Stage::Dns, |verdict| verdict.stage),
         summary: verdict.map_or_else(|| missing.title.to_owned(), |verdict| verdict.summary.clone()),
         evidence: verdict.map_or_else(Vec::new, |verdict| verdict.evidence.clone()),
+        hosts_line: verdict.and_then(|verdict| verdict.hosts_line.clone()),
         timings_ms: verdict.map_or_else(Timings::default, |verdict| timings(&verdict.timings)),
         chain: verdict.and_then(|verdict| verdict.chain.as_ref()).map(|chain| certificates.chain(chain)),
     }

@@ -154,6 +154,9 @@ pub struct Row {
     pub summary: String,
     /// One fact per line.
     pub evidence: Vec<String>,
+    /// The line of this machine's hosts file that led here, of a row that does not get through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts_line: Option<String>,
     pub timings_ms: Timings,
     /// `null` without a certificate.
     pub chain: Option<Chain>,

@@ -239,10 +239,14 @@ fn reason(column: &Column<'_>) -> String {
     let blocked = failing.len() - intercepted.len();
     if intercepted.len() > blocked {
         let tls = column.rows.iter().filter(|row| row.is_tls()).count();
-        let is_inspection = !intercepted.iter().all(|row| is_of_another(row));
-        let who = product(intercepted.iter().copied())
-            .map_or_else(|| "an unknown product inspects".to_owned(), |product| format!("{product} inspects"));
-        let who = if is_inspection { who } else { "another server answers in the place of".to_owned() };
+        let who = if intercepted.iter().all(|row| row.hosts_line.is_some()) {
+            "this machine's hosts file leads to another server for".to_owned()
+        } else if intercepted.iter().all(|row| is_of_another(row)) {
+            "another server answers in the place of".to_owned()
+        } else {
+            product(intercepted.iter().copied())
+                .map_or_else(|| "an unknown product inspects".to_owned(), |product| format!("{product} inspects"))
+        };
         let inspected = format!("{who} {}", share(intercepted.len(), tls, "TLS endpoint"));
         return match blocked {
             0 => inspected,
