@@ -3,8 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::handshake::last;
-use super::on_route;
+use super::{last, on_route, take};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
 use crate::judge::refused::is_let_through;
@@ -148,17 +147,6 @@ fn compare(grounds: &Grounds<'_>, verdict: &mut Verdict, carried: SocketAddr, he
     } else if !genuine.is_empty() && !failing.is_empty() {
         degrade(verdict, is_direct, &genuine, &failing);
     }
-}
-
-/// What is worse at another address, or at another time, is what the row says.
-pub(super) fn take(verdict: &mut Verdict, worst: Opinion) {
-    verdict.summary = worst.summary();
-    verdict.evidence.extend(worst.chain.iter().flat_map(|chain| chain.evidence.iter().cloned()));
-    verdict.status = worst.status;
-    verdict.cause = worst.cause;
-    verdict.stage = worst.stage;
-    verdict.product = worst.product;
-    verdict.chain = worst.chain;
 }
 
 /// The data gets out by some addresses and not by others.

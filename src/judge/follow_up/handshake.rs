@@ -1,9 +1,6 @@
 //! Handshakes that end before an answer: whether the name is to blame, the address, or the hello itself.
 
-use std::net::SocketAddr;
-
-use super::addresses::take;
-use super::{on_route, route_of};
+use super::{address, last, on_route, route_of, take};
 use crate::judge::chain::ChainJudge;
 use crate::judge::row::{chain_verdict, judge_attempt};
 use crate::judge::{Cause, Grounds, Status, Verdict};
@@ -72,17 +69,6 @@ fn passing<'v>(grounds: &'v Grounds<'_>, route: usize, verdicts: &'v [Verdict]) 
 
 fn is_passing(row: &Verdict) -> bool {
     row.chain.is_some() && matches!(row.status, Status::Ok | Status::Degraded)
-}
-
-/// The last attempt at the job itself.
-pub(super) fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
-    observations.iter().filter(|seen| seen.job() == job && seen.follow_up().is_none()).max_by_key(|seen| seen.attempt())
-}
-
-/// Where the row's own connection went; through a proxy the proxy chooses.
-pub(super) fn address(grounds: &Grounds<'_>, seen: &Observation) -> Option<SocketAddr> {
-    let is_direct = grounds.plan.routes[route_of(grounds, seen.job())] == PlannedRoute::Direct;
-    seen.tcp().and_then(|tcp| tcp.carried).filter(|_| is_direct)
 }
 
 /// Whether the handshake ended without a word from the peer.

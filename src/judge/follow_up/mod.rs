@@ -15,10 +15,13 @@ mod upload;
 
 pub(super) use control::doubts;
 
+use std::net::SocketAddr;
+
 use super::chain::ChainJudge;
+use super::opinion::Opinion;
 use super::{Grounds, Status, Verdict};
 use crate::observation::{FollowUp, Observation};
-use crate::plan::JobId;
+use crate::plan::{JobId, PlannedRoute};
 
 /// The questions that the rows leave open, by the verdicts on what they saw. They are asked once; what their answers leave open
 /// stays so.
@@ -84,4 +87,26 @@ fn route_of(grounds: &Grounds<'_>, job: JobId) -> usize {
 fn gets_through(rows: &[&Verdict]) -> bool {
     let answers = |row: &Verdict| matches!(row.status, Status::Ok | Status::Degraded | Status::Intercepted);
     rows.iter().any(|row| answers(row) || row.chain.is_some())
+}
+
+/// The last attempt at the job itself.
+fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
+    observations.iter().filter(|seen| seen.job() == job && seen.follow_up().is_none()).max_by_key(|seen| seen.attempt())
+}
+
+/// Where the row's own connection went; through a proxy the proxy chooses.
+fn address(grounds: &Grounds<'_>, seen: &Observation) -> Option<SocketAddr> {
+    let is_direct = grounds.plan.routes[route_of(grounds, seen.job())] == PlannedRoute::Direct;
+    seen.tcp().and_then(|tcp| tcp.carried).filter(|_| is_direct)
+}
+
+/// What is worse at another address, or at another time, is what the row says.
+fn take(verdict: &mut Verdict, worst: Opinion) {
+    verdict.summary = worst.summary();
+    verdict.evidence.extend(worst.chain.iter().flat_map(|chain| chain.evidence.iter().cloned()));
+    verdict.status = worst.status;
+    verdict.cause = worst.cause;
+    verdict.stage = worst.stage;
+    verdict.product = worst.product;
+    verdict.chain = worst.chain;
 }

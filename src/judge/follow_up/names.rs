@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use super::handshake::last;
-use super::on_route;
+use super::{last, on_route};
 use crate::judge::chain::ChainJudge;
 use crate::judge::row::chain_verdict;
 use crate::judge::{Cause, Grounds, NameElsewhere, Status, Verdict, wording};

@@ -5,8 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::handshake::{address, last};
-use super::{on_route, route_of};
+use super::{address, last, on_route, route_of};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
 use crate::judge::refused::is_let_through;
