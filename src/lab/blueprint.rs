@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::account::Account;
 use super::dns::NameAnswer;
 use super::http::Reply;
-use super::login::Account;
 use super::origin::{Answer, Breakage, Filter, Front, Site, Tls};
 use super::proxy::ProxyPlan;
 use super::tickets::TicketPlan;

@@ -7,15 +7,9 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use md5::Digest as _;
 
+use super::account::{Account, Entry};
 use super::windows::{Session, Windows};
 use crate::certificate::hex;
-
-/// Whom a proxy knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
-    pub name: &'static str,
-    pub password: &'static str,
-}
 
 /// How a proxy wants to be convinced.
 #[derive(Debug, Clone)]
@@ -82,19 +76,6 @@ struct Given {
 enum Standing {
     Good,
     CalledStale,
-}
-
-/// What a request's credential is worth.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Entry {
-    /// Goes through; with a login or because none is wanted.
-    Open,
-    /// Has to answer these challenges.
-    Challenged(Vec<String>),
-    /// The same, said by another node of the proxy.
-    Elsewhere(Vec<String>),
-    /// The same, and the connection ends.
-    Dismissed(Vec<String>),
 }
 
 /// Whether a target, `host:port` or an address, is at this host.

@@ -4,6 +4,7 @@
 //! and what every row must come out as. Never: the probe or the judge, so that a mistake cannot agree with itself; a
 //! connection that leaves the machine; privileges; a port that has to be free.
 
+mod account;
 mod authority;
 mod blueprint;
 mod catalogue;
@@ -22,11 +23,12 @@ mod tickets;
 mod windows;
 mod wire;
 
+pub use account::Account;
 pub use authority::{Inspector, Shown};
 pub use blueprint::{Blueprint, Expectation, Place, ProxyPlace, ScriptPlan, ScriptSource};
 pub use dns::{Addresses, NameAnswer};
 pub use http::{Manner, Reply};
-pub use login::{Account, Algorithm, Digest, Gate, Nonces};
+pub use login::{Algorithm, Digest, Gate, Nonces};
 pub use offer::Offer;
 pub use origin::{Answer, Breakage, ClientCertificate, Filter, Front, Site, Tls};
 pub use proxy::{Deed, Hosts, Pretence, ProxyPlan, Refusal};

@@ -12,9 +12,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, c
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use super::account::{Account, Entry};
 use super::authority::{Authorities, Inspector};
 use super::http::{Manner, Reply};
-use super::login::{Account, Entry, Gate, Guard};
+use super::login::{Gate, Guard};
 use super::origin::{BOTH_VERSIONS, ONLY_TLS12, showing};
 use super::windows::Session;
 use super::wire::{Buffered, Head, close, hush, read_head, reset};

@@ -12,11 +12,11 @@ use secrecy::SecretString;
 use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
 
+use super::account::Account;
 use super::authority::{Authorities, Inspector, Mistake, Shown};
 use super::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace, ScriptSource};
 use super::catalogue::catalogue;
 use super::dns::{Addresses, NameAnswer, NameServer};
-use super::login::Account;
 use super::origin::{Front, Origin, Site, Tls, provider};
 use super::proxy::{Behind, RunningProxy};
 use super::tickets::Directory;

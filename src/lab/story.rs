@@ -1,9 +1,10 @@
 //! The story of `waprobe check --lab`: one company, five proxies, and everything that goes right and wrong with them.
 
+use super::account::Account;
 use super::authority::Inspector;
 use super::blueprint::Blueprint;
 use super::http::Reply;
-use super::login::{Account, Algorithm, Digest, Gate, Nonces};
+use super::login::{Algorithm, Digest, Gate, Nonces};
 use super::proxy::{Deed, Hosts, ProxyPlan};
 use crate::plan::{Identity, SchemeChoice};
 

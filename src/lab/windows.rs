@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md4::Digest as _;
 
-use super::login::{Account, Entry};
+use super::account::{Account, Entry};
 
 /// A proxy's NTLM.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,9 @@
 //! Proxies that ask who is there.
 
+use crate::lab::account::Account;
 use crate::lab::blueprint::Blueprint;
 use crate::lab::http::{Manner, Reply};
-use crate::lab::login::{Account, Algorithm, Digest, Gate, Nonces};
+use crate::lab::login::{Algorithm, Digest, Gate, Nonces};
 use crate::lab::proxy::{Deed, Hosts, ProxyPlan};
 use crate::lab::scenarios::EVERYTHING;
 use crate::lab::story::USER;

@@ -1,8 +1,9 @@
 //! Proxies that know people by NTLM, by itself or inside Negotiate.
 
+use crate::lab::account::Account;
 use crate::lab::blueprint::Blueprint;
 use crate::lab::http::Manner;
-use crate::lab::login::{Account, Gate};
+use crate::lab::login::Gate;
 use crate::lab::proxy::ProxyPlan;
 use crate::lab::scenarios::EVERYTHING;
 use crate::lab::story::USER;

@@ -17,8 +17,8 @@ use rquickjs::convert::Coerced;
 use rquickjs::function::Rest;
 use rquickjs::{Context, Ctx, Exception, Function, IntoJs, Object, Runtime, Type, Value};
 
-use super::evaluate::{Limits, Question, SharedNotes, with_notes};
 use super::functions::{addresses, names, times};
+use super::question::{Limits, Question, SharedNotes, with_notes};
 use super::{Answer, FailureKind, Lookup, Place, Script, ScriptFailure, World};
 
 const PRELUDE: &str = include_str!("prelude.js");

@@ -11,11 +11,13 @@ mod engine;
 mod evaluate;
 mod failure;
 mod functions;
+mod question;
 mod script;
 mod world;
 
 pub use answer::{Answer, Choice, ProxyKind, Remark};
-pub use evaluate::{Evaluation, Limits, Notes, Question, evaluate};
+pub use evaluate::{Evaluation, evaluate};
 pub use failure::{FailureKind, Place, ScriptFailure, without_logins};
+pub use question::{Limits, Notes, Question};
 pub use script::{NotScript, Script};
 pub use world::{Alert, Lookup, NameAnswers, Resolver, World};
