@@ -65,8 +65,9 @@ fn every_module_imports_only_what_the_table_allows() {
             continue;
         };
         let text = fs::read_to_string(&file).expect("a source file is readable");
+        let place = place_of(&file);
         for (number, line) in text.lines().enumerate().take(lines_before_tests(&text)) {
-            for path in imports(line) {
+            for path in imports(line, &place) {
                 let target = path.split("::").next().unwrap_or_default();
                 let fits = target == module || allowed.iter().any(|entry| *entry == target || path.starts_with(*entry));
                 if !fits {
@@ -126,20 +127,50 @@ fn only_an_inline_module_of_tests_ends_what_is_checked() {
     assert_eq!(lines_before_tests("use crate::net;\n\n#[cfg(test)]\nmod tests {\n    use crate::probe;\n}\n"), 2);
 }
 
-/// The paths behind `crate::` in one line, outside of comments.
-fn imports(line: &str) -> Vec<&str> {
+/// The paths in this crate that one line of the module `here` names, outside of comments: behind `crate::`, and behind as many
+/// `super::` as lead out of the module's own folder.
+fn imports(line: &str, here: &[String]) -> Vec<String> {
     let code = line.split("//").next().unwrap_or_default();
-    code.match_indices("crate::")
-        .filter(|(start, _)| {
-            !code[..*start].ends_with(|character: char| character.is_alphanumeric() || character == '_')
-        })
-        .map(|(start, found)| {
-            let path = &code[start + found.len()..];
-            let end =
-                path.find(|character: char| !(character.is_alphanumeric() || character == '_' || character == ':'));
-            &path[..end.unwrap_or(path.len())]
-        })
-        .collect()
+    let is_in_a_name = |character: char| character.is_alphanumeric() || character == '_';
+    let begins = |start: usize| !code[..start].ends_with(|before: char| is_in_a_name(before) || before == ':');
+    let path_from = |start: usize| {
+        let path = &code[start..];
+        &path[..path.find(|character: char| !is_in_a_name(character) && character != ':').unwrap_or(path.len())]
+    };
+    let by_root = code.match_indices("crate::").filter(|(start, _)| begins(*start));
+    let by_root = by_root.map(|(start, found)| path_from(start + found.len()).to_owned());
+    let upwards = code.match_indices("super::").filter(|(start, _)| begins(*start)).map(|(start, _)| {
+        let mut path = path_from(start);
+        let mut kept = here.len();
+        while let Some(rest) = path.strip_prefix("super::") {
+            path = rest;
+            kept = kept.saturating_sub(1);
+        }
+        here[..kept].iter().map(String::as_str).chain([path]).collect::<Vec<_>>().join("::")
+    });
+    by_root.chain(upwards).collect()
+}
+
+#[test]
+fn ways_out_of_a_module_are_seen_however_they_are_written() {
+    let here = ["judge", "chain"].map(str::to_owned);
+    let seen = |line: &str| imports(line, &here);
+    assert_eq!(seen("use crate::net::Dial;"), ["net::Dial"]);
+    assert_eq!(seen("use super::{Cause, Status};"), ["judge::"]);
+    assert_eq!(seen("use super::super::probe::run;"), ["probe::run"]);
+    assert_eq!(seen("pub(super) fn a() { super::super::net::b(); } // crate::cli"), ["net::b"]);
+    assert_eq!(seen("use other_crate::net; use x::super_::y;"), Vec::<String>::new());
+}
+
+/// `["judge", "chain"]` for `src/judge/chain.rs` and for `src/judge/chain/mod.rs`.
+fn place_of(file: &Path) -> Vec<String> {
+    let inside = file.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("below src").with_extension("");
+    let mut place: Vec<String> =
+        inside.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    if place.last().is_some_and(|last| last == "mod") {
+        place.pop();
+    }
+    place
 }
 
 fn module_of(file: &Path) -> String {

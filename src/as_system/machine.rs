@@ -41,8 +41,8 @@ mod this {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    use super::super::task::Schtasks;
     use super::{Machine, Place, Readiness, Scheduler};
+    use crate::as_system::task::Schtasks;
     use crate::windows::account::{self, Account};
     use crate::windows::locked;
 
