@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::arguments::{Color, SolutionId};
-use super::{Exit, Failure, files, terminal};
+use super::{Exit, Failure, device, files, terminal};
 use crate::enroll::Windows;
 use crate::enroll::apply::{self, ApplyError, Backup, LARGEST_BACKUP, Store as _};
 use crate::enroll::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
@@ -59,8 +59,8 @@ pub(super) struct ChangeArguments {
 
 /// Applies a plan to this device.
 pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
-    let id = super::enroll::commercial_id(&arguments.commercial_id)?;
-    let chosen = arguments.os.as_deref().map(super::enroll::windows_version).transpose()?;
+    let id = device::commercial_id(&arguments.commercial_id)?;
+    let chosen = arguments.os.as_deref().map(device::windows_version).transpose()?;
     let mut registry = this_device(WITHOUT_WINDOWS_APPLY)?;
     let mut store = store(arguments.change.backup.as_deref())?;
     let known = about_windows(&registry).map_err(|error| unreadable(&error))?;
@@ -71,7 +71,7 @@ pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
             windows.label
         )));
     }
-    let solutions = super::enroll::solutions(&arguments.solution);
+    let solutions = device::solutions(&arguments.solution);
     let plan = plan::plan(&id, &windows, &solutions, arguments.site_discovery).map_err(Failure::usage)?;
     let changes = apply::compare(&plan, &registry).map_err(|error| unreadable(&error))?;
     let is_pending = !changes.changes.is_empty();
@@ -95,7 +95,7 @@ fn not_applied(error: &ApplyError) -> Result<Exit, Failure> {
     match error {
         ApplyError::NotKept(_) => Err(Failure::usage(error)),
         ApplyError::TakenBack { .. } | ApplyError::HalfDone { .. } => {
-            super::complain(&format!("error: {}", crate::harmless::sanitize(&error.to_string())));
+            terminal::complain(&format!("error: {}", crate::harmless::sanitize(&error.to_string())));
             Ok(Exit::Findings)
         }
     }

@@ -8,7 +8,7 @@ use super::device_registry::{self, DeviceRegistry};
 use super::run::{self, Setup, scope};
 use super::script::{self, Wanted};
 use super::show::{self, Expected};
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, terminal};
 use crate::catalogue::Catalogue;
 use crate::net::{ConnectTo, ConnectToRule, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
@@ -24,9 +24,6 @@ const SIGNED_IN_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     // The first random draw of the TLS library is slow; it can go on while files are read.
     std::thread::spawn(probe::warm_up);
-    if arguments.lab {
-        return super::lab::check(arguments);
-    }
     let setup = from_arguments(arguments)?;
     note_passed_over(arguments, &setup);
     run::execute(setup, &arguments.output, arguments.record.as_deref())
@@ -86,7 +83,7 @@ pub(super) fn of_device(arguments: &CheckArguments, device: Option<&DeviceRegist
     plan.settings = settings;
     plan.follow_ups = follow_ups(arguments, &catalogue);
     for rule in unmatched(&arguments.connect_to, &catalogue, &plan) {
-        super::complain(&format!(
+        terminal::complain(&format!(
             "warning: --connect-to {rule} meets no endpoint of the direct route, and changes nothing"
         ));
     }
@@ -157,7 +154,7 @@ fn note_passed_over(arguments: &CheckArguments, setup: &Setup) {
     let endpoints = Plan::endpoints(&setup.catalogue, &plan.os, &plan.solutions);
     let targets = targets(&setup.catalogue, &endpoints);
     if let Some(note) = device_registry::passed_over(&Overview::of(&device.snapshot, &targets), &targets) {
-        super::complain(&note);
+        terminal::complain(&note);
     }
 }
 

@@ -4,15 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser as _};
+use clap::{Args, Parser};
 
-use super::arguments::{AccountArguments, Arguments, CheckArguments, Color, Command, Format, TrustArguments, duration};
+use super::arguments::{AccountArguments, CheckArguments, Color, Format, TrustArguments, duration};
+use super::device::{Device, DeviceArguments};
 use super::device_registry::DeviceRegistry;
-use super::enroll::{Device, DeviceArguments};
 use super::run::{Setup, watched};
 use super::show::Seen;
-use super::system::Wishes;
-use super::{Exit, Failure, check, files, lab, replay, show, terminal};
+use super::wishes::Wishes;
+use super::{Exit, Failure, check, files, lab_world, replay, show, terminal};
 use crate::lab::{scenarios, story};
 use crate::observation::Ended;
 use crate::registry::Snapshot;
@@ -173,11 +173,8 @@ fn network(arguments: &DiagnoseArguments, device: &Device) -> Result<Watched, Fa
         return Ok(Watched { seen: in_the_lab(name, device, record)?, viewpoint: Viewpoint::Lab, doubt: None });
     }
     let line = arguments.network.command_line(device, &arguments.trust);
-    let parsed = Arguments::try_parse_from(line).map_err(|mistake| Failure::usage(mistake.to_string()))?;
-    let Command::Check(parsed) = parsed.command else {
-        return Err(Failure::Internal("a check was asked for, and another command was read".to_owned()));
-    };
-    let (setup, doubt) = by_its_own_ways(arguments, &parsed)?;
+    let CheckLine { check } = CheckLine::try_parse_from(line).map_err(|mistake| Failure::usage(mistake.to_string()))?;
+    let (setup, doubt) = by_its_own_ways(arguments, &check)?;
     let viewpoint = if arguments.device.snapshot.is_none() { Viewpoint::Device } else { Viewpoint::Elsewhere };
     Ok(Watched { seen: watched(setup, record)?, viewpoint, doubt })
 }
@@ -218,14 +215,22 @@ fn in_the_lab(name: &str, device: &Device, record: Option<&Path>) -> Result<Seen
         let unknown = || Failure::usage(format!("no scenario is called '{name}': 'waprobe lab list' names them"));
         scenario.ok_or_else(unknown)?.blueprint()
     };
-    let world = lab::start(blueprint)?;
-    watched(lab::setup(&world, device.os.clone(), device.solutions.clone())?, record)
+    let world = lab_world::start(blueprint)?;
+    watched(lab_world::setup(&world, device.os.clone(), device.solutions.clone())?, record)
+}
+
+/// The options of `check`, as a command line of their own.
+#[derive(Debug, Parser)]
+#[command(name = "waprobe check")]
+struct CheckLine {
+    #[command(flatten)]
+    check: CheckArguments,
 }
 
 impl NetworkArguments {
     /// The same as arguments of `waprobe check`, which reads and checks them: what holds there holds here.
     fn command_line(&self, device: &Device, trust: &TrustArguments) -> Vec<std::ffi::OsString> {
-        let mut line: Vec<std::ffi::OsString> = vec!["waprobe".into(), "check".into()];
+        let mut line: Vec<std::ffi::OsString> = vec!["waprobe check".into()];
         let mut add = |name: &str, value: &dyn AsRef<std::ffi::OsStr>| {
             let mut argument = std::ffi::OsString::from(format!("--{name}="));
             argument.push(value);

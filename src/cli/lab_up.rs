@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret as _;
 
-use super::{Exit, Failure, files, lab, run};
+use super::{Exit, Failure, files, lab_world, run};
 use crate::lab::{Blueprint, Offer, World};
 use crate::plan::{PlannedRoute, Scheme, SchemeChoice};
 
 /// Starts the servers of `blueprint` and keeps them running. The folder is a new one, removed at the end, unless it is named.
 pub(super) fn up(name: Option<&str>, blueprint: &Blueprint, folder: Option<&Path>) -> Result<Exit, Failure> {
-    let world = lab::start(blueprint.clone())?;
+    let world = lab_world::start(blueprint.clone())?;
     let offer = Offer::of(blueprint, &world).map_err(|reason| {
         let name = name.unwrap_or("story");
         Failure::usage(format!("'{name}' is about {reason}: 'waprobe lab {name}' shows it from inside"))

@@ -1,9 +1,8 @@
 //! `waprobe completions` and `waprobe man`: what a package installs beside the program, made from the arguments themselves.
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::arguments::Arguments;
 use super::{Exit, Failure, files};
 
 #[derive(Debug, Args)]
@@ -19,21 +18,20 @@ pub(super) struct ManArguments {
     command: Option<String>,
 }
 
-pub(super) fn completions(arguments: &CompletionsArguments) -> Result<Exit, Failure> {
+pub(super) fn completions(arguments: &CompletionsArguments, mut program: Command) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), env!("CARGO_PKG_NAME"), &mut script);
+    clap_complete::generate(arguments.shell, &mut program, env!("CARGO_PKG_NAME"), &mut script);
     files::print(|out| out.write_all(&script))?;
     Ok(Exit::Ok)
 }
 
-pub(super) fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
-    let mut program = Arguments::command();
+pub(super) fn man(arguments: &ManArguments, mut program: Command) -> Result<Exit, Failure> {
     program.build();
     let page = match &arguments.command {
         None => clap_mangen::Man::new(program),
         Some(name) => {
             let command = program.find_subcommand(name).cloned().ok_or_else(|| {
-                let known: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+                let known: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
                 let name = crate::catalogue::quotable(name);
                 Failure::usage(format!("there is no command '{name}': they are {}", known.join(", ")))
             })?;

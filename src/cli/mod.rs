@@ -7,6 +7,8 @@ mod apply;
 mod arguments;
 mod beside;
 mod check;
+mod command_line;
+mod device;
 mod device_registry;
 mod diagnose;
 mod diff;
@@ -14,10 +16,12 @@ mod endpoints;
 mod enroll;
 mod exit;
 mod explain;
+mod failure;
 mod files;
 mod handed;
 mod lab;
 mod lab_up;
+mod lab_world;
 mod manual;
 mod outputs;
 mod pac;
@@ -33,32 +37,17 @@ mod system;
 mod terminal;
 mod this_device;
 mod verify;
+mod wishes;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::as_system::Machine;
-use arguments::{Arguments, Command};
+use command_line::{Arguments, Command};
 pub use exit::Exit;
+pub use failure::Failure;
 use style::ExitStyle;
-
-/// What went wrong before there was anything to report.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The user can mend it: arguments, files, a catalogue.
-    #[error("{0}")]
-    Usage(String),
-    /// We have to mend it.
-    #[error("{0}")]
-    Internal(String),
-}
-
-impl Failure {
-    fn usage(text: impl std::fmt::Display) -> Self {
-        Self::Usage(text.to_string())
-    }
-}
 
 /// Runs the command line `arguments` (the program's name first) and says how the process ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -95,11 +84,11 @@ pub fn run_on(machine: &dyn Machine, arguments: impl IntoIterator<Item = OsStrin
                 // Complaints about a file begin so themselves, each of them.
                 let text = text.trim_end();
                 let prefix = if text.starts_with("error: ") { "" } else { "error: " };
-                complain(&format!("{prefix}{text}"));
+                terminal::complain(&format!("{prefix}{text}"));
                 Exit::Usage
             }
             Failure::Internal(_) => {
-                complain(&format!("waprobe failed, which is a mistake of its own: {}", text.trim_end()));
+                terminal::complain(&format!("waprobe failed, which is a mistake of its own: {}", text.trim_end()));
                 Exit::Internal
             }
         })
@@ -109,6 +98,7 @@ pub fn run_on(machine: &dyn Machine, arguments: impl IntoIterator<Item = OsStrin
 /// Does the command in this process.
 fn do_here(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Check(arguments) if arguments.lab => lab::check(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
@@ -120,8 +110,8 @@ fn do_here(command: Command) -> Result<Exit, Failure> {
         Command::Endpoints { command } => endpoints::run(command),
         Command::Enroll { command } => enroll::run(&command),
         Command::Diagnose(arguments) => diagnose::run(&arguments),
-        Command::Completions(arguments) => manual::completions(&arguments),
-        Command::Man(arguments) => manual::man(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments, Arguments::command()),
+        Command::Man(arguments) => manual::man(&arguments, Arguments::command()),
         Command::Explain(arguments) => explain::run(&arguments),
     }
 }
@@ -132,10 +122,4 @@ fn tell_monitor(style: ExitStyle, text: &str) {
         // Nobody is left to be told when that is closed.
         let _ = files::print(|out| out.write_all(line.as_bytes()));
     }
-}
-
-/// To standard error; nobody is left to be told when that is closed.
-fn complain(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::run::quietly;
-use super::{Exit, Failure, files, lab, show};
+use super::{Exit, Failure, files, lab_world, show};
 use crate::catalogue::{Complaints, OsSelection, Solution};
 use crate::judge::{Cause, Status};
 use crate::lab::{NOT_PRODUCIBLE, Scenario, scenarios};
@@ -85,8 +85,8 @@ pub(super) fn run() -> Result<Exit, Failure> {
 
 /// One scenario's part of the matrix.
 fn recognise(scenario: &Scenario) -> Result<Matrix, Failure> {
-    let world = lab::start(scenario.blueprint())?;
-    let setup = lab::setup(&world, OsSelection::all(), Solution::ALL.to_vec());
+    let world = lab_world::start(scenario.blueprint())?;
+    let setup = lab_world::setup(&world, OsSelection::all(), Solution::ALL.to_vec());
     if scenario.ends_early {
         let recognised = match setup {
             Ok(_) => NOTHING.to_owned(),

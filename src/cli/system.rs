@@ -12,11 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::arguments::{AccountArguments, CheckArguments, Color, Command, OutputArguments, RunAs, TrustArguments};
+use super::arguments::{CheckArguments, Color, RunAs};
+use super::command_line::Command;
 use super::device_registry::THIS;
 use super::outputs::{NewFile, Outputs};
 use super::proxy::ProxyArguments;
 use super::style::ExitStyle;
+use super::wishes::Wishes;
 use super::{Exit, Failure, files, handed, run as network, terminal};
 use crate::as_system::{Carried, Input, Machine, Parcel, Patience, Readiness, Screen, Trouble, World, messenger, send};
 use crate::catalogue::CatalogueSource;
@@ -29,48 +31,10 @@ const BESIDE: Duration = Duration::from_secs(60);
 /// What a command may take that says nothing about it.
 const USUAL: Duration = Duration::from_secs(30);
 
-/// What a command needs to be done by another process.
-#[derive(Debug)]
-pub(super) struct Wishes<'a> {
-    pub account: &'a AccountArguments,
-    /// Files to be read.
-    pub inputs: Vec<&'a Path>,
-    /// A script that chooses proxies, unless it is an address.
-    pub script: Option<&'a Path>,
-    /// Whose files name further files.
-    pub trust: Option<&'a TrustArguments>,
-    pub catalogue: Option<&'a Path>,
-    pub password_files: Vec<&'a Path>,
-    /// The name whose password is asked for at the terminal.
-    pub prompt: Option<&'a str>,
-    pub takes_password_from_stdin: bool,
-    pub reports: Option<&'a OutputArguments>,
-    pub records: Option<&'a Path>,
-    pub timeout: Option<Duration>,
-}
-
-impl Default for Wishes<'_> {
-    fn default() -> Self {
-        Self {
-            account: &AccountArguments { run_as: None },
-            inputs: Vec::new(),
-            script: None,
-            trust: None,
-            catalogue: None,
-            password_files: Vec::new(),
-            prompt: None,
-            takes_password_from_stdin: false,
-            reports: None,
-            records: None,
-            timeout: None,
-        }
-    }
-}
-
 /// Does what the task or the messenger started this process for; `None` when a person did.
 pub(super) fn errand(arguments: &[OsString]) -> Option<Result<Vec<OsString>, Exit>> {
     let told = |why: &dyn std::fmt::Display| {
-        super::complain(&format!("error: {why}"));
+        terminal::complain(&format!("error: {why}"));
         Err(Exit::Internal)
     };
     let first = arguments.get(1)?;
@@ -183,7 +147,7 @@ fn sent(wishes: &Wishes<'_>, arguments: &[OsString], machine: &dyn Machine) -> R
         is_interrupted: &|| interrupted.load(Ordering::Relaxed),
     };
     if io::stderr().is_terminal() {
-        super::complain("running as SYSTEM, by the task scheduler; the report comes when it is done");
+        terminal::complain("running as SYSTEM, by the task scheduler; the report comes when it is done");
     }
     let mut failures: Vec<Failure> = Vec::new();
     let mut places = Some(places);
@@ -199,7 +163,7 @@ fn sent(wishes: &Wishes<'_>, arguments: &[OsString], machine: &dyn Machine) -> R
     // Nobody is left to be told when that is closed.
     let _ = io::stderr().write_all(&outcome.standard_error);
     for left in &outcome.left {
-        super::complain(&format!("warning: {left}"));
+        terminal::complain(&format!("warning: {left}"));
     }
     let ended = match outcome.ending {
         Ok(code) => Ok(Exit::Styled(code)),

@@ -71,3 +71,9 @@ pub(super) fn write_prose(out: &mut dyn Write, first: &str, text: &str, width: u
     }
     Ok(())
 }
+
+/// To standard error; nobody is left to be told when that is closed.
+pub(super) fn complain(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(io::stderr(), "{text}");
+}

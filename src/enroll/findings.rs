@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::case::Case;
-use super::rules::NO_UPDATES;
 use crate::catalogue::Solution;
 use crate::registry::{Lookup, Value};
 
@@ -314,6 +313,9 @@ impl Serialize for RemarkCode {
         serializer.serialize_str(self.id())
     }
 }
+
+/// Why the updates were not looked at.
+pub(super) const NO_UPDATES: &str = "the snapshot does not list installed updates; `waprobe enroll snapshot` does";
 
 /// Why something of this very machine is not known: nobody left anything out of a live registry.
 fn withheld(why: &str, is_before_10: bool) -> Option<&'static str> {

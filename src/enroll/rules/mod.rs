@@ -15,7 +15,6 @@ mod site_discovery;
 mod updates;
 
 pub(super) use site_discovery::zones;
-pub(super) use updates::NO_UPDATES;
 
 use super::case::Case;
 use super::findings::{Notes, RemarkCode};

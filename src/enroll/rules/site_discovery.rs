@@ -3,7 +3,7 @@
 use super::level::{self, Effective};
 use crate::catalogue::Solution;
 use crate::enroll::case::{Case, shown_number};
-use crate::enroll::findings::{Code, Notes, RemarkCode};
+use crate::enroll::findings::{Code, NO_UPDATES, Notes, RemarkCode};
 use crate::enroll::places::{INTERNET_EXPLORER, POLICY, PREFERENCE};
 use crate::registry::{Lookup, Value};
 
@@ -106,7 +106,7 @@ fn needs_enhanced(case: &Case<'_>, choice: u32, notes: &mut Notes) {
 
 fn needs_update(case: &Case<'_>, notes: &mut Notes) {
     let Some(installed) = &case.snapshot.device.hotfixes else {
-        return notes.not_checked("KB3080149", "installed updates", super::updates::NO_UPDATES);
+        return notes.not_checked("KB3080149", "installed updates", NO_UPDATES);
     };
     if !installed.contains(&TRACKING_UPDATE) {
         notes

@@ -2,13 +2,11 @@
 
 use crate::catalogue::Solution;
 use crate::enroll::case::Case;
-use crate::enroll::findings::{Code, Notes, RemarkCode};
+use crate::enroll::findings::{Code, NO_UPDATES, Notes, RemarkCode};
 use crate::enroll::places::{CURRENT_VERSION, RESTART_PENDING};
 use crate::registry::Presence;
 
-/// Why an update, a file, a service or a task was not looked at.
-pub(in crate::enroll) const NO_UPDATES: &str =
-    "the snapshot does not list installed updates; `waprobe enroll snapshot` does";
+/// Why a file was not looked at.
 const NO_PENDING: &str = "the snapshot does not say whether this file exists; `waprobe enroll snapshot` does";
 const NO_FILES: &str = "the snapshot does not list file versions; `waprobe enroll snapshot` does";
 
