@@ -35,6 +35,7 @@ pub(super) fn read(text: &str) -> Result<Snapshot, SnapshotMistake> {
         let Some(key) = snapshot.hold_key(path) else { continue };
         store(key, &name, data);
     }
+    snapshot.find_whole_keys();
     Ok(snapshot)
 }
 
@@ -311,7 +312,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Lookup;
+    use super::super::{Lookup, Presence};
     use super::*;
 
     const KEY: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE\Test";
@@ -325,6 +326,25 @@ mod tests {
         let key = snapshot.key(KEY).expect("the key is held");
         let (_, value) = key.values().next().unwrap_or_else(|| panic!("{line}: no value"));
         value.clone()
+    }
+
+    #[test]
+    fn what_a_whole_export_does_not_hold_does_not_exist() {
+        let presence = |keys: &[&str], asked: &str| {
+            let keys: String = keys.iter().map(|key| format!("[HKEY_LOCAL_MACHINE\\{key}]\r\n\r\n")).collect();
+            let snapshot = read(&format!("{VERSION_5}\r\n\r\n{keys}")).expect("a registry file");
+            snapshot.presence(&format!(r"HKLM\{asked}"))
+        };
+        let exported = ["SOFTWARE", r"SOFTWARE\Policies", r"SOFTWARE\Policies\Microsoft", r"SOFTWARE\Zoo"];
+        assert_eq!(presence(&exported, r"SOFTWARE\Policies\Microsoft\Windows\DataCollection"), Presence::Absent);
+        assert_eq!(presence(&exported, r"SOFTWARE\policies"), Presence::Present);
+        assert_eq!(presence(&exported, r"SYSTEM\Setup"), Presence::NotKnown, "of another export");
+        assert_eq!(presence(&exported[2..], r"SOFTWARE\Policies\Microsoft\Windows"), Presence::NotKnown, "a key alone");
+        // Somebody picked these: what is between them is left out, so other things may be too.
+        let picked = [r"SOFTWARE\Microsoft", r"SOFTWARE\Microsoft\Windows\CurrentVersion", r"SOFTWARE\Microsoft\Zoo"];
+        assert_eq!(presence(&picked, r"SOFTWARE\Microsoft\Windows Defender"), Presence::NotKnown);
+        let beside = [r"SOFTWARE\A", r"SOFTWARE\A\B", r"SOFTWARE\A C\D"];
+        assert_eq!(presence(&beside, r"SOFTWARE\A\C"), Presence::Absent, "a name that goes on is another key's");
     }
 
     #[test]

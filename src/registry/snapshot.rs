@@ -1,6 +1,6 @@
 //! Keys and values, with names compared as Windows compares them, and three answers to every question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::device::Device;
 use super::value::Value;
@@ -11,6 +11,8 @@ pub struct Snapshot {
     keys: BTreeMap<String, Key>,
     /// Keys of which it is known that they do not exist, nor anything below them.
     absent: BTreeMap<String, String>,
+    /// Keys that were exported with all that is below them: what is not held there does not exist.
+    whole: BTreeSet<String>,
     pub device: Device,
 }
 
@@ -155,6 +157,7 @@ impl Snapshot {
                 self.remove(path);
             }
         }
+        self.whole.extend(part.whole.iter().cloned());
         for key in part.keys() {
             self.hold(key.path());
             for (name, value) in key.values() {
@@ -178,11 +181,20 @@ impl Snapshot {
     }
 
     fn is_known_absent(&self, folded: &str) -> bool {
-        if self.absent.is_empty() {
-            return false;
-        }
-        let ancestors = folded.match_indices('\\').map(|(end, _)| &folded[..end]);
-        ancestors.chain([folded]).any(|path| self.absent.contains_key(path))
+        ancestors(folded).any(|path| self.absent.contains_key(path) || self.whole.contains(path))
+            || self.absent.contains_key(folded)
+    }
+
+    /// Finds what was exported as a whole. Windows' tools export a key with all that is below it, each key on the way by itself:
+    /// so does a file in which no key below stands without the one above it. One that people wrote leaves some out.
+    pub(super) fn find_whole_keys(&mut self) {
+        let parents: Vec<(&str, Option<&str>)> =
+            self.keys.keys().map(|key| (key.as_str(), ancestors(key).last())).collect();
+        let is_held = |key: &str| self.keys.contains_key(key);
+        let begin_an_export = parents.iter().filter(|(_, parent)| parent.is_some_and(|parent| !is_held(parent)));
+        let torn: BTreeSet<&str> = begin_an_export.flat_map(|(key, _)| ancestors(key)).collect();
+        let has_some_below = parents.iter().filter_map(|(_, parent)| *parent).filter(|parent| is_held(parent));
+        self.whole = has_some_below.filter(|key| !torn.contains(key)).map(str::to_owned).collect();
     }
 }
 
@@ -210,6 +222,11 @@ impl Key {
     pub(super) fn remove(&mut self, name: &str) {
         self.values.remove(&fold(name));
     }
+}
+
+/// The paths above this one, from the root.
+fn ancestors(folded: &str) -> impl Iterator<Item = &str> {
+    folded.match_indices('\\').map(|(end, _)| &folded[..end])
 }
 
 /// The path with its root's long name and without empty parts at its end; `None` when the root is none.
