@@ -10,9 +10,9 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::arguments::{Color, SolutionId};
-use super::{Exit, Failure, device, files, terminal};
+use super::{Exit, Failure, device, files, outputs, terminal};
 use crate::enroll::Windows;
-use crate::enroll::apply::{self, ApplyError, Backup, LARGEST_BACKUP, Store as _};
+use crate::enroll::apply::{self, ApplyError, Backup, BackupMistake, LARGEST_BACKUP, Store as _};
 use crate::enroll::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
 use crate::enroll::plan;
 use crate::net::Clock;
@@ -26,7 +26,7 @@ pub(super) struct ApplyArguments {
     #[arg(long, value_name = "GUID")]
     commercial_id: String,
 
-    /// Plan for this Windows version, such as win10-1809. Default: this device's own.
+    /// The Windows version that this device has, such as win10-1809, where its registry does not say it; another is refused.
     #[arg(long, value_name = "ID")]
     os: Option<String>,
 
@@ -75,6 +75,12 @@ pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
     let plan = plan::plan(&id, &windows, &solutions, arguments.site_discovery).map_err(Failure::usage)?;
     let changes = apply::compare(&plan, &registry).map_err(|error| unreadable(&error))?;
     let is_pending = !changes.changes.is_empty();
+    // Looked at before anything is said: what the backup holds decides what an undo goes back to.
+    let unusable = |why: String| Failure::usage(format!("{why}. Nothing was changed"));
+    let earlier = store.load().map_err(unusable)?.filter(|_| is_pending);
+    if let Some(earlier) = &earlier {
+        earlier.fits(apply::device_name(&registry).as_deref()).map_err(unusable)?;
+    }
     if arguments.change.yes && is_pending {
         may_change(&registry)?;
         if let Err(error) = apply::apply(&changes, &mut registry, &mut store, now()) {
@@ -87,7 +93,7 @@ pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
     let undo = undo_command(arguments.change.backup.as_deref());
     let facts = Facts { is_done: arguments.change.yes, backup: &backup, undo: &undo, exit: exit.code() };
     let layout = terminal::layout(arguments.change.color, false);
-    files::print(|mut out| report::apply::changes(&plan, &changes, facts, layout, &mut out))?;
+    files::print(|mut out| report::apply::changes(&plan, (&changes, earlier.as_ref()), facts, layout, &mut out))?;
     Ok(exit)
 }
 
@@ -111,6 +117,9 @@ pub(super) fn undo(arguments: &ChangeArguments) -> Result<Exit, Failure> {
             store.path.display()
         )));
     };
+    backup
+        .fits(apply::device_name(&registry).as_deref())
+        .map_err(|why| Failure::usage(format!("{}: {why}. Nothing was changed", store.path.display())))?;
     let restorations = apply::restorations(&backup, &registry).map_err(|error| unreadable(&error))?;
     let restored = if arguments.yes {
         may_change(&registry)?;
@@ -236,7 +245,11 @@ mod elsewhere {
 /// The command that undoes what was kept at `chosen`, or at the usual place.
 fn undo_command(chosen: Option<&Path>) -> String {
     match chosen {
-        Some(path) => format!("waprobe enroll undo --yes --backup \"{}\"", path.display()),
+        // Whoever types it may stand in another folder.
+        Some(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+            format!("waprobe enroll undo --yes --backup \"{}\"", path.display())
+        }
         None => "waprobe enroll undo --yes".to_owned(),
     }
 }
@@ -249,6 +262,9 @@ struct Store {
 
 fn store(chosen: Option<&Path>) -> Result<Store, Failure> {
     if let Some(path) = chosen {
+        if files::is_standard(path) || outputs::is_device(path) {
+            return Err(Failure::usage(format!("--backup needs a file that stays, and {} is none", path.display())));
+        }
         return Ok(Store { path: path.to_path_buf() });
     }
     let Some(folder) = std::env::var_os("ProgramData").filter(|folder| !folder.is_empty()) else {
@@ -272,10 +288,14 @@ impl apply::Store for Store {
             return Err(failed(format!("it is larger than {LARGEST_BACKUP} bytes")));
         }
         Backup::read(&text).map(Some).map_err(|mistake| {
-            failed(format!(
-                "{mistake}. What stood in the registry before is in this file alone: look for an older copy of it. To begin \
-                 a new one, move it away first; what was changed before then stays as it is"
-            ))
+            let advice = match mistake {
+                BackupMistake::OfAnotherVersion { .. } => "",
+                BackupMistake::Damaged { .. } => {
+                    ". What stood in the registry before is in this file alone: look for an older copy of it. To begin a new one, \
+                     move it away first; what was changed before then stays as it is"
+                }
+            };
+            failed(format!("{mistake}{advice}"))
         })
     }
 
@@ -378,7 +398,7 @@ mod tests {
         let path = folder.path().join("deep").join("backup.json");
         let mut store = Store { path: path.clone() };
         assert_eq!(store.load(), Ok(None));
-        let backup = Backup::new("2026-11-22T20:00:00Z".parse().expect("a moment"));
+        let backup = Backup::new("2026-11-22T20:00:00Z".parse().expect("a moment"), None);
         for _ in 0..2 {
             store.save(&backup).expect("saved");
             assert_eq!(store.load(), Ok(Some(backup.clone())));

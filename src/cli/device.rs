@@ -8,7 +8,7 @@ use super::arguments::SolutionId;
 use super::{Failure, files, this_device};
 use crate::catalogue::{OsChoice, OsSelection, Solution};
 use crate::enroll::commercial_id::CommercialId;
-use crate::enroll::places::{POLICY, PREFERENCE};
+use crate::enroll::places::{POLICY, PREFERENCE, computer_name};
 use crate::enroll::{Case, Checkup, ProxyApproach, Region, Windows, check};
 use crate::registry::{LARGEST_SNAPSHOT, Snapshot};
 
@@ -131,14 +131,26 @@ impl DeviceArguments {
         let is_same_file = self.snapshot.as_ref().is_some_and(
             |own| matches!((own.canonicalize(), path.canonicalize()), (Ok(own), Ok(other)) if own == other),
         );
-        if is_same_file || (other.device.captured.is_some() && other == *snapshot) {
+        let is_same_device = match (computer_name(snapshot), computer_name(&other)) {
+            (Some(own), Some(other)) => own.eq_ignore_ascii_case(other),
+            _ => other.device.captured.is_some() && is_same_but_for_the_time(snapshot, &other),
+        };
+        if is_same_file || is_same_device {
             return Err(Failure::usage(format!(
-                "--compare {} is the snapshot of this very device: name those of others",
+                "--compare {} is a snapshot of this very device: name those of others",
                 path.display()
             )));
         }
         Ok((path.display().to_string(), other))
     }
+}
+
+/// Snapshots that were made before they held a name.
+fn is_same_but_for_the_time(one: &Snapshot, other: &Snapshot) -> bool {
+    let mut other = other.clone();
+    other.device.captured = one.device.captured;
+    other.device.is_live = one.device.is_live;
+    *one == other
 }
 
 /// What a device needs of the network is asked for these.

@@ -34,9 +34,9 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     device: DeviceArguments,
 
-    /// What goes to standard output.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// What goes to standard output. Default: table, or with --exit-style nagios one line.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
@@ -198,7 +198,12 @@ fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let exit = if checkup.findings.is_empty() { Exit::Ok } else { Exit::Findings };
     let first = checkup.findings.first().and_then(|finding| finding.ur_exit);
     let exit = arguments.exit_style.of_settings(exit, first);
-    files::print(|mut out| match arguments.format {
+    if arguments.format.is_none()
+        && let Some(line) = arguments.exit_style.line_of_settings(exit.code(), &checkup)
+    {
+        return text(&line).map(|_| exit);
+    }
+    files::print(|mut out| match arguments.format.unwrap_or(Format::Table) {
         Format::Json => report::json::write(&checkup, &mut out),
         Format::Table => {
             let layout = terminal::layout(arguments.color, false);

@@ -143,7 +143,7 @@ fn render(
 }
 
 /// Whether Windows takes this name for a device, in whatever folder it seems to stand; elsewhere they are names like any other.
-fn is_device(path: &Path) -> bool {
+pub(super) fn is_device(path: &Path) -> bool {
     cfg!(windows) && names_device(&path.to_string_lossy())
 }
 

@@ -8,10 +8,11 @@ use std::ffi::OsString;
 use clap::ValueEnum;
 
 use super::Exit;
+use crate::enroll::Checkup;
 use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::report::outcome::End;
-use crate::report::{Report, Row, wording};
+use crate::report::{Report, Row, enroll, wording};
 
 /// Whose numbers they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -96,6 +97,16 @@ impl ExitStyle {
         }
         let _ = writeln!(line, " time={}ms", report.run.duration_ms);
         Some(line)
+    }
+
+    /// The same for a device's settings.
+    pub fn line_of_settings(self, exit: u8, checkup: &Checkup) -> Option<String> {
+        (self == Self::Nagios).then(|| {
+            let codes: Vec<&str> = checkup.findings.iter().map(|finding| finding.code.id()).collect();
+            let named = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
+            let counts = format!("findings={} not_checked={}", codes.len(), checkup.not_checked.len());
+            format!("{}{named} | {counts}\n", status_line(exit, &enroll::headline(checkup)))
+        })
     }
 
     /// The same for what never came to a report.

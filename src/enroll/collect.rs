@@ -1,8 +1,8 @@
 //! What to run on a device: the full scan, and the script that makes a snapshot.
 
 use super::places::{
-    APPRAISER_TASK, ASKED, ERROR_REPORTING, FILES, INTERNET_SETTINGS, INTERNET_SETTINGS_POLICY, PROXY_VALUES, SECRET,
-    SERVICES_ASKED,
+    APPRAISER_TASK, ASKED, COMPUTER_NAMES, ERROR_REPORTING, FILES, INTERNET_SETTINGS, INTERNET_SETTINGS_POLICY,
+    PROXY_VALUES, SECRET, SERVICES_ASKED,
 };
 
 /// The commands that start a full inventory scan, in this order, as administrator.
@@ -15,8 +15,12 @@ pub const SCAN: [&str; 2] = [
 /// reads and changes nothing.
 #[must_use]
 pub fn powershell() -> String {
-    let keys: Vec<String> =
-        ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()).map(|key| format!("    '{key}'")).collect();
+    let keys: Vec<String> = ASKED
+        .into_iter()
+        .chain(ERROR_REPORTING.into_iter().flatten())
+        .chain(COMPUTER_NAMES)
+        .map(|key| format!("    '{key}'"))
+        .collect();
     let quoted = |names: &[&str]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     SCRIPT
         .replace("@KEYS@", &keys.join(",\n"))

@@ -10,7 +10,8 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::places::{
-    APPRAISER_TASK, ASKED, CURRENT_VERSION, ERROR_REPORTING, FILES, PRODUCT_OPTIONS, SECRET, SERVICES_ASKED,
+    APPRAISER_TASK, ASKED, COMPUTER_NAMES, CURRENT_VERSION, ERROR_REPORTING, FILES, PRODUCT_OPTIONS, SECRET,
+    SERVICES_ASKED,
 };
 use super::windows::Windows;
 use crate::registry::{Lookup, Machine, Presence, Registry, Snapshot, Task, Value};
@@ -23,7 +24,8 @@ const LONGEST_DEFINITION: usize = 1 << 20;
 /// Asks the machine for everything; `now` is what "two days ago" is counted from.
 #[must_use]
 pub fn snapshot(machine: &impl Machine, now: Timestamp) -> Snapshot {
-    let mut snapshot = Snapshot::of(machine, ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()));
+    let keys = ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()).chain(COMPUTER_NAMES);
+    let mut snapshot = Snapshot::of(machine, keys);
     for (key, name) in SECRET {
         snapshot.conceal(key, name);
     }

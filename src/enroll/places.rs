@@ -14,6 +14,11 @@ pub const MISPLACED: [&str; 2] = [
 pub const APPRAISER: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\AppCompatFlags\Appraiser";
 pub const CURRENT_VERSION: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion";
 pub const PRODUCT_OPTIONS: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\ProductOptions";
+/// What the device is called, now and from its next start on.
+pub const COMPUTER_NAMES: [&str; 2] = [
+    r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName",
+    r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName",
+];
 pub const RESTART_PENDING: &str =
     r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending";
 pub const SQM_CLIENT: &str = r"HKLM\SOFTWARE\Microsoft\SQMClient";
@@ -39,6 +44,12 @@ pub const ERROR_REPORTING: [[&str; 2]; 2] = [
         r"HKCU\SOFTWARE\Microsoft\Windows\Windows Error Reporting",
     ],
 ];
+
+/// What the device is called, where the snapshot says it.
+#[must_use]
+pub fn computer_name(snapshot: &Snapshot) -> Option<&str> {
+    COMPUTER_NAMES.iter().find_map(|key| snapshot.lookup(key, "ComputerName").value()?.as_text())
+}
 
 /// Whether `snapshot` speaks about anything that a rule asks for, beside which Windows it is of: a key that it holds or knows
 /// to be missing, a service, a task, a file, the list of updates, a pending restart.

@@ -31,7 +31,15 @@ pub fn load_machine_roots() -> MachineRoots {
         return of_the_system();
     }
     let instead = if cfg!(windows) { ", in place of Windows' own store" } else { "" };
-    files(format!("{}{instead}", replaced.join(" and ")))
+    let replaced = replaced.join(" and ");
+    let mut roots = files(format!("{replaced}{instead}"));
+    if roots.certificates.is_empty() && roots.problems.is_empty() {
+        roots.problems.push(format!(
+            "{replaced} holds no certificate, so that this machine seems to trust nobody: whom browsers and other programs trust \
+             was not seen"
+        ));
+    }
+    roots
 }
 
 #[cfg(windows)]

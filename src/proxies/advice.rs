@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::settings::Target;
 use super::trace::{Manual, POLICY, Setting, Source, Step, Trace, Way, in_words, lookup};
-use crate::registry::{Lookup, Snapshot, Value};
+use crate::registry::{Lookup, Presence, Snapshot, Value};
 
 pub(super) const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
 pub(super) const ENVIRONMENTS: [&str; 2] =
@@ -65,7 +65,7 @@ impl Overview {
         let stand = Stand::of(&traces, targets);
         let mut advice = Vec::new();
         advice.extend(context_mismatch(&stand));
-        advice.extend(nothing_set(&traces, &stand, &variables));
+        advice.extend(nothing_set(&traces, &stand, (&variables, snapshot)));
         advice.extend(user_proxy_advice(&stand, user_proxy, snapshot));
         advice.extend(file_script(&traces));
         advice.extend(nobody_signed_in(&stand, user_proxy, snapshot));
@@ -201,7 +201,7 @@ fn context_mismatch(stand: &Stand) -> Option<Advice> {
     Some(Advice { code: "conf.context_mismatch", evidence })
 }
 
-fn nothing_set(traces: &[Trace], stand: &Stand, variables: &[String]) -> Option<Advice> {
+fn nothing_set(traces: &[Trace], stand: &Stand, (variables, snapshot): (&[String], &Snapshot)) -> Option<Advice> {
     // Exceptions that keep everything from a proxy are another thing than no proxy.
     let named = traces.iter().flat_map(|trace| &trace.steps).any(|step| !servers(step).is_empty());
     if named {
@@ -214,7 +214,13 @@ fn nothing_set(traces: &[Trace], stand: &Stand, variables: &[String]) -> Option<
     if !variables.is_empty() {
         return Some(Advice { code: "conf.env_only", evidence: variables.to_vec() });
     }
-    Some(Advice { code: "conf.none", evidence: Vec::new() })
+    // Nor would it count for Windows' services; but who asks which proxies there are shall not take it for an answer.
+    let evidence = ENVIRONMENTS
+        .into_iter()
+        .filter(|key| snapshot.presence(key) == Presence::NotKnown)
+        .map(|key| format!("{key} is not known: proxy variables may stand there"))
+        .collect();
+    Some(Advice { code: "conf.none", evidence })
 }
 
 fn user_proxy_advice(stand: &Stand, user_proxy: UserProxy, snapshot: &Snapshot) -> Vec<Advice> {

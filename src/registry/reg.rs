@@ -331,8 +331,8 @@ mod tests {
     #[test]
     fn what_a_whole_export_does_not_hold_does_not_exist() {
         let presence = |keys: &[&str], asked: &str| {
-            let keys: String = keys.iter().map(|key| format!("[HKEY_LOCAL_MACHINE\\{key}]\r\n\r\n")).collect();
-            let snapshot = read(&format!("{VERSION_5}\r\n\r\n{keys}")).expect("a registry file");
+            let keys: Vec<String> = keys.iter().map(|key| format!("[HKEY_LOCAL_MACHINE\\{key}]")).collect();
+            let snapshot = read(&format!("{VERSION_5}\r\n\r\n{}\r\n", keys.join("\r\n\r\n"))).expect("a registry file");
             snapshot.presence(&format!(r"HKLM\{asked}"))
         };
         let exported = ["SOFTWARE", r"SOFTWARE\Policies", r"SOFTWARE\Policies\Microsoft", r"SOFTWARE\Zoo"];

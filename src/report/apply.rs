@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use super::table::Layout;
 use super::table::page::Page;
 use super::table::paint::{Tone, toned};
-use crate::enroll::apply::{Backup, Changes, Restoration, Restored, shown};
+use crate::enroll::apply::{Backup, Changes, Failed, Restoration, Restored, shown};
 use crate::enroll::plan::Plan;
 use crate::harmless::sanitize;
 
@@ -25,13 +25,13 @@ pub struct Facts<'a> {
 
 const INDENT: &str = "     ";
 
-/// Writes what `plan` changes.
+/// Writes what `plan` changes; an `earlier` backup is what an undo goes back to.
 ///
 /// # Errors
 /// What `out` says when it cannot take more.
 pub fn changes(
     plan: &Plan,
-    changes: &Changes,
+    (changes, earlier): (&Changes, Option<&Backup>),
     facts: Facts<'_>,
     layout: Layout,
     out: &mut impl Write,
@@ -52,6 +52,17 @@ pub fn changes(
         page.prose(&format!("{INDENT}{}", verbs[0]), &sanitize(&shown(change.before.as_ref())));
         page.prose(&format!("{INDENT}{}", verbs[1]), &toned(Tone::Good, &sanitize(&shown(Some(&change.after)))));
         page.prose(&format!("{INDENT}why     "), &sanitize(&change.why));
+        let saved = earlier.and_then(|earlier| earlier.saved(change.key, change.name));
+        if let Some(saved) =
+            saved.filter(|saved| ![&saved.before, &Some(saved.after.clone())].contains(&&change.before))
+        {
+            let lost = format!(
+                "somebody changed it since waprobe's first change: an undo goes back to {}, and {} is kept nowhere",
+                shown(saved.before.as_ref()),
+                shown(change.before.as_ref())
+            );
+            page.prose(&format!("{INDENT}note    "), &sanitize(&lost));
+        }
     }
     page.gap();
     if !changes.unchanged.is_empty() {
@@ -70,7 +81,7 @@ pub fn changes(
         );
     }
     if count > 0 {
-        after_changes(&mut page, facts);
+        after_changes(&mut page, facts, earlier);
     }
     let ending = match (count, facts.is_done, changes.contradicting.len()) {
         (1.., false, _) => "changes are pending.".to_owned(),
@@ -82,10 +93,15 @@ pub fn changes(
     page.write(out)
 }
 
-fn after_changes(page: &mut Page, facts: Facts<'_>) {
+fn after_changes(page: &mut Page, facts: Facts<'_>, earlier: Option<&Backup>) {
     let backup = sanitize(facts.backup);
+    let when =
+        earlier.map_or_else(String::new, |earlier| format!(" before waprobe's first change, of {}", earlier.made));
     if facts.is_done {
-        page.prose("Backup       ", &format!("{backup}; `{}` puts everything back as it was.", sanitize(facts.undo)));
+        page.prose(
+            "Backup       ",
+            &format!("{backup}; `{}` puts everything back as it was{when}.", sanitize(facts.undo)),
+        );
         page.prose(
             "Next         ",
             "`waprobe diagnose` says whether anything else keeps this device from appearing, `waprobe enroll scan` starts the \
@@ -131,7 +147,13 @@ pub fn restorations(
         let verbs = if facts.is_done { ["was     ", "is      "] } else { ["is      ", "becomes "] };
         value(&mut page, index + 1, saved.name, saved.key);
         page.prose(&format!("{INDENT}{}", verbs[0]), &sanitize(&shown(restoration.current.as_ref())));
-        if !failed {
+        let stays = |failure: &Failed| failure.name == Some(saved.name) && failure.key == saved.key;
+        if restored.is_some_and(|restored| restored.failures.iter().any(stays)) {
+            page.prose(
+                &format!("{INDENT}stays   "),
+                &toned(Tone::Bad, "so, because it could not be put back: see below"),
+            );
+        } else {
             page.prose(&format!("{INDENT}{}", verbs[1]), &toned(Tone::Good, &sanitize(&shown(saved.before.as_ref()))));
         }
         if restoration.current.as_ref() != Some(&saved.after) {
@@ -152,7 +174,7 @@ pub fn restorations(
         }
     }
     for failure in restored.iter().flat_map(|restored| &restored.failures) {
-        page.prose("Failed       ", &toned(Tone::Bad, &sanitize(failure)));
+        page.prose("Failed       ", &toned(Tone::Bad, &sanitize(&failure.to_string())));
     }
     let place = match (failed, facts.is_done) {
         (true, _) => "stays where it is: run this again once the registry can be written",

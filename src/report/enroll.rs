@@ -53,7 +53,9 @@ pub(super) fn solutions(ids: &[&str]) -> String {
     if ids.is_empty() { "no solution".to_owned() } else { ids.join(", ") }
 }
 
-fn headline(checkup: &Checkup) -> String {
+/// What a check found, in one sentence.
+#[must_use]
+pub fn headline(checkup: &Checkup) -> String {
     if checkup.solutions.is_empty() && !checkup.findings.is_empty() {
         return "No solution knows this Windows: the device cannot appear.".to_owned();
     }

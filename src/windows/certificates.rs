@@ -10,6 +10,7 @@ use std::io;
 use std::ptr;
 
 use windows_registry::LOCAL_MACHINE;
+use windows_sys::Win32::Foundation::{CRYPT_E_NOT_FOUND, SetLastError};
 use windows_sys::Win32::Security::Cryptography::{
     CERT_CONTEXT, CERT_FIND_PROP_ONLY_ENHKEY_USAGE_FLAG, CERT_STORE_OPEN_EXISTING_FLAG, CERT_STORE_PROV_PHYSICAL_W,
     CERT_STORE_PROV_SYSTEM_REGISTRY_W, CERT_STORE_PROV_SYSTEM_W, CERT_STORE_READONLY_FLAG,
@@ -36,6 +37,9 @@ pub struct StoreRead {
 const LOCAL_MACHINE_GROUP_POLICY: u32 = 8 << 16;
 const LOCAL_MACHINE_ENTERPRISE: u32 = 9 << 16;
 const CURRENT_USER_GROUP_POLICY: u32 = 7 << 16;
+
+/// What a store that is not there leaves as the last error; Wine's leaves none.
+const NOT_FOUND: u32 = CRYPT_E_NOT_FOUND.cast_unsigned();
 
 /// More certificates are in no store that a person keeps.
 const MOST_CERTIFICATES: usize = 20_000;
@@ -170,11 +174,15 @@ impl Drop for Store {
 fn certificates(provider: PCSTR, location: u32, name: &str) -> io::Result<Vec<Certificate>> {
     let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
     let flags = location | CERT_STORE_READONLY_FLAG | CERT_STORE_OPEN_EXISTING_FLAG;
+    // SAFETY: sets this thread's last error, so that a failure that leaves none behind is not told by an older one.
+    unsafe { SetLastError(0) };
     // SAFETY: the provider is one of those that take a name in UTF-16 with a zero at its end, which outlives the call; no
     // cryptographic provider and no encoding is given.
     let handle = unsafe { CertOpenStore(provider, 0, 0, flags, name.as_ptr().cast::<c_void>()) };
     if handle.is_null() {
-        return Err(io::Error::last_os_error());
+        let error = io::Error::last_os_error();
+        let is_missing = matches!(error.raw_os_error().map(i32::cast_unsigned), Some(0 | NOT_FOUND));
+        return Err(if is_missing { io::ErrorKind::NotFound.into() } else { error });
     }
     let store = Store(handle);
     let mut found = Vec::new();

@@ -2,11 +2,16 @@
 //!
 //! In: keys and values. Out: what Windows did, or why it did not. Never: a key outside of `HKLM`, and never a
 //! deletion of anything that holds something else.
-#![allow(unsafe_code, reason = "the crate deletes whole trees only, and an undo must not take along what others wrote")]
+#![allow(
+    unsafe_code,
+    reason = "the crate deletes whole trees only, and an undo must not take along what others wrote; it writes no value without bytes"
+)]
 
-use windows_registry::{Key, LOCAL_MACHINE, OpenOptions, Type, Value};
+use std::{io, ptr};
+
+use windows_registry::{Key, LOCAL_MACHINE, OpenOptions};
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND};
-use windows_sys::Win32::System::Registry::{KEY_WOW64_64KEY, RegDeleteKeyExW};
+use windows_sys::Win32::System::Registry::{KEY_WOW64_64KEY, RegDeleteKeyExW, RegSetValueExW};
 
 use crate::registry::{Edit, EditError, RawValue};
 
@@ -38,9 +43,17 @@ impl Edit for LiveRegistry {
 
     fn write(&mut self, key: &str, name: &str, value: &RawValue) -> Result<(), EditError> {
         let opened = options(Access::Write).open(inside(key)?).map_err(said)?;
-        let mut data = Value::from(value.bytes.as_slice());
-        data.set_ty(Type::from(value.kind));
-        opened.set_value(name, &data).map_err(said)
+        let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
+        let length =
+            u32::try_from(value.bytes.len()).map_err(|_| EditError::Other("the value is too long".to_owned()))?;
+        // Windows takes no pointer but null to nothing at all, and the crate gives another one.
+        let data = if value.bytes.is_empty() { ptr::null() } else { value.bytes.as_ptr() };
+        // SAFETY: the key is open, the name ends with a NUL, and the data is null or of the length that is said; all outlive the call.
+        let status = unsafe { RegSetValueExW(opened.as_raw(), name.as_ptr(), 0, value.kind, data, length) };
+        match status {
+            0 => Ok(()),
+            status => Err(of_windows(status)),
+        }
     }
 
     fn delete(&mut self, key: &str, name: &str) -> Result<(), EditError> {
@@ -62,8 +75,7 @@ impl Edit for LiveRegistry {
         let status = unsafe { RegDeleteKeyExW(LOCAL_MACHINE.as_raw(), path.as_ptr(), KEY_WOW64_64KEY, 0) };
         match status {
             0 | ERROR_FILE_NOT_FOUND => Ok(true),
-            ERROR_ACCESS_DENIED => Err(EditError::Denied),
-            status => Err(EditError::Other(std::io::Error::from_raw_os_error(status.cast_signed()).to_string())),
+            status => Err(of_windows(status)),
         }
     }
 }
@@ -95,19 +107,27 @@ fn inside(key: &str) -> Result<&str, EditError> {
 }
 
 fn found<T>(answer: windows_registry::Result<T>) -> Result<Option<T>, EditError> {
-    match answer.map_err(std::io::Error::from) {
+    match answer.map_err(number) {
         Ok(value) => Ok(Some(value)),
-        Err(error) if [ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND].iter().any(|code| is(&error, *code)) => Ok(None),
-        Err(error) => Err(said(error)),
+        Err(ERROR_FILE_NOT_FOUND | ERROR_PATH_NOT_FOUND) => Ok(None),
+        Err(number) => Err(of_windows(number)),
     }
 }
 
-fn said(error: impl Into<std::io::Error>) -> EditError {
-    let error = error.into();
-    if is(&error, ERROR_ACCESS_DENIED) { EditError::Denied } else { EditError::Other(error.to_string()) }
+fn said(error: impl Into<io::Error>) -> EditError {
+    of_windows(number(error))
 }
 
-/// The crate's errors are HRESULTs, in which a system error has facility 7.
-fn is(error: &std::io::Error, code: u32) -> bool {
-    error.raw_os_error().is_some_and(|raw| raw.cast_unsigned() == 0x8007_0000 | code)
+fn of_windows(number: u32) -> EditError {
+    match number {
+        ERROR_ACCESS_DENIED => EditError::Denied,
+        number => EditError::Other(io::Error::from_raw_os_error(number.cast_signed()).to_string()),
+    }
+}
+
+/// The system's own number: the crate's errors are HRESULTs, in which such a one has facility 7.
+fn number(error: impl Into<io::Error>) -> u32 {
+    const OF_THE_SYSTEM: u32 = 0x8007_0000;
+    let number = error.into().raw_os_error().unwrap_or_default().cast_unsigned();
+    if number & 0xffff_0000 == OF_THE_SYSTEM { number & 0xffff } else { number }
 }

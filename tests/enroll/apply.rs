@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use super::os;
 use waprobe::enroll::Windows;
 use waprobe::enroll::apply::{ApplyError, Backup, Store, apply, compare, restorations, restore};
-use waprobe::enroll::places::{APPRAISER, POLICY, PREFERENCE};
+use waprobe::enroll::places::{APPRAISER, COMPUTER_NAMES, POLICY, PREFERENCE};
 use waprobe::enroll::plan::{Plan, WRITABLE, plan};
 use waprobe::registry::{Edit, EditError, RawValue, Snapshot, Value};
+use waprobe::report::apply::Facts;
+use waprobe::report::{self, table::Layout};
 
 const ID: &str = "0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f";
 const OTHER_ID: &str = "11111111-2222-3333-4444-555555555555";
@@ -158,7 +160,7 @@ fn run(plan: &Plan, memory: &mut Memory, drawer: &mut Drawer) -> Result<(), Appl
 fn undo(memory: &mut Memory, drawer: &Drawer) {
     let backup = drawer.load().expect("readable").expect("a backup");
     let restored = restore(&backup, memory);
-    assert_eq!(restored.failures, Vec::<String>::new());
+    assert_eq!(restored.failures, []);
     assert_eq!(restorations(&backup, memory).expect("readable"), []);
 }
 
@@ -241,6 +243,38 @@ fn whatever_write_fails_nothing_is_lost() {
             assert_eq!(drawer.text, None, "{name}, {allowed}");
         }
     }
+}
+
+#[test]
+fn a_backup_is_of_one_device_and_what_it_does_not_hold_is_said() {
+    let named = |name: &str, level: u32| {
+        Memory::fresh().with(COMPUTER_NAMES[0], "ComputerName", &Value::Sz(name.to_owned())).with(
+            POLICY,
+            "AllowTelemetry",
+            &Value::Dword(level),
+        )
+    };
+    let (mut first, mut second, mut drawer) = (named("WS01", 3), named("WS02", 0), Drawer::default());
+    let plan = made("win10-1809", ID);
+    run(&plan, &mut first, &mut drawer).expect("applied");
+    let kept = drawer.text.clone();
+    let untouched = second.clone();
+    let refused = run(&plan, &mut second, &mut drawer).expect_err("of another device");
+    assert!(matches!(&refused, ApplyError::NotKept(why) if why.contains("WS01") && why.contains("WS02")), "{refused}");
+    assert_eq!((second.keys, &drawer.text), (untouched.keys, &kept));
+
+    // Somebody sets a level of his own, and the plan comes again.
+    let mut first = first.with(POLICY, "AllowTelemetry", &Value::Dword(1));
+    let changes = compare(&plan, &first).expect("readable");
+    let earlier = drawer.load().expect("readable");
+    run(&plan, &mut first, &mut drawer).expect("applied");
+    let facts = Facts { is_done: true, backup: "b.json", undo: "waprobe enroll undo --yes", exit: 0 };
+    let mut text = Vec::new();
+    let layout = Layout { width: 400, colour: false, ascii: false, verbose: false };
+    report::apply::changes(&plan, (&changes, earlier.as_ref()), facts, layout, &mut text).expect("written");
+    let text = String::from_utf8(text).expect("text").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("an undo goes back to 3 (REG_DWORD), and 1 (REG_DWORD) is kept nowhere"), "{text}");
+    assert!(text.contains("as it was before waprobe's first change"), "{text}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ fn what_is_applied_is_seen_by_reg_and_what_is_undone_is_gone_to_the_byte() {
             "[{POLICY}]\n\"CommercialId\"=hex(2):25,00,49,00,25,00,00,00\n\"AllowTelemetry\"=\"2\"\n\"Other\"=dword:7\n"
         ),
         format!("[{PREFERENCE}]\n\"IEDataOptIn\"=hex(4):01,02\n\"CommercialDataOptIn\"=hex(0):\n"),
+        // Values without a single byte.
+        format!("[{POLICY}]\n\"AllowTelemetry\"=hex(1):\n\"LimitEnhancedDiagnosticDataWindowsAnalytics\"=hex:\n"),
     ] {
         let long = profile.replace("HKLM\\", "HKEY_LOCAL_MACHINE\\");
         wine.reg_import(&format!("Windows Registry Editor Version 5.00\n\n{long}"));

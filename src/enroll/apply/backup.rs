@@ -21,6 +21,8 @@ pub const LARGEST_BACKUP: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {
     pub made: Timestamp,
+    /// The computer's name; `None` where Windows did not say it.
+    pub device: Option<String>,
     /// Keys that waprobe created, each after its parent.
     pub created_keys: Vec<String>,
     pub values: Vec<Saved>,
@@ -39,16 +41,38 @@ pub struct Saved {
 
 /// Why a text is no backup.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
-pub struct BackupMistake {
-    pub line: usize,
-    pub message: String,
+pub enum BackupMistake {
+    /// Whole, and of a form that this version does not know.
+    #[error("it is of the form '{form}', and this version of waprobe knows '{SCHEMA}': use the version that wrote it")]
+    OfAnotherVersion { form: String },
+    #[error("line {line}: {message}")]
+    Damaged { line: usize, message: String },
 }
 
 impl Backup {
     #[must_use]
-    pub fn new(made: Timestamp) -> Self {
-        Self { made, created_keys: Vec::new(), values: Vec::new() }
+    pub fn new(made: Timestamp, device: Option<String>) -> Self {
+        Self { made, device, created_keys: Vec::new(), values: Vec::new() }
+    }
+
+    /// What the backup holds of one value.
+    #[must_use]
+    pub fn saved(&self, key: &str, name: &str) -> Option<&Saved> {
+        self.values.iter().find(|saved| (saved.key, saved.name) == (key, name))
+    }
+
+    /// Whether it may be used on the device of this name: values of one device are none of another's.
+    ///
+    /// # Errors
+    /// A sentence that names both.
+    pub fn fits(&self, device: Option<&str>) -> Result<(), String> {
+        match (self.device.as_deref(), device) {
+            (Some(own), Some(this)) if !own.eq_ignore_ascii_case(this) => Err(format!(
+                "the backup is of the device {own}, and this one is called {this}: give each device a backup of its own, by \
+                 --backup. Where this device was called {own} before, write {this} into the file in its place"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Adds what is about to change. What the backup holds already stays as it was first seen.
@@ -77,24 +101,30 @@ impl Backup {
     }
 
     /// # Errors
-    /// [`BackupMistake`] with the line that is none of ours.
+    /// [`BackupMistake`], with the line that is none of ours.
     pub fn read(text: &str) -> Result<Self, BackupMistake> {
+        if let Ok(Form { schema }) = serde_json::from_str(text)
+            && schema != SCHEMA
+            && schema.starts_with("waprobe-backup/")
+        {
+            return Err(BackupMistake::OfAnotherVersion { form: schema });
+        }
         let document: Document = serde_json::from_str(text).map_err(|error| {
             let place = format!(" at line {} column {}", error.line(), error.column());
             let message = error.to_string();
             let message = message.strip_suffix(place.as_str()).unwrap_or(&message).to_owned();
-            BackupMistake { line: error.line().max(1), message }
+            BackupMistake::Damaged { line: error.line().max(1), message }
         })?;
         let mut values: Vec<Saved> = Vec::new();
         for Entry(saved) in document.values {
             if values.iter().any(|other| (other.key, other.name) == (saved.key, saved.name)) {
                 let message = format!("the file holds {} twice", saved.name);
-                return Err(BackupMistake { line: 1, message });
+                return Err(BackupMistake::Damaged { line: 1, message });
             }
             values.push(saved);
         }
         let created_keys = document.created_keys.into_iter().map(|key| key.0).collect();
-        Ok(Self { made: document.made, created_keys, values })
+        Ok(Self { made: document.made, device: document.device, created_keys, values })
     }
 
     #[must_use]
@@ -103,6 +133,7 @@ impl Backup {
             schema: SCHEMA,
             about: "How this device was before waprobe changed it. Keep this file: waprobe enroll undo reads it.",
             made: self.made,
+            device: self.device.as_deref(),
             created_keys: &self.created_keys,
             values: self.values.iter().map(WrittenEntry::of).collect(),
         };
@@ -118,6 +149,8 @@ struct WrittenDocument<'a> {
     schema: &'a str,
     about: &'a str,
     made: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
     created_keys: &'a [String],
     values: Vec<WrittenEntry<'a>>,
 }
@@ -154,6 +187,12 @@ impl WrittenValue {
     }
 }
 
+/// As much of a document as says what the rest is like.
+#[derive(Deserialize)]
+struct Form {
+    schema: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -162,6 +201,7 @@ struct Document {
     #[serde(rename = "about")]
     _about: Option<String>,
     made: Timestamp,
+    device: Option<String>,
     created_keys: Vec<KnownKey>,
     values: Vec<Entry>,
 }
@@ -255,7 +295,7 @@ mod tests {
     use crate::enroll::places::POLICY;
 
     fn backup() -> Backup {
-        let mut backup = Backup::new("2026-11-22T20:00:00Z".parse().expect("a moment"));
+        let mut backup = Backup::new("2026-11-22T20:00:00Z".parse().expect("a moment"), Some("WS01".to_owned()));
         backup.extend(&Changes {
             changes: vec![Change {
                 key: POLICY,
@@ -281,7 +321,7 @@ mod tests {
     fn a_foreign_file_is_refused_with_its_line() {
         let good = backup().to_json();
         for (was, is, line, message) in [
-            ("waprobe-backup/1", "waprobe-backup/2", 2, "schema is 'waprobe-backup/2'"),
+            ("waprobe-backup/1", "waprobe-snapshot/1", 2, "schema is 'waprobe-snapshot/1'"),
             ("AllowTelemetry", "Shell", 0, "waprobe never writes 'Shell'"),
             (
                 "\"HKLM\\\\SOFTWARE\\\\Policies\\\\Microsoft\\\\Windows\\\\DataCollection\"\n",
@@ -295,12 +335,15 @@ mod tests {
         ] {
             let text = good.replace(was, is);
             assert_ne!(text, good, "{was} is in it");
-            let mistake = Backup::read(&text).expect_err(is);
-            assert!(mistake.message.contains(message), "{is}: {mistake}");
-            assert!(line == 0 || mistake.line == line, "{is}: {mistake}");
+            let mistake = Backup::read(&text).expect_err(is).to_string();
+            assert!(mistake.contains(message), "{is}: {mistake}");
+            assert!(line == 0 || mistake.starts_with(&format!("line {line}: ")), "{is}: {mistake}");
         }
+        let newer = good.replace("waprobe-backup/1", "waprobe-backup/2").replace("\"made\"", "\"mad\"");
+        let form = "waprobe-backup/2".to_owned();
+        assert_eq!(Backup::read(&newer), Err(BackupMistake::OfAnotherVersion { form }), "whatever else is new in it");
         let cut = &good[..good.len() / 2];
-        assert!(Backup::read(cut).is_err_and(|mistake| mistake.message.contains("EOF")));
+        assert!(Backup::read(cut).is_err_and(|mistake| mistake.to_string().contains("EOF")));
         assert!(Backup::read("").is_err());
     }
 }

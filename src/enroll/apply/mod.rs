@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::places::{POLICY, PREFERENCE};
+use super::places::{COMPUTER_NAMES, POLICY, PREFERENCE};
 use super::plan::Plan;
 use crate::registry::{Edit, EditError, RawValue, Value};
 
@@ -95,8 +95,26 @@ pub struct Restored {
     pub removed_keys: Vec<String>,
     /// Keys that waprobe created and that hold something else by now.
     pub kept_keys: Vec<String>,
-    /// What could not be put back, and why.
-    pub failures: Vec<String>,
+    pub failures: Vec<Failed>,
+}
+
+/// What could not be put back, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    pub key: String,
+    /// `None` where it is about the key.
+    pub name: Option<&'static str>,
+    pub error: EditError,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { key, name, error } = self;
+        match name {
+            Some(name) => write!(formatter, "{name} in {key}: {error}"),
+            None => write!(formatter, "{key}: {error}"),
+        }
+    }
 }
 
 /// Compares `plan` with what the registry holds.
@@ -142,6 +160,12 @@ fn contradicts(name: &str, preference: &Value, planned: &Value) -> bool {
     }
 }
 
+/// The name of the device, where its registry says it.
+#[must_use]
+pub fn device_name(registry: &impl Edit) -> Option<String> {
+    COMPUTER_NAMES.iter().find_map(|key| registry.read(key, "ComputerName").ok()??.value().as_text().map(str::to_owned))
+}
+
 /// Keeps the backup, then writes. What cannot be written whole is taken back.
 ///
 /// # Errors
@@ -155,16 +179,21 @@ pub fn apply(
     if changes.changes.is_empty() {
         return Ok(());
     }
+    let device = device_name(registry);
     let earlier = store.load().map_err(ApplyError::NotKept)?;
-    let mut backup = earlier.clone().unwrap_or_else(|| Backup::new(now));
+    if let Some(earlier) = &earlier {
+        earlier.fits(device.as_deref()).map_err(ApplyError::NotKept)?;
+    }
+    let mut backup = earlier.clone().unwrap_or_else(|| Backup::new(now, device.clone()));
     backup.extend(changes);
     store.save(&backup).map_err(ApplyError::NotKept)?;
     let Err((what, error)) = write(changes, registry) else { return Ok(()) };
-    let mut now_only = Backup::new(now);
+    let mut now_only = Backup::new(now, device);
     now_only.extend(changes);
     let restored = restore(&now_only, registry);
     if !restored.failures.is_empty() {
-        return Err(ApplyError::HalfDone { what, error, why: restored.failures.join("; ") });
+        let why: Vec<String> = restored.failures.iter().map(Failed::to_string).collect();
+        return Err(ApplyError::HalfDone { what, error, why: why.join("; ") });
     }
     // The registry is as it was, and so the backup should be; one that says too much does no harm.
     let _ = match &earlier {
@@ -205,7 +234,7 @@ pub fn restore(backup: &Backup, registry: &mut impl Edit) -> Restored {
     let mut restored = Restored::default();
     for saved in &backup.values {
         if let Err(error) = restore_value(saved, registry) {
-            restored.failures.push(format!("{} in {}: {error}", saved.name, saved.key));
+            restored.failures.push(Failed { key: saved.key.to_owned(), name: Some(saved.name), error });
         }
     }
     // Children before their parents.
@@ -215,7 +244,7 @@ pub fn restore(backup: &Backup, registry: &mut impl Edit) -> Restored {
             Ok(None) => {}
             Ok(Some(true)) => restored.removed_keys.push(key.clone()),
             Ok(Some(false)) => restored.kept_keys.push(key.clone()),
-            Err(error) => restored.failures.push(format!("{key}: {error}")),
+            Err(error) => restored.failures.push(Failed { key: key.clone(), name: None, error }),
         }
     }
     restored
