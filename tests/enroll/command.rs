@@ -231,6 +231,23 @@ fn a_device_is_not_compared_with_itself() {
         let run = waprobe(&["enroll", "check", "--snapshot", &device, "--compare", other]);
         assert!(run.code == 2 && run.err.contains("this very device"), "{}{}", run.out, run.err);
     }
+    // The same device on another day is no clone of itself; one that has the same machine id under another name is.
+    let text = std::fs::read_to_string(&device).expect("a fixture");
+    let called = |name: &str, captured: &str| {
+        let key = r#""keys": {"HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\ComputerName\\ActiveComputerName": {"ComputerName": {"type": "sz", "data": "NAME"}},"#;
+        let text =
+            text.replace("2019-03-01T10:00:00Z", captured).replacen("\"keys\": {", &key.replace("NAME", name), 1);
+        written(&folder, &format!("{name}-{}.json", captured.len()), &text)
+    };
+    let later = written(&folder, "later.json", &text.replace("2019-03-01T10:00:00Z", "2019-03-02T10:00:00Z"));
+    let (own, earlier) = (called("WS01", "2019-03-01T10:00:00Z"), called("ws01", "2019-02-01T10:00:00.5Z"));
+    for (one, other) in [(&device, &later), (&own, &earlier)] {
+        let run = waprobe(&["enroll", "check", "--snapshot", one, "--compare", other]);
+        assert!(run.code == 2 && run.err.contains("this very device"), "{}{}", run.out, run.err);
+    }
+    let clone = called("WS02", "2019-03-01T10:00:00Z");
+    let run = waprobe(&["enroll", "check", "--snapshot", &own, "--compare", &clone]);
+    assert!(run.code == 1 && run.out.contains("enroll.machine_id_duplicate"), "{}{}", run.out, run.err);
     let silent = self::device("two-ids.reg");
     let run = waprobe(&["enroll", "check", "--snapshot", &device, "--compare", &silent]);
     let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -72,6 +72,23 @@ fn a_devices_settings_end_with_the_scripts_number_for_the_first_finding() {
 }
 
 #[test]
+fn a_monitoring_server_gets_one_line_of_a_devices_settings_too() {
+    let snapshot = format!("{}/fixtures/enroll/two-ids.reg", env!("CARGO_MANIFEST_DIR"));
+    let check = ["enroll", "check", "--os", "win10-1809", "--snapshot", &snapshot, "--exit-style", "nagios"];
+    let run = |more: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_waprobe")).args(check).args(more).output().expect("waprobe starts");
+        (code(&output), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (exit, line) = run(&[]);
+    assert_eq!((exit, line.lines().count()), (2, 1), "{line}");
+    assert!(line.starts_with("WAPROBE CRITICAL: ") && line.contains("enroll.commercial_id_conflict"), "{line}");
+    assert!(line.contains(" | findings=") && line.contains(" not_checked="), "{line}");
+    let (exit, table) = run(&["--format", "table"]);
+    assert!(exit == 2 && table.lines().count() > 10, "{table}");
+}
+
+#[test]
 fn a_quiet_table_is_the_headline_and_the_end() {
     let output = replayed("story", &["--quiet", "--color", "never"]);
     let text = String::from_utf8_lossy(&output.stdout);
