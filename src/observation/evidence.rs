@@ -276,7 +276,7 @@ pub struct TlsEvidence {
     pub key_exchange: Option<String>,
     pub alpn: Option<String>,
     /// As sent: leaf first, nothing added, order kept. In a recording each is a line of its own, named here by hash.
-    #[serde(with = "super::recording::by_hash")]
+    #[serde(with = "super::certificates_by_hash")]
     pub chain: Vec<Certificate>,
     pub signature: Signature,
     pub client_certificate_wanted: bool,

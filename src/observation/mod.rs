@@ -4,6 +4,7 @@
 //! file that carries a whole run elsewhere. Never: a socket or a verdict; this is the line between the half that
 //! touches the network and the half that only thinks.
 
+mod certificates_by_hash;
 mod evidence;
 mod fault;
 mod follow_up;

@@ -3,13 +3,13 @@
 //! One header, a line per distinct certificate before the observation that first shows it, and with it the machine's roots
 //! that it names, a line per observation, one end line with counts. A file without the end line is read and called cut off.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufRead, Write};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::certificates_by_hash::{reading_with, unknown_certificate};
 use super::{Attempt, Ended, Evidence, Observation};
 use crate::catalogue::CatalogueSource;
 use crate::certificate::place::{RootPlace, RootPlaces};
@@ -333,10 +333,7 @@ impl Reader {
     }
 
     fn parse(&mut self, text: &str) -> Result<Line, String> {
-        POOL.with_borrow_mut(|shared| std::mem::swap(shared, &mut self.pool));
-        let line = serde_json::from_str(text);
-        POOL.with_borrow_mut(|shared| std::mem::swap(shared, &mut self.pool));
-        line.map_err(|error| {
+        reading_with(&mut self.pool, || serde_json::from_str(text)).map_err(|error| {
             // serde_json counts lines within this one text; its "line 1" would contradict the file's own number.
             let text = error.to_string();
             text.replace(" at line 1 column", ", column").replace(" line 1 column", ", column")
@@ -468,37 +465,6 @@ fn is_false(value: &bool) -> bool {
 fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
-}
-
-fn unknown_certificate(sha256: &str) -> String {
-    format!("names the certificate {sha256}, which no earlier line holds")
-}
-
-thread_local! {
-    /// The certificates read so far, while one line is deserialised: serde hands no context to a field.
-    static POOL: RefCell<HashMap<String, Certificate>> = RefCell::new(HashMap::new());
-}
-
-/// A chain in a recording: hashes in place of the certificates, which have lines of their own.
-pub(super) mod by_hash {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    use super::{POOL, hex, unknown_certificate};
-    use crate::certificate::Certificate;
-
-    pub fn serialize<S: Serializer>(chain: &[Certificate], serializer: S) -> Result<S::Ok, S::Error> {
-        chain.iter().map(|certificate| hex(certificate.sha256())).collect::<Vec<_>>().serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Certificate>, D::Error> {
-        let hashes = Vec::<String>::deserialize(deserializer)?;
-        POOL.with_borrow(|pool| {
-            hashes
-                .iter()
-                .map(|sha256| pool.get(sha256).cloned().ok_or_else(|| D::Error::custom(unknown_certificate(sha256))))
-                .collect()
-        })
-    }
 }
 
 /// Orders observations as judged: by job, the first attempt before the second.
