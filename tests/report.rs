@@ -20,7 +20,8 @@ use waprobe::judge::{Cause, Status};
 use waprobe::plan::{Identity, PlannedRoute, Scheme};
 use waprobe::report::expectation::Expectation;
 use waprobe::report::outcome::{self, Conclusion, End, FailOn};
-use waprobe::report::table::{self, Layout};
+use waprobe::report::table;
+use waprobe::report::terminal::Layout;
 use waprobe::report::{FileVerdict, Report, endpoints, json, wording};
 
 use story::{answer, by, through, told};

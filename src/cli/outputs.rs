@@ -14,7 +14,7 @@ use super::{files, handed, terminal};
 use crate::report::Report;
 use crate::report::change::{Changes, Past};
 use crate::report::outcome::End;
-use crate::report::table::Layout;
+use crate::report::terminal::Layout;
 use crate::report::{csv, html, json, jsonl, junit, markdown, prometheus, table};
 
 /// In a file there is no terminal: no colour, and a width that reads well anywhere.

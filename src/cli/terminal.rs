@@ -7,7 +7,7 @@ use super::arguments::Color;
 use super::handed;
 use crate::harmless::sanitize;
 use crate::report::prose::paragraph;
-use crate::report::table::Layout;
+use crate::report::terminal::Layout;
 
 /// For pipes and files, where nobody says how wide the reader's screen is.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;

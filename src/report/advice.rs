@@ -107,7 +107,7 @@ impl<'r> Numbers<'r> {
                 hosts.push(address(row));
             }
         }
-        let (instruction, names_hosts) = instruction(&finding.remedy, rows.first().copied());
+        let (instruction, names_hosts) = wording::instruction(&finding.remedy, rows.first().copied());
         let why = wording::why(finding, &rows);
         let own = finding.notes.iter().map(|text| Note { text: sanitize(text), hosts: Vec::new(), code: None });
         let supports = self
@@ -251,14 +251,6 @@ fn title(finding: &Finding, rows: &[&Row]) -> String {
             product.map_or_else(|| own.to_owned(), |product| format!("{own} ({product})"))
         }
         _ => sanitize(&finding.title),
-    }
-}
-
-/// A remedy ends with the hosts that it is about; they have a line of their own.
-pub(super) fn instruction<'f>(remedy: &'f str, row: Option<&Row>) -> (&'f str, bool) {
-    match row.and_then(|row| remedy.split_once(&format!(": {}", row.host))) {
-        Some((instruction, _)) => (instruction, true),
-        None => (remedy, false),
     }
 }
 

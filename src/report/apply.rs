@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
-use super::table::Layout;
-use super::table::page::Page;
-use super::table::paint::{Tone, toned};
+use super::terminal::Layout;
+use super::terminal::page::Page;
+use super::terminal::paint::{Tone, toned};
 use crate::enroll::apply::{Backup, Changes, Failed, Restoration, Restored, shown};
 use crate::enroll::plan::Plan;
 use crate::harmless::sanitize;

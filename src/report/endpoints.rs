@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::table::Layout;
-use super::table::page::Page;
-use super::table::paint::{Tone, toned};
+use super::terminal::Layout;
+use super::terminal::page::Page;
+use super::terminal::paint::{Tone, toned};
 use super::wording;
 use crate::catalogue::{Lifecycle, ListedEndpoint, Listing, NeedLevel, TrustClass};
 use crate::harmless::sanitize;
+use crate::report::counts::plural;
 
 /// Writes `listing`; endpoints that differ in nothing but their address share an entry.
 ///
@@ -31,7 +32,7 @@ pub fn write(listing: &Listing, layout: Layout, out: &mut impl Write) -> io::Res
         facts(&mut page, entry[0]);
     }
     page.gap();
-    page.line(wording::plural(listing.endpoints.len(), "endpoint"));
+    page.line(plural(listing.endpoints.len(), "endpoint"));
     page.write(out)
 }
 

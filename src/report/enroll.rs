@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
-use super::table::Layout;
-use super::table::page::Page;
-use super::table::paint::{Tone, toned};
+use super::terminal::Layout;
+use super::terminal::page::Page;
+use super::terminal::paint::{Tone, toned};
 use crate::enroll::exit_codes::{CODES, ExitCode, Successor};
 use crate::enroll::{Checkup, Finding, NotChecked, RemarkCode, called};
 use crate::harmless::sanitize;

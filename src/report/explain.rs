@@ -5,9 +5,9 @@
 
 use std::io::{self, Write};
 
-use super::table::Layout;
-use super::table::page::Page;
-use super::table::paint::{Tone, toned, unbroken};
+use super::terminal::Layout;
+use super::terminal::page::Page;
+use super::terminal::paint::{Tone, toned, unbroken};
 use super::wording::upper_first;
 use crate::catalogue::{Solution, closest};
 use crate::enroll::Code;

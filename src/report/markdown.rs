@@ -15,6 +15,7 @@ use super::table::lines::{bounded, lines};
 use super::{Report, change, wording};
 use crate::harmless::sanitize;
 use crate::judge::Status;
+use crate::report::counts::{and_more, plural};
 
 /// GitHub takes 1 MiB per step; what follows a cut has to fit too.
 const LARGEST: usize = 1 << 20;
@@ -170,7 +171,7 @@ fn map(text: &mut Text, columns: &[Column<'_>], numbers: &Numbers<'_>) {
     text.line("");
     let more = left_out.ok + left_out.other;
     if more > 0 {
-        text.block(&format!("{} are not shown.", wording::plural(more, "more endpoint")));
+        text.block(&format!("{} are not shown.", plural(more, "more endpoint")));
     }
 }
 
@@ -201,7 +202,7 @@ fn codes(hosts: &[String]) -> String {
 fn listed(list: &[String], form: impl Fn(&str) -> String, between: &str) -> String {
     let mut text = list.iter().take(NAMED).map(|one| form(one)).collect::<Vec<_>>().join(between);
     if list.len() > NAMED {
-        text.push_str(&wording::and_more(list.len() - NAMED));
+        text.push_str(&and_more(list.len() - NAMED));
     }
     text
 }

@@ -9,6 +9,7 @@ mod approach;
 mod assemble;
 pub mod change;
 mod columns;
+mod counts;
 pub mod csv;
 pub mod diagnosis;
 pub mod endpoints;
@@ -25,6 +26,7 @@ mod pattern;
 pub mod prometheus;
 pub mod prose;
 pub mod table;
+pub mod terminal;
 pub mod wording;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use waprobe::enroll::places::{APPRAISER, COMPUTER_NAMES, POLICY, PREFERENCE};
 use waprobe::enroll::plan::{Plan, WRITABLE, plan};
 use waprobe::registry::{Edit, EditError, RawValue, Snapshot, Value};
 use waprobe::report::apply::Facts;
-use waprobe::report::{self, table::Layout};
+use waprobe::report::{self, terminal::Layout};
 
 const ID: &str = "0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f";
 const OTHER_ID: &str = "11111111-2222-3333-4444-555555555555";

@@ -5,7 +5,8 @@ use waprobe::judge::{Cause, Status};
 use waprobe::plan::{Identity, PlannedRoute, Scheme};
 use waprobe::report::change::{self, Change, Changes, Kind, Past, Tendency};
 use waprobe::report::outcome::{self, Conclusion, End, FailOn};
-use waprobe::report::table::{self, Layout};
+use waprobe::report::table;
+use waprobe::report::terminal::Layout;
 use waprobe::report::{Report, json, junit};
 
 use super::contract::{check, committed};

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use super::{Change, Changes, Kind, State, Tendency};
 use crate::harmless::sanitize;
-use crate::report::table::Layout;
-use crate::report::table::page::Page;
-use crate::report::table::paint::{Tone, toned, unbroken};
-use crate::report::wording;
+use crate::report::counts::{and_more, plural};
+use crate::report::terminal::Layout;
+use crate::report::terminal::page::Page;
+use crate::report::terminal::paint::{Tone, toned, unbroken};
 
 /// Kinds of change that are told, and addresses of each.
 const NAMED_CHANGES: usize = 30;
@@ -46,11 +46,11 @@ pub(in crate::report) fn sentence(changes: &Changes) -> String {
             let count = changes.rows.iter().filter(|row| row.kind == kind).count();
             let are = if count == 1 { "is" } else { "are" };
             let what = kind.title().to_lowercase();
-            (count > 0).then(|| format!("{} {are} {what}", wording::plural(count, "row")))
+            (count > 0).then(|| format!("{} {are} {what}", plural(count, "row")))
         })
         .collect();
     let since = sanitize(&changes.before);
-    let unchanged = wording::plural(changes.unchanged, "row");
+    let unchanged = plural(changes.unchanged, "row");
     match counts.as_slice() {
         [] => format!("Nothing has changed since {since}: {unchanged} compared."),
         counts => format!("Since {since}: {}; {unchanged} unchanged.", counts.join(", ")),
@@ -128,11 +128,11 @@ fn lines(page: &mut Page, changes: &Changes) {
         page.prose("    ", &format!("{}: {}", unbroken(&sanitize(group.route)), toned(tone, &group.in_words())));
         let mut addresses = group.addresses.iter().take(NAMED_ADDRESSES).cloned().collect::<Vec<_>>().join("  ");
         if group.addresses.len() > NAMED_ADDRESSES {
-            addresses.push_str(&wording::and_more(group.addresses.len() - NAMED_ADDRESSES));
+            addresses.push_str(&and_more(group.addresses.len() - NAMED_ADDRESSES));
         }
         page.prose("      ", &addresses);
     }
     if groups.len() > NAMED_CHANGES {
-        page.line(wording::and_more(groups.len() - NAMED_CHANGES));
+        page.line(and_more(groups.len() - NAMED_CHANGES));
     }
 }

@@ -7,9 +7,9 @@ use super::{Answer, Cause, Diagnosis, Part};
 use crate::enroll::called;
 use crate::harmless::sanitize;
 use crate::report::enroll::solutions;
-use crate::report::table::Layout;
-use crate::report::table::page::Page;
-use crate::report::table::paint::{Tone, toned};
+use crate::report::terminal::Layout;
+use crate::report::terminal::page::Page;
+use crate::report::terminal::paint::{Tone, toned};
 
 /// Hosts that one paragraph names.
 const NAMED_HOSTS: usize = 6;

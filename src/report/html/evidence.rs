@@ -6,6 +6,7 @@ use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
+use crate::report::counts::plural;
 use crate::report::{Chain, Report, Row, Timings, word, wording};
 
 /// More rows than this make a page that no browser likes to open.
@@ -25,7 +26,7 @@ pub(super) fn rows(report: &Report, columns: &[Column<'_>], numbers: &Numbers<'_
                     @let () = left -= shown;
                 }
                 @if report.rows.len() > SHOWN_ROWS {
-                    p.facts { (wording::plural(report.rows.len() - SHOWN_ROWS, "more row")) " are in the JSON report." }
+                    p.facts { (plural(report.rows.len() - SHOWN_ROWS, "more row")) " are in the JSON report." }
                 }
             }
         }

@@ -19,6 +19,7 @@ use super::table::lines::{Cell, Line, bounded, lines};
 use super::{ImpactStatus, Report, wording};
 use crate::harmless::sanitize;
 use crate::judge::Status;
+use crate::report::counts::{and_more, plural};
 
 /// More lines than this are no map.
 const LONGEST_MAP: usize = 500;
@@ -174,7 +175,7 @@ fn map(columns: &[Column<'_>], numbers: &Numbers<'_>) -> Markup {
                     }
                 }
                 @if left_out.ok + left_out.other > 0 {
-                    p.facts { (wording::plural(left_out.ok + left_out.other, "more endpoint")) " are not shown here." }
+                    p.facts { (plural(left_out.ok + left_out.other, "more endpoint")) " are not shown here." }
                 }
             }
         }
@@ -241,7 +242,7 @@ fn hosts(hosts: &[String]) -> Markup {
     html! {
         ul.hosts {
             @for host in hosts.iter().take(NAMED) { li { code { (host) } } }
-            @if hosts.len() > NAMED { li { (wording::and_more(hosts.len() - NAMED).trim_start()) } }
+            @if hosts.len() > NAMED { li { (and_more(hosts.len() - NAMED).trim_start()) } }
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::page::Page;
-use super::paint::{Tone, toned, unbroken};
 use crate::harmless::sanitize;
 use crate::report::advice::{Advice, Note, Numbers, address};
 use crate::report::columns::{Column, endpoints};
+use crate::report::counts::{and_more, grouped, plural};
+use crate::report::terminal::page::Page;
+use crate::report::terminal::paint::{Tone, toned, unbroken};
 use crate::report::{Report, Row, wording};
 
 /// Hosts that one finding names.
@@ -77,12 +78,12 @@ impl Findings {
 
     /// The exact names where somebody has to write them into a rule, otherwise only how many.
     fn hosts(&self, hosts: &[String], names_hosts: bool) -> String {
-        let count = wording::grouped(hosts.len());
+        let count = grouped(hosts.len());
         if !names_hosts && hosts.len() == self.endpoints && hosts.len() > 1 {
             return format!("all {count} endpoints");
         }
         if !names_hosts && hosts.len() > 3 {
-            return format!("{count} of {} endpoints", wording::grouped(self.endpoints));
+            return format!("{count} of {} endpoints", grouped(self.endpoints));
         }
         if hosts.len() > 2
             && let Some((number, _)) = self.named.iter().find(|(_, others)| others == hosts)
@@ -96,7 +97,7 @@ impl Findings {
 fn listed(hosts: &[String]) -> String {
     let mut text = hosts.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
     if hosts.len() > NAMED_HOSTS {
-        text.push_str(&wording::and_more(hosts.len() - NAMED_HOSTS));
+        text.push_str(&and_more(hosts.len() - NAMED_HOSTS));
     }
     text
 }
@@ -110,7 +111,7 @@ fn in_a_line(note: &Note) -> String {
 fn routes(routes: &[String]) -> String {
     let mut names: Vec<String> = routes.iter().take(NAMED_ROUTES).map(|route| unbroken(route)).collect();
     if routes.len() > NAMED_ROUTES {
-        names.push(wording::plural(routes.len() - NAMED_ROUTES, "more route"));
+        names.push(plural(routes.len() - NAMED_ROUTES, "more route"));
     }
     names.join(", ")
 }

@@ -3,11 +3,11 @@
 use comfy_table::{ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::page::Page;
-use super::paint::{Tone, toned, unbroken};
 use crate::catalogue::{ImpactRow, Solution};
 use crate::harmless::sanitize;
 use crate::report::columns::Column;
+use crate::report::terminal::page::Page;
+use crate::report::terminal::paint::{Tone, toned, unbroken};
 use crate::report::{Impact, ImpactStatus, Report, wording};
 
 const TITLE: &str = "What it means";

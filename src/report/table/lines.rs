@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::page::Page;
 use crate::harmless::sanitize;
 use crate::judge::Status;
+use crate::report::Row;
 use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
-use crate::report::{Row, wording};
+use crate::report::counts::{grouped, plural};
+use crate::report::terminal::page::Page;
 
 /// Lines of the map beyond which endpoints that are ok everywhere are only counted.
 const LONGEST_MAP: usize = 40;
@@ -134,11 +135,8 @@ fn lines_of_bucket<'r>(bucket: Vec<Member<'r>>, under_domain: &HashMap<&str, usi
     let Some(mut first) = members.next() else { return Vec::new() };
     let domain = domain(first.row);
     let of = under_domain.get(domain).copied().unwrap_or_default();
-    let share = if of == count {
-        format!("({})", wording::grouped(of))
-    } else {
-        format!("({} of {})", wording::grouped(count), wording::grouped(of))
-    };
+    let share =
+        if of == count { format!("({})", grouped(of)) } else { format!("({} of {})", grouped(count), grouped(of)) };
     for member in members {
         for (cell, other) in first.cells.iter_mut().zip(&member.cells) {
             if let (Some(cell), Some(other)) = (cell, other) {
@@ -203,13 +201,10 @@ pub(in crate::report) fn bounded(lines: Vec<Line<'_>>, everything: bool) -> (Vec
 impl LeftOut {
     pub fn tell(&self, page: &mut Page, total: usize) {
         if self.other > 0 {
-            page.prose(
-                "  ",
-                &format!("… and {} that are not ok on every route", wording::plural(self.other, "more endpoint")),
-            );
+            page.prose("  ", &format!("… and {} that are not ok on every route", plural(self.other, "more endpoint")));
         }
         if self.ok > 0 {
-            let (ok, total) = (wording::grouped(self.ok), wording::grouped(total));
+            let (ok, total) = (grouped(self.ok), grouped(total));
             page.prose(
                 "  ",
                 &format!("{ok} of {total} endpoints are ok on every route and not shown (--verbose shows them)"),

@@ -4,12 +4,13 @@ use comfy_table::{ContentArrangement, Table};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::lines::{Cell, Line, bounded, lines};
-use super::page::{Page, shortened};
-use super::paint::{Tone, toned};
 use crate::harmless::sanitize;
 use crate::judge::Status;
 use crate::report::advice::{Numbers, address};
 use crate::report::columns::Column;
+use crate::report::counts::grouped;
+use crate::report::terminal::page::{Page, shortened};
+use crate::report::terminal::paint::{Tone, toned};
 use crate::report::{Row, wording};
 
 const INDENT: usize = 2;
@@ -168,7 +169,7 @@ fn list(page: &mut Page, columns: &[Column<'_>], numbers: &Numbers<'_>) {
         for (status, reference, rows) in kinds {
             let state = format!("{} {reference}", wording::status(status));
             let state = toned(tone(status), state.trim_end());
-            let count = format!("{} of {}", wording::grouped(rows.len()), wording::grouped(column.rows.len()));
+            let count = format!("{} of {}", grouped(rows.len()), grouped(column.rows.len()));
             page.line(format!("    {state}: {count}"));
             if status != Status::Ok && rows.len() <= NAMED_HOSTS {
                 for row in rows {

@@ -7,8 +7,6 @@ mod findings;
 pub(super) mod impacts;
 pub(super) mod lines;
 mod map;
-pub(super) mod page;
-pub(super) mod paint;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -17,23 +15,13 @@ use super::advice::{Numbers, address};
 use super::columns::columns;
 use super::expectation::Unexpected;
 use super::outcome::{Conclusion, End};
+use super::terminal::Layout;
+use super::terminal::page::Page;
+use super::terminal::paint::{Tone, toned, unbroken};
 use super::{Report, Row, wording};
 use crate::harmless::sanitize;
 use crate::judge::Status;
-use page::Page;
-use paint::{Tone, toned, unbroken};
-
-/// What the terminal can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
-    /// In columns.
-    pub width: usize,
-    pub colour: bool,
-    /// Only ASCII: for terminals without UTF-8.
-    pub ascii: bool,
-    /// The whole map also when all is well.
-    pub verbose: bool,
-}
+use crate::report::counts::and_more;
 
 /// Kinds of difference from an expectation that are told, and hosts of each.
 const NAMED_DIFFERENCES: usize = 12;
@@ -133,12 +121,12 @@ fn differences(page: &mut Page, report: &Report, unexpected: &[Unexpected]) {
         page.prose("  ", &format!("{route}: expected {expected}, found {found}"));
         let mut hosts = difference.hosts.iter().take(NAMED_HOSTS).cloned().collect::<Vec<_>>().join("  ");
         if difference.hosts.len() > NAMED_HOSTS {
-            hosts.push_str(&wording::and_more(difference.hosts.len() - NAMED_HOSTS));
+            hosts.push_str(&and_more(difference.hosts.len() - NAMED_HOSTS));
         }
         page.prose("    ", &hosts);
     }
     if differences.len() > NAMED_DIFFERENCES {
-        page.line(wording::and_more(differences.len() - NAMED_DIFFERENCES));
+        page.line(and_more(differences.len() - NAMED_DIFFERENCES));
     }
 }
 

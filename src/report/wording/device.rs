@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{plural, route_name};
+use super::{instruction, route_name};
 use crate::catalogue::{ImpactRow, Solution};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Owner, Status};
 use crate::plan::Identity;
-use crate::report::advice::instruction;
 use crate::report::columns::{Column, travelled};
+use crate::report::counts::plural;
 use crate::report::{Impact, ImpactStatus, Report, Row};
 
 /// One paragraph when the run was about one Windows version; nothing when it was about several.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{grouped, is_of_another, plural, product, proxy_address, upper_first};
+use super::{is_of_another, product, proxy_address, upper_first};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
 use crate::report::columns::{Column, endpoints, travelled};
+use crate::report::counts::{grouped, plural};
 use crate::report::{Report, Row};
 
 /// More routes than this are counted instead of explained one by one.

@@ -8,6 +8,7 @@ mod script;
 use std::collections::BTreeSet;
 
 use super::columns::columns;
+use super::counts::{grouped, plural};
 use super::outcome::Conclusion;
 use super::{Finding, ImpactStatus, Report, Route, Row};
 use crate::catalogue::{ImpactRow, TrustClass};
@@ -38,6 +39,14 @@ pub fn ran_as(account: ServiceAccount) -> &'static str {
         ServiceAccount::LocalService => {
             "This ran as LocalService, which may meet another proxy than Windows' diagnostic service: that one runs as SYSTEM."
         }
+    }
+}
+
+/// A remedy ends with the hosts that it is about; they have a line of their own.
+pub(super) fn instruction<'f>(remedy: &'f str, row: Option<&Row>) -> (&'f str, bool) {
+    match row.and_then(|row| remedy.split_once(&format!(": {}", row.host))) {
+        Some((instruction, _)) => (instruction, true),
+        None => (remedy, false),
     }
 }
 
@@ -319,30 +328,6 @@ fn only_without_credentials(report: &Report) -> Option<String> {
     })
 }
 
-#[must_use]
-pub(super) fn plural(count: usize, what: &str) -> String {
-    let thousands = grouped(count);
-    if count == 1 { format!("{thousands} {what}") } else { format!("{thousands} {what}s") }
-}
-
-/// Stands behind a list that was cut.
-pub(super) fn and_more(count: usize) -> String {
-    format!("  … and {} more", grouped(count))
-}
-
-/// `10,000`.
-pub(super) fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn seconds(milliseconds: u64) -> String {
     if milliseconds < 100 {
         return format!("{milliseconds} ms");
@@ -374,9 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_times_read_easily() {
-        assert_eq!(plural(1, "route"), "1 route");
-        assert_eq!(plural(10_000, "endpoint"), "10,000 endpoints");
+    fn times_read_easily() {
         assert_eq!((seconds(7), seconds(412), seconds(61_239)), ("7 ms".into(), "0.41 s".into(), "61.23 s".into()));
     }
 }

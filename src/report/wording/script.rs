@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::{grouped, proxy_address};
+use super::proxy_address;
 use crate::harmless::sanitize;
+use crate::report::counts::grouped;
 use crate::report::{AskedScript, Report, ScriptAnswer};
 
 /// So many hosts are named, more are counted.
