@@ -4,6 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "architecture/circles.rs"]
+mod circles;
+#[path = "architecture/named_paths.rs"]
+mod named_paths;
+
+use named_paths::named_paths;
+
 /// A module and the modules of this crate that it may name.
 ///
 /// `harmless` keeps text from outside from steering a terminal, and secrets out of addresses; whoever writes for people or keeps what was seen may use it. `certificate` holds one certificate's bytes and fields; everybody who passes chains on may use it. The pure half
@@ -66,13 +73,15 @@ fn every_module_imports_only_what_the_table_allows() {
         };
         let text = fs::read_to_string(&file).expect("a source file is readable");
         let place = place_of(&file);
-        for (number, line) in text.lines().enumerate().take(lines_before_tests(&text)) {
-            for path in imports(line, &place) {
-                let target = path.split("::").next().unwrap_or_default();
-                let fits = target == module || allowed.iter().any(|entry| *entry == target || path.starts_with(*entry));
-                if !fits {
-                    wrong.push(format!("{}:{}: {module} may not import {path}", file.display(), number + 1));
-                }
+        for named in named_paths(&before_tests(&text), &place) {
+            let target = named.path.first().map(String::as_str).unwrap_or_default();
+            if target != module && !allowed.contains(&target) {
+                wrong.push(format!(
+                    "{}:{}: {module} may not import {}",
+                    file.display(),
+                    named.line,
+                    named.path.join("::")
+                ));
             }
         }
     }
@@ -112,54 +121,22 @@ fn every_code_that_a_script_or_a_setting_is_given_stands_in_the_table_of_causes(
     assert!(named.len() > 12, "only {named:?} were found: has their spelling changed?");
 }
 
-/// A module's own tests may import anything; `mod tests;` ends nothing, because what follows it is the module.
-fn lines_before_tests(text: &str) -> usize {
+/// What stands before a file's inline tests. A module's own tests may import anything; `mod tests;` ends nothing, because
+/// what follows it is the module.
+fn before_tests(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let opens_tests =
         |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{');
-    lines.windows(2).position(opens_tests).unwrap_or(lines.len())
+    let end = lines.windows(2).position(opens_tests).unwrap_or(lines.len());
+    lines[..end].join("\n")
 }
 
 #[test]
 fn only_an_inline_module_of_tests_ends_what_is_checked() {
-    assert_eq!(lines_before_tests("#[cfg(test)]\nmod tests;\nuse crate::net;\n"), 3);
-    assert_eq!(lines_before_tests("    #[cfg(test)]\n    fn helper() {}\n"), 2);
-    assert_eq!(lines_before_tests("use crate::net;\n\n#[cfg(test)]\nmod tests {\n    use crate::probe;\n}\n"), 2);
-}
-
-/// The paths in this crate that one line of the module `here` names, outside of comments: behind `crate::`, and behind as many
-/// `super::` as lead out of the module's own folder.
-fn imports(line: &str, here: &[String]) -> Vec<String> {
-    let code = line.split("//").next().unwrap_or_default();
-    let is_in_a_name = |character: char| character.is_alphanumeric() || character == '_';
-    let begins = |start: usize| !code[..start].ends_with(|before: char| is_in_a_name(before) || before == ':');
-    let path_from = |start: usize| {
-        let path = &code[start..];
-        &path[..path.find(|character: char| !is_in_a_name(character) && character != ':').unwrap_or(path.len())]
-    };
-    let by_root = code.match_indices("crate::").filter(|(start, _)| begins(*start));
-    let by_root = by_root.map(|(start, found)| path_from(start + found.len()).to_owned());
-    let upwards = code.match_indices("super::").filter(|(start, _)| begins(*start)).map(|(start, _)| {
-        let mut path = path_from(start);
-        let mut kept = here.len();
-        while let Some(rest) = path.strip_prefix("super::") {
-            path = rest;
-            kept = kept.saturating_sub(1);
-        }
-        here[..kept].iter().map(String::as_str).chain([path]).collect::<Vec<_>>().join("::")
-    });
-    by_root.chain(upwards).collect()
-}
-
-#[test]
-fn ways_out_of_a_module_are_seen_however_they_are_written() {
-    let here = ["judge", "chain"].map(str::to_owned);
-    let seen = |line: &str| imports(line, &here);
-    assert_eq!(seen("use crate::net::Dial;"), ["net::Dial"]);
-    assert_eq!(seen("use super::{Cause, Status};"), ["judge::"]);
-    assert_eq!(seen("use super::super::probe::run;"), ["probe::run"]);
-    assert_eq!(seen("pub(super) fn a() { super::super::net::b(); } // crate::cli"), ["net::b"]);
-    assert_eq!(seen("use other_crate::net; use x::super_::y;"), Vec::<String>::new());
+    let whole = "#[cfg(test)]\nmod tests;\nuse crate::net;";
+    assert_eq!(before_tests(whole), whole);
+    assert_eq!(before_tests("    #[cfg(test)]\n    fn helper() {}"), "    #[cfg(test)]\n    fn helper() {}");
+    assert_eq!(before_tests("use crate::net;\n#[cfg(test)]\nmod tests {\n    use crate::probe;\n}"), "use crate::net;");
 }
 
 /// `["judge", "chain"]` for `src/judge/chain.rs` and for `src/judge/chain/mod.rs`.
