@@ -60,7 +60,7 @@ impl Outputs {
             let (argument, place) = (format!("--output {format}=…"), place(path));
             // Devices and pipes take what they are given.
             let is_file = !is_device(path) && !fs::metadata(&place).is_ok_and(|known| !known.is_file());
-            if let Some((other, _)) = taken.iter().find(|(_, other)| is_file && *other == place) {
+            if let Some((other, _)) = taken.iter().find(|(_, other)| is_file && is_same_place(other, &place)) {
                 return Err(Failure::usage(format!("{argument} and {other} name the same file, {}", path.display())));
             }
             taken.push((argument, place));
@@ -160,6 +160,11 @@ fn names_device(path: &str) -> bool {
         })
     };
     DEVICES.contains(&stem.as_str()) || is_numbered("COM") || is_numbered("LPT")
+}
+
+/// Windows' names are the same in capitals too.
+fn is_same_place(one: &Path, other: &Path) -> bool {
+    one == other || cfg!(windows) && one.to_string_lossy().to_lowercase() == other.to_string_lossy().to_lowercase()
 }
 
 /// What a path leads to, also when there is nothing yet.
