@@ -11,8 +11,8 @@ pub const SCAN: [&str; 2] = [
     "CompatTelRunner.exe -m:appraiser.dll -f:DoScheduledTelemetryRun ent",
 ];
 
-/// A Windows PowerShell 2 script that prints a `waprobe-snapshot/1` document of the device it runs on, its proxies with it. It
-/// reads and changes nothing.
+/// A Windows PowerShell 2 script that makes a `waprobe-snapshot/1` document of the device it runs on, its proxies with it: into the
+/// file that its one argument names, or on standard output. It changes nothing else.
 #[must_use]
 pub fn powershell() -> String {
     let keys: Vec<String> = ASKED
@@ -33,9 +33,11 @@ pub fn powershell() -> String {
         .replace("@FILES@", &quoted(&FILES))
 }
 
-const SCRIPT: &str = r#"# Prints this device's enrolment and proxy settings as JSON. Reads only. Run it in 64-bit PowerShell, best as administrator:
-#   powershell -NoProfile -ExecutionPolicy Bypass -File snapshot.ps1 > device.json
+const SCRIPT: &str = r#"# Writes this device's enrolment and proxy settings as JSON into a file, or prints them where none is named. Changes nothing else.
+# Run it in a 64-bit prompt, best as administrator:
+#   powershell -NoProfile -ExecutionPolicy Bypass -File snapshot.ps1 device.json
 # and then, anywhere:  waprobe enroll check --snapshot device.json
+param([string]$Path)
 $ErrorActionPreference = 'Stop'
 if ($env:PROCESSOR_ARCHITEW6432) { Write-Error 'Run this in 64-bit PowerShell.'; exit 1 }
 $culture = [Globalization.CultureInfo]::InvariantCulture
@@ -162,6 +164,11 @@ try {
 } catch { }
 $parts += '"pending_xml": ' + (Test-Path -LiteralPath (Join-Path $env:windir 'winsxs\pending.xml')).ToString().ToLower()
 
-# Not Write-Output: that one may break long lines.
-[Console]::Out.WriteLine("{`n  " + ($parts -join ",`n  ") + "`n}")
+# By neither Write-Output nor a redirection: these may break long lines, and a redirection inside of PowerShell misses the console.
+$document = "{`n  " + ($parts -join ",`n  ") + "`n}`n"
+if ($Path) {
+    [IO.File]::WriteAllText($ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path), $document)
+} else {
+    [Console]::Out.Write($document)
+}
 "#;

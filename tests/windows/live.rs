@@ -162,9 +162,9 @@ fn imported_proxy_settings_have_the_trace_of_their_file() {
             let next = document["next"].as_array_mut().expect("commands");
             assert!(next.remove(0).to_string().contains("waprobe check --registry "), "{next:?}");
             // The files hold no environment, and say so; the device's own is known.
-            for advice in document["advice"].as_array_mut().expect("advice") {
-                if advice["code"] == "conf.none" {
-                    advice["evidence"] = Value::Null;
+            for finding in document["findings"].as_array_mut().expect("findings") {
+                if finding["code"] == "conf.none" {
+                    finding["evidence"] = Value::Null;
                 }
             }
         }
