@@ -242,6 +242,56 @@ mod elsewhere {
     }
 }
 
+/// The usual place of the backup, below a folder of Windows' own.
+#[cfg(windows)]
+mod usual {
+    use std::io;
+    use std::path::Path;
+
+    pub(super) use crate::windows::locked::data_folder;
+    use crate::windows::{locked, own_sid};
+
+    /// The administrators, SYSTEM.
+    const TRUSTED: [&str; 2] = ["S-1-5-32-544", "S-1-5-18"];
+
+    pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+        match locked::make_administrators_folder(folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Whose `path` is, unless it is the administrators', SYSTEM's or of whoever runs this.
+    pub(super) fn stranger(path: &Path) -> io::Result<Option<String>> {
+        if std::fs::symlink_metadata(path)?.file_type().is_symlink() {
+            return Ok(Some("whoever laid this link".to_owned()));
+        }
+        let owner = locked::owner(path)?;
+        let is_known = TRUSTED.contains(&owner.as_str()) || own_sid().is_some_and(|own| own == owner);
+        Ok((!is_known).then_some(owner))
+    }
+}
+
+/// Elsewhere there is none, and nothing is changed either.
+#[cfg(not(windows))]
+mod usual {
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    pub(super) fn data_folder() -> io::Result<PathBuf> {
+        Err(io::Error::other("this is not Windows"))
+    }
+
+    pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(folder)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "on Windows it may fail")]
+    pub(super) fn stranger(_: &Path) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+}
+
 /// The command that undoes what was kept at `chosen`, or at the usual place.
 fn undo_command(chosen: Option<&Path>) -> String {
     match chosen {
@@ -258,6 +308,8 @@ fn undo_command(chosen: Option<&Path>) -> String {
 #[derive(Debug)]
 struct Store {
     path: PathBuf,
+    /// Nobody chose the place: it is below a folder in which every user may write, so it is looked at whose it is.
+    is_usual: bool,
 }
 
 fn store(chosen: Option<&Path>) -> Result<Store, Failure> {
@@ -265,17 +317,18 @@ fn store(chosen: Option<&Path>) -> Result<Store, Failure> {
         if files::is_standard(path) || outputs::is_device(path) {
             return Err(Failure::usage(format!("--backup needs a file that stays, and {} is none", path.display())));
         }
-        return Ok(Store { path: path.to_path_buf() });
+        return Ok(Store { path: path.to_path_buf(), is_usual: false });
     }
-    let Some(folder) = std::env::var_os("ProgramData").filter(|folder| !folder.is_empty()) else {
-        return Err(Failure::usage("%ProgramData% is not set: say where the backup lies with --backup FILE"));
-    };
-    Ok(Store { path: Path::new(&folder).join("waprobe").join("enroll-backup.json") })
+    let folder = usual::data_folder().map_err(|error| {
+        Failure::usage(format!("where the backup lies is not known ({error}): say it with --backup FILE"))
+    })?;
+    Ok(Store { path: folder.join("waprobe").join("enroll-backup.json"), is_usual: true })
 }
 
 impl apply::Store for Store {
     fn load(&self) -> Result<Option<Backup>, String> {
         let failed = |why: String| format!("could not read the backup {}: {why}", self.path.display());
+        self.is_trustworthy().map_err(failed)?;
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -321,10 +374,31 @@ impl apply::Store for Store {
 }
 
 impl Store {
+    /// Whether what lies in the usual place was put there by somebody who may change the machine's settings anyway.
+    fn is_trustworthy(&self) -> Result<(), String> {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        for path in [folder, &self.path].into_iter().filter(|_| self.is_usual) {
+            match usual::stranger(path) {
+                Ok(None) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Ok(Some(owner)) => {
+                    return Err(format!(
+                        "{} belongs to {owner}, and not to the administrators: who made it may have written what stands there. Look at \
+                         it; what is right can be moved elsewhere and named with --backup, and then this can go",
+                        path.display()
+                    ));
+                }
+                Err(error) => return Err(format!("whose {} is cannot be read: {error}", path.display())),
+            }
+        }
+        Ok(())
+    }
+
     /// Writes beside the file, waits for the disk, then takes its place: at any moment there is the old backup or the new.
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
         let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
+        if self.is_usual { usual::make_folder(folder) } else { fs::create_dir_all(folder) }?;
+        self.is_trustworthy().map_err(io::Error::other)?;
         let mut name = self.path.file_name().ok_or_else(|| io::Error::other("it names no file"))?.to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let beside = self.path.with_file_name(name);
@@ -396,7 +470,7 @@ mod tests {
     fn a_backup_lies_on_disk_as_a_whole_and_is_put_aside_without_loss() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("deep").join("backup.json");
-        let mut store = Store { path: path.clone() };
+        let mut store = Store { path: path.clone(), is_usual: false };
         assert_eq!(store.load(), Ok(None));
         let backup = Backup::new("2026-11-22T20:00:00Z".parse().expect("a moment"), None);
         for _ in 0..2 {
@@ -412,7 +486,7 @@ mod tests {
     #[test]
     fn a_backup_that_cannot_be_read_is_named_with_its_line() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store { path: folder.path().join("backup.json") };
+        let store = Store { is_usual: false, path: folder.path().join("backup.json") };
         for (text, message) in [("{\n  \"schema\": 3\n}", "line 2"), ("", "line 1"), ("[]", "line 1")] {
             fs::write(&store.path, text).expect("written");
             let mistake = store.load().expect_err(text);

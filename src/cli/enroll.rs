@@ -139,8 +139,8 @@ fn scan() -> Result<Exit, Failure> {
 /// Runs both, one after the other; each takes minutes.
 #[cfg(windows)]
 fn scan() -> Result<Exit, Failure> {
-    let windows = std::env::var_os("windir").unwrap_or_else(|| r"C:\Windows".into());
-    let folder = std::path::Path::new(&windows).join("System32");
+    let folder = crate::windows::locked::system_folder()
+        .map_err(|error| Failure::usage(format!("could not find Windows' own programs: {error}")))?;
     let mut exit = Exit::Ok;
     for line in collect::SCAN {
         let mut words = line.split(' ');

@@ -39,7 +39,7 @@ const SCRIPT: &str = r#"# Writes this device's enrolment and proxy settings as J
 # and then, anywhere:  waprobe enroll check --snapshot device.json
 param([string]$Path)
 $ErrorActionPreference = 'Stop'
-if ($env:PROCESSOR_ARCHITEW6432) { Write-Error 'Run this in 64-bit PowerShell.'; exit 1 }
+if ($env:PROCESSOR_ARCHITEW6432) { [Console]::Error.WriteLine('Run this in 64-bit PowerShell.'); exit 1 }
 $culture = [Globalization.CultureInfo]::InvariantCulture
 $keys = @(
 @KEYS@
@@ -74,7 +74,7 @@ function Text($value) {
     }
     return '"' + $out.ToString() + '"'
 }
-function Hex($bytes) { if (-not $bytes) { return '""' }; return '"' + [BitConverter]::ToString([byte[]]$bytes).Replace('-', '') + '"' }
+function Hex($bytes) { if ($bytes -eq $null -or $bytes.Length -eq 0) { return '""' }; return '"' + [BitConverter]::ToString([byte[]]$bytes).Replace('-', '') + '"' }
 function Moment($date) { return '"' + $date.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ', $culture) + '"' }
 function Entry($type, $data) { return '{ "type": "' + $type + '", "data": ' + $data + ' }' }
 function Typed($key, $name) {
@@ -86,8 +86,9 @@ function Typed($key, $name) {
         'DWord' { return Entry 'dword' ([BitConverter]::ToUInt32([BitConverter]::GetBytes([int]$value), 0).ToString($culture)) }
         'QWord' { return Entry 'qword' ([BitConverter]::ToUInt64([BitConverter]::GetBytes([long]$value), 0).ToString($culture)) }
         'Binary' { return Entry 'binary' (Hex $value) }
-        default { return $null }
     }
+    # Of a type that nobody expects: what matters is that it is there.
+    return Entry 'none' (Hex ($value -as [byte[]]))
 }
 
 $parts = @('"schema": "waprobe-snapshot/1"')
@@ -109,8 +110,9 @@ foreach ($path in $keys + $proxies) {
         # A product key can be read out of these.
         if (@SECRET@ -contains $name) { continue }
         if ($proxies -contains $path -and $proxyvalues -notcontains $name) { continue }
-        $typed = Typed $key $name
-        if ($typed) { $values += (Text $name) + ': ' + $typed }
+        # Data that does not fit its type: there it is, and it is no value of that type.
+        try { $typed = Typed $key $name } catch { $typed = Entry 'none' '""' }
+        $values += (Text $name) + ': ' + $typed
     }
     $found += '    ' + (Text $path) + ': { ' + ($values -join ', ') + ' }'
 }

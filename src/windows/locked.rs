@@ -1,7 +1,7 @@
 //! Folders that nobody but SYSTEM and administrators may open, and where Windows keeps its own programs.
 //!
-//! In: a folder's name. Out: a new folder below Windows' own folder for temporary files. Never: an environment variable, which a
-//! user can set for elevated programs too; a folder that was there before.
+//! In: a folder's name. Out: a new folder below Windows' own folder for temporary files, or the one for what lasts; whose a file is.
+//! Never: an environment variable, which a user can set for elevated programs too; a temporary folder that was there before.
 #![allow(
     unsafe_code,
     reason = "a folder is given its access list when it is made, by calls into kernel32.dll and advapi32.dll"
@@ -11,14 +11,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
+use windows_registry::LOCAL_MACHINE;
 use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Globalization::{
     GetLocaleInfoEx, LOCALE_IDEFAULTCODEPAGE, LOCALE_NAME_SYSTEM_DEFAULT, LOCALE_RETURN_NUMBER, MultiByteToWideChar,
 };
 use windows_sys::Win32::Security::Authorization::{
-    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT,
 };
-use windows_sys::Win32::Security::{PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES};
+use windows_sys::Win32::Security::{OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES};
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 use windows_sys::Win32::System::Console::GetConsoleOutputCP;
 use windows_sys::Win32::System::SystemInformation::{GetSystemDirectoryW, GetSystemWindowsDirectoryW};
@@ -29,13 +30,77 @@ use super::wide;
 /// inherited from above; full control for SYSTEM and the administrators, also of what is made inside.
 const ONLY_SYSTEM_AND_ADMINISTRATORS: &str = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
 
+/// The same, and everybody may read.
+const WRITTEN_BY_ADMINISTRATORS: &str = "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)";
+
 /// Makes the folder `name` below `C:\Windows\Temp`, with that access list from its first moment.
 ///
 /// # Errors
 /// Windows' own; also where there is such a folder already.
 pub fn make_locked_folder(name: &str) -> io::Result<PathBuf> {
     let path = windows_folder()?.join("Temp").join(name);
-    let text = wide(ONLY_SYSTEM_AND_ADMINISTRATORS);
+    make(&path, ONLY_SYSTEM_AND_ADMINISTRATORS)?;
+    Ok(path)
+}
+
+/// Makes a folder that SYSTEM and administrators alone may write, and everybody may read.
+///
+/// # Errors
+/// Windows' own; also where there is such a folder already.
+pub fn make_administrators_folder(path: &Path) -> io::Result<()> {
+    make(path, WRITTEN_BY_ADMINISTRATORS)
+}
+
+/// `C:\ProgramData`, where programs keep what is the whole device's. Every user may make folders and files there.
+///
+/// # Errors
+/// Windows' own.
+pub fn data_folder() -> io::Result<PathBuf> {
+    const DRIVE: &str = "%SystemDrive%";
+    let windows = windows_folder()?;
+    let drive = windows.to_string_lossy().chars().take(2).collect::<String>();
+    let profiles = LOCAL_MACHINE.open(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList");
+    let set = profiles.and_then(|key| key.get_string("ProgramData")).unwrap_or_default();
+    let set = match set.get(..DRIVE.len()) {
+        Some(start) if start.eq_ignore_ascii_case(DRIVE) => format!("{drive}{}", &set[DRIVE.len()..]),
+        _ => set,
+    };
+    let is_plain = Path::new(&set).is_absolute() && !set.contains('%');
+    Ok(if is_plain { PathBuf::from(set) } else { PathBuf::from(format!(r"{drive}\ProgramData")) })
+}
+
+/// The security identifier of the owner of a file or folder, such as `S-1-5-32-544`.
+///
+/// # Errors
+/// Windows' own.
+pub fn owner(path: &Path) -> io::Result<String> {
+    let name = wide(&path.to_string_lossy());
+    let (mut owner, mut descriptor): (PSID, PSECURITY_DESCRIPTOR) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the name ends with a zero; the owner points into the descriptor, which the call allocates for us; what is null is
+    // not asked for.
+    let status = unsafe {
+        GetNamedSecurityInfoW(
+            name.as_ptr(),
+            SE_FILE_OBJECT,
+            OWNER_SECURITY_INFORMATION,
+            &raw mut owner,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            &raw mut descriptor,
+        )
+    };
+    if status != 0 {
+        return Err(io::Error::from_raw_os_error(status.cast_signed()));
+    }
+    let text = super::sid::text(owner);
+    // SAFETY: the descriptor was allocated by the call above and is given back once.
+    unsafe { LocalFree(descriptor) };
+    text.ok_or_else(|| io::Error::other("it has no owner"))
+}
+
+fn make(path: &Path, access: &str) -> io::Result<()> {
+    let text = wide(access);
     let mut descriptor: PSECURITY_DESCRIPTOR = ptr::null_mut();
     // SAFETY: the text ends with a zero, and the pointer is a local that the call fills.
     let is_made = unsafe {
@@ -57,7 +122,7 @@ pub fn make_locked_folder(name: &str) -> io::Result<PathBuf> {
     let failure = io::Error::last_os_error();
     // SAFETY: the descriptor was made above and is given back once.
     unsafe { LocalFree(descriptor) };
-    if is_made == 0 { Err(failure) } else { Ok(path) }
+    if is_made == 0 { Err(failure) } else { Ok(()) }
 }
 
 /// `C:\Windows\System32`

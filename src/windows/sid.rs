@@ -37,7 +37,8 @@ pub fn own_sid() -> Option<String> {
     text(user.User.Sid)
 }
 
-fn text(sid: PSID) -> Option<String> {
+/// An identifier as text, such as `S-1-5-32-544`; `None` where it is none.
+pub(super) fn text(sid: PSID) -> Option<String> {
     // SAFETY: the caller's structure points at a whole identifier; these functions read nothing else, and the number of
     // parts bounds the index.
     unsafe {

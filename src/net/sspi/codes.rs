@@ -89,7 +89,11 @@ pub(super) fn may_be_same(wanted: &str, found: &str) -> bool {
 
 /// Whether `account` is one of a domain's, and not this computer's own: only the first can be vouched for elsewhere.
 pub(super) fn is_of_domain(account: &str, computer: &str) -> bool {
-    account.split_once('\\').is_some_and(|(domain, _)| !domain.is_empty() && !domain.eq_ignore_ascii_case(computer))
+    // What stands before the name of an account that Microsoft's servers know, and no domain controller of one's own.
+    const OF_MICROSOFT: [&str; 2] = ["AzureAD", "MicrosoftAccount"];
+    let is_elsewhere =
+        |domain: &str| OF_MICROSOFT.into_iter().chain([computer]).any(|own| domain.eq_ignore_ascii_case(own));
+    account.split_once('\\').is_some_and(|(domain, _)| !domain.is_empty() && !is_elsewhere(domain))
 }
 
 /// What to do where the machine account is asked for, and a person runs this program.
@@ -184,6 +188,7 @@ mod tests {
     fn an_account_of_this_computer_is_known_nowhere_else() {
         assert!(is_of_domain("CORP\\anna", "WS01"));
         assert!(!is_of_domain("ws01\\anna", "WS01"));
+        assert!(!is_of_domain("AzureAD\\Anna", "WS01") && !is_of_domain("MicrosoftAccount\\anna@example.com", "WS01"));
         assert!(!is_of_domain("anna", "WS01"));
     }
 }
