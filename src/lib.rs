@@ -20,6 +20,7 @@ pub mod plan;
 pub mod probe;
 pub mod proxies;
 pub mod registry;
+mod replacement;
 pub mod report;
 #[cfg(windows)]
 pub mod windows;

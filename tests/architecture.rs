@@ -18,6 +18,7 @@ use named_paths::named_paths;
 /// and says what they should look like, so a mistake in the probe cannot agree with itself.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("harmless", &[]),
+    ("replacement", &[]),
     ("certificate", &[]),
     ("catalogue", &["certificate", "harmless"]),
     ("proxies", &["harmless", "registry"]),
@@ -25,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("enroll", &["catalogue", "registry"]),
     ("plan", &["catalogue", "proxies"]),
     ("observation", &["catalogue", "certificate", "plan"]),
-    ("as_system", &["windows"]),
+    ("as_system", &["replacement", "windows"]),
     ("net", &["certificate", "harmless", "observation", "windows"]),
     ("auth", &["observation", "plan"]),
     ("probe", &["auth", "catalogue", "certificate", "harmless", "net", "observation", "plan"]),
@@ -51,6 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "probe",
             "proxies",
             "registry",
+            "replacement",
             "report",
             "windows",
         ],

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::replacement::replace;
+
 /// An errand of more bytes is none of ours.
 const LARGEST: u64 = 4 << 20;
 
@@ -149,7 +151,7 @@ impl Ending {
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("part");
         fs::write(&beside, serde_json::to_vec(self)?)?;
-        fs::rename(beside, path)
+        replace(&beside, path)
     }
 
     /// `None` while it is not there.

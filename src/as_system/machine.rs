@@ -39,7 +39,7 @@ pub use this::ThisMachine;
 #[cfg(windows)]
 mod this {
     use std::io;
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use super::{Machine, Place, Readiness, Scheduler};
     use crate::as_system::task::Schtasks;
@@ -83,10 +83,6 @@ mod this {
     impl Place for ThisMachine {
         fn make(&self, name: &str) -> io::Result<PathBuf> {
             locked::make_locked_folder(name)
-        }
-
-        fn remove(&self, folder: &Path) -> io::Result<()> {
-            std::fs::remove_dir_all(folder)
         }
     }
 }

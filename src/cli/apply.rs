@@ -17,6 +17,7 @@ use crate::enroll::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
 use crate::enroll::plan;
 use crate::net::Clock;
 use crate::registry::{Edit, EditError, Snapshot};
+use crate::replacement::replace;
 use crate::report;
 use crate::report::apply::Facts;
 
@@ -406,7 +407,7 @@ impl Store {
         let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
         drop(file);
-        let done = written.and_then(|()| fs::rename(&beside, &self.path));
+        let done = written.and_then(|()| replace(&beside, &self.path));
         if done.is_err() {
             let _ = fs::remove_file(&beside);
             return done;

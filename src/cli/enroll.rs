@@ -1,6 +1,6 @@
 //! `waprobe enroll`: a device's own settings, from a snapshot, and what to write.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -52,6 +52,10 @@ pub(super) struct SnapshotArguments {
     /// Print the script also on Windows: it runs on versions that this program does not start on, such as Windows 7.
     #[arg(long)]
     script: bool,
+
+    /// Write to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +115,8 @@ fn snapshot_of_this_device(arguments: &SnapshotArguments) -> Result<Exit, Failur
     if let Some(complaint) = snapshot.as_ref().and_then(left_out) {
         terminal::complain(&complaint);
     }
-    text(&snapshot.as_ref().map_or_else(collect::powershell, to_json))
+    let document = snapshot.as_ref().map_or_else(collect::powershell, to_json);
+    deliver(document.as_bytes(), arguments.output.as_deref())
 }
 
 /// What a snapshot of this device lacks, in a sentence for whoever makes it: whoever reads it later cannot ask again.
@@ -181,9 +186,14 @@ fn plan_devices(arguments: &PlanArguments) -> Result<Exit, Failure> {
         PlanForm::Intune => plan::intune(&plan).map_err(Failure::usage)?.into_bytes(),
         PlanForm::Mdm => plan::syncml(&plan).map_err(Failure::usage)?.into_bytes(),
     };
-    match &arguments.output {
-        None => files::deliver(&bytes)?,
-        Some(path) => std::fs::write(path, &bytes)
+    deliver(&bytes, arguments.output.as_deref())
+}
+
+/// Into a file, or on standard output.
+fn deliver(bytes: &[u8], output: Option<&Path>) -> Result<Exit, Failure> {
+    match output {
+        None => files::deliver(bytes)?,
+        Some(path) => std::fs::write(path, bytes)
             .map_err(|error| Failure::usage(format!("could not write {}: {error}", path.display())))?,
     }
     Ok(Exit::Ok)

@@ -11,6 +11,7 @@ use super::Failure;
 use super::arguments::{OutputArguments, ReportFormat};
 use super::style::ExitStyle;
 use super::{files, handed, terminal};
+use crate::replacement::replace;
 use crate::report::Report;
 use crate::report::change::{Changes, Past};
 use crate::report::outcome::End;
@@ -218,7 +219,8 @@ impl NewFile {
         match OpenOptions::new().write(true).create_new(true).open(&beside) {
             Ok(file) => {
                 if let Some(known) = known {
-                    // Readers who could read the old file can read the new one; where that cannot be set, the file still counts.
+                    // Who could read the old file can read the new one, on Unix; on Windows the folder's list counts. Where that
+                    // cannot be set, the file still counts.
                     let _ = file.set_permissions(known.permissions());
                 }
                 Ok(Self { path, file, replaces: Some((beside, target)) })
@@ -246,7 +248,7 @@ impl NewFile {
         self.file.flush()?;
         match &self.replaces {
             Some((beside, target)) => {
-                fs::rename(beside, target)?;
+                replace(beside, target)?;
                 self.replaces = None;
             }
             None if self.file.metadata().is_ok_and(|known| known.is_file()) => {
