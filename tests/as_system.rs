@@ -324,8 +324,13 @@ fn hostile_arguments_arrive_as_they_were() {
 #[test]
 fn a_refused_task_leaves_nothing() {
     for (mishap, log, trouble) in [
-        (Mishap::NotCreated, &["create"][..], "takes no task that runs as SYSTEM: schtasks: ERROR: Access is denied."),
-        (Mishap::NotRun, &["create", "run", "delete"], "did not start the task: schtasks: ERROR: The service"),
+        // Its program may have been cut off behind its work, so both are taken back.
+        (
+            Mishap::NotCreated,
+            &["create", "delete"][..],
+            "takes no task that runs as SYSTEM: schtasks: ERROR: Access is denied.",
+        ),
+        (Mishap::NotRun, &["create", "run", "end", "delete"], "did not start the task: schtasks: ERROR: The service"),
     ] {
         let fake = Fake::new(mishap);
         let outcome = sent(&fake, &words(&["check", "--lab"]), patience(), &|| false);

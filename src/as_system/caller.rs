@@ -211,10 +211,15 @@ fn attempt(
         Task { program: &program, argument: MESSENGER, folder, limit: start + limit + stop + stop, now: world.now };
     let definition = folder.join(names::TASK);
     fill(&definition, &mut task.bytes().as_slice()).map_err(|why| not_packed("the task", &why))?;
-    world.scheduler.create(world.name, &definition).map_err(Trouble::NotCreated)?;
+    world.scheduler.create(world.name, &definition).map_err(|why| {
+        // The scheduler's program may have been cut off behind its work. Where there is no task, there is nothing to delete.
+        let _ = world.scheduler.delete(world.name);
+        Trouble::NotCreated(why)
+    })?;
     traces.has_task = true;
-    world.scheduler.run(world.name).map_err(Trouble::NotRun)?;
+    // For the same reason: from here on it may be running, whatever the answer.
     traces.may_run = true;
+    world.scheduler.run(world.name).map_err(Trouble::NotRun)?;
     let ending = wait(world, folder)?;
     traces.may_run = false;
     match ending {

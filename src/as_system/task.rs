@@ -13,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 
 /// LocalSystem, in every language of Windows.
 const SYSTEM: &str = "S-1-5-18";
+/// `CREATE_NEW_PROCESS_GROUP`: no Ctrl-C of the console reaches such a process.
+#[cfg(windows)]
+const OWN_GROUP: u32 = 0x200;
 /// How long the scheduler's own program may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long after its end the scheduler may delete a task that nobody deleted.
@@ -179,6 +182,9 @@ impl Schtasks {
     fn command(&self, verb: &str, name: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.args([verb, "/TN", name]);
+        // Ctrl-C is for this program, which then asks the scheduler to clean up.
+        #[cfg(windows)]
+        std::os::windows::process::CommandExt::creation_flags(&mut command, OWN_GROUP);
         command
     }
 

@@ -18,19 +18,30 @@ impl Registry for ThisMachine {
             Ok(key) => key,
             Err(reading) => return reading,
         };
-        match key.values() {
-            Ok(values) => Reading::Held(
-                values
-                    .map(|(name, value)| (name, RawValue { kind: value.ty().into(), bytes: value.to_vec() }))
-                    .collect(),
-            ),
-            Err(_) => Reading::NotReadable,
+        // A walk ends without a word at a value that grew meanwhile, and what stands behind it would seem not to be set. So it
+        // counts only when the next walk says the same.
+        let mut last = walk(&key);
+        for _ in 0..MOST_WALKS {
+            let again = walk(&key);
+            if again.is_none() || again == last {
+                return again.map_or(Reading::NotReadable, Reading::Held);
+            }
+            last = again;
         }
+        Reading::NotReadable
     }
 
     fn subkeys(&self, path: &str) -> Option<Vec<String>> {
         Some(open(path).ok()?.keys().ok()?.collect())
     }
+}
+
+/// A key whose values change all the time is not known.
+const MOST_WALKS: usize = 4;
+
+fn walk(key: &Key) -> Option<Vec<(String, RawValue)>> {
+    let raw = |value: windows_registry::Value| RawValue { kind: value.ty().into(), bytes: value.to_vec() };
+    Some(key.values().ok()?.map(|(name, value)| (name, raw(value))).collect())
 }
 
 fn open(path: &str) -> Result<Key, Reading> {
