@@ -159,7 +159,7 @@ fn sent(wishes: &Wishes<'_>, arguments: &[OsString], machine: &dyn Machine) -> R
             }
         }
     });
-    let printed = files::print(|out| out.write_all(&outcome.standard_output));
+    let printed = files::print(|out| out.write_all(whole_characters(&outcome.standard_output)));
     // Nobody is left to be told when that is closed.
     let _ = io::stderr().write_all(&outcome.standard_error);
     for left in &outcome.left {
@@ -347,4 +347,25 @@ pub(super) fn this_machine() -> ThisMachine {
 #[cfg(windows)]
 pub(super) fn this_machine() -> crate::as_system::ThisMachine {
     crate::as_system::ThisMachine::default()
+}
+
+/// Without the character in whose middle a process was ended: a console takes no part of one.
+fn whole_characters(text: &[u8]) -> &[u8] {
+    match std::str::from_utf8(text) {
+        Err(error) if error.error_len().is_none() => &text[..error.valid_up_to()],
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_characters;
+
+    #[test]
+    fn a_character_that_was_cut_off_is_left_out() {
+        let text = "für".as_bytes();
+        assert_eq!(whole_characters(text), text);
+        assert_eq!(whole_characters(&text[..2]), b"f");
+        assert_eq!(whole_characters(b"\xff!"), b"\xff!", "what is no text at all is nobody's business here");
+    }
 }

@@ -71,7 +71,7 @@ pub fn name() -> Option<String> {
 }
 
 /// Asks the process' token; `room` has to be that many bytes, aligned for what is asked.
-fn ask(about: TOKEN_INFORMATION_CLASS, room: *mut core::ffi::c_void, size: usize) -> bool {
+pub(super) fn ask(about: TOKEN_INFORMATION_CLASS, room: *mut core::ffi::c_void, size: usize) -> bool {
     let mut token: HANDLE = ptr::null_mut();
     // SAFETY: the pseudo handle of the own process is always valid, and the token's handle is a local.
     if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
@@ -79,7 +79,7 @@ fn ask(about: TOKEN_INFORMATION_CLASS, room: *mut core::ffi::c_void, size: usize
     }
     let mut length = 0;
     let size = u32::try_from(size).unwrap_or(0);
-    // SAFETY: the token was just opened, and both callers in this file give a local of `size` bytes.
+    // SAFETY: the token was just opened, and every caller gives a local of `size` bytes.
     let is_known = unsafe { GetTokenInformation(token, about, room, size, &raw mut length) } != 0;
     // SAFETY: the handle was opened above and is closed once.
     unsafe { CloseHandle(token) };

@@ -1,7 +1,8 @@
 //! The console window behind standard output and standard error.
 //!
 //! In: nothing. Out: whether it shows colours. Never: its code page; text reaches a console as UTF-16, whatever that page is, and
-//! a page that was changed would stay changed for whoever uses the window next.
+//! a page that was changed would stay changed for whoever uses the window next. That colours are understood may stay: who does not
+//! want them writes none, and Windows' shells set the mode anew.
 #![allow(unsafe_code, reason = "a console's mode is read and set by calls into kernel32.dll")]
 
 use std::os::windows::io::AsRawHandle as _;

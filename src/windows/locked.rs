@@ -135,7 +135,7 @@ pub fn system_folder() -> io::Result<PathBuf> {
 }
 
 /// `C:\Windows`, also in a session of a terminal server.
-fn windows_folder() -> io::Result<PathBuf> {
+pub(super) fn windows_folder() -> io::Result<PathBuf> {
     // SAFETY: the call writes no more characters than it is told there is room for.
     ask(|room, length| unsafe { GetSystemWindowsDirectoryW(room, length) })
 }

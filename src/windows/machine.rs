@@ -5,7 +5,6 @@
 #![allow(unsafe_code, reason = "services, file versions and the kernel's version are answered into structures of C")]
 
 use std::ffi::c_void;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io, ptr};
@@ -19,9 +18,9 @@ use windows_sys::Win32::System::Services::{
     CloseServiceHandle, OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW, QueryServiceConfigW, QueryServiceStatus,
     SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_QUERY_CONFIG, SERVICE_QUERY_STATUS, SERVICE_RUNNING, SERVICE_STATUS,
 };
-use windows_sys::Win32::System::SystemInformation::{GetSystemWindowsDirectoryW, OSVERSIONINFOEXW};
+use windows_sys::Win32::System::SystemInformation::OSVERSIONINFOEXW;
 
-use super::wide;
+use super::{locked, wide};
 use crate::registry::{Kernel, Machine, Service, StartType};
 
 /// The machine that this program runs on.
@@ -53,7 +52,7 @@ impl Machine for ThisMachine {
     }
 
     fn file_version(&self, name: &str) -> Option<Option<[u32; 4]>> {
-        let path = windows_folder()?.join("System32").join(name);
+        let path = locked::windows_folder().ok()?.join("System32").join(name);
         match fs::metadata(&path) {
             Ok(_) => file_version(&wide(path.to_str()?)).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Some(None),
@@ -62,7 +61,7 @@ impl Machine for ThisMachine {
     }
 
     fn task_definition(&self, path: &str) -> Option<Option<Vec<u8>>> {
-        let system = windows_folder()?.join("System32");
+        let system = locked::windows_folder().ok()?.join("System32");
         let file = system.join("Tasks").join(path.trim_start_matches('\\'));
         match fs::metadata(&file) {
             Ok(found) if found.len() <= LARGEST_DEFINITION => {
@@ -77,7 +76,7 @@ impl Machine for ThisMachine {
     }
 
     fn has_pending_xml(&self) -> Option<bool> {
-        windows_folder()?.join(r"winsxs\pending.xml").try_exists().ok()
+        locked::windows_folder().ok()?.join(r"winsxs\pending.xml").try_exists().ok()
     }
 
     fn kernel(&self) -> Option<Kernel> {
@@ -187,13 +186,4 @@ fn asked_of_scheduler(system: &std::path::Path, path: &str) -> Option<Vec<u8>> {
     };
     let bytes = reader.join().ok()?.ok()?;
     status.is_some_and(|status| status.success()).then_some(bytes)
-}
-
-/// `%windir%`, whatever the variable of that name says.
-fn windows_folder() -> Option<PathBuf> {
-    let mut buffer = [0_u16; 260];
-    // SAFETY: the buffer is as long as is said.
-    let length = unsafe { GetSystemWindowsDirectoryW(buffer.as_mut_ptr(), 260) } as usize;
-    let text = buffer.get(..length).filter(|text| !text.is_empty())?;
-    Some(PathBuf::from(String::from_utf16(text).ok()?))
 }

@@ -8,6 +8,7 @@ use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND}
 use windows_sys::Win32::System::Registry::KEY_WOW64_64KEY;
 
 use super::machine::ThisMachine;
+use super::registry_write::number;
 use crate::registry::{RawValue, Reading, Registry};
 
 const ROOTS: [(&str, &Key); 3] = [("HKLM", LOCAL_MACHINE), ("HKCU", CURRENT_USER), ("HKU", USERS)];
@@ -47,11 +48,8 @@ fn walk(key: &Key) -> Option<Vec<(String, RawValue)>> {
 fn open(path: &str) -> Result<Key, Reading> {
     let (root, below) = path.split_once('\\').unwrap_or((path, ""));
     let (_, root) = ROOTS.iter().find(|(name, _)| *name == root).ok_or(Reading::NotReadable)?;
-    root.options().read().access(KEY_WOW64_64KEY).open(below).map_err(|error| {
-        let code = std::io::Error::from(error).raw_os_error().unwrap_or_default().cast_unsigned();
-        // The crate's errors are HRESULTs, in which a system error has facility 7.
-        let is_missing =
-            [ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND].iter().any(|missing| code == 0x8007_0000 | missing);
-        if is_missing { Reading::Absent } else { Reading::NotReadable }
+    root.options().read().access(KEY_WOW64_64KEY).open(below).map_err(|error| match number(error) {
+        ERROR_FILE_NOT_FOUND | ERROR_PATH_NOT_FOUND => Reading::Absent,
+        _ => Reading::NotReadable,
     })
 }

@@ -126,7 +126,7 @@ fn of_windows(number: u32) -> EditError {
 }
 
 /// The system's own number: the crate's errors are HRESULTs, in which such a one has facility 7.
-fn number(error: impl Into<io::Error>) -> u32 {
+pub(super) fn number(error: impl Into<io::Error>) -> u32 {
     const OF_THE_SYSTEM: u32 = 0x8007_0000;
     let number = error.into().raw_os_error().unwrap_or_default().cast_unsigned();
     if number & 0xffff_0000 == OF_THE_SYSTEM { number & 0xffff } else { number }

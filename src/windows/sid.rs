@@ -3,33 +3,21 @@
 //! In: nothing. Out: the account's security identifier as text. Never: a name, which the domain would have to be asked for.
 #![allow(unsafe_code, reason = "a token's user is a structure with a pointer into the buffer that it stands in")]
 
-use std::ptr;
-
-use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
 use windows_sys::Win32::Security::{
-    GetSidIdentifierAuthority, GetSidSubAuthority, GetSidSubAuthorityCount, GetTokenInformation, IsValidSid, PSID,
-    TOKEN_QUERY, TOKEN_USER, TokenUser,
+    GetSidIdentifierAuthority, GetSidSubAuthority, GetSidSubAuthorityCount, IsValidSid, PSID, TOKEN_USER, TokenUser,
 };
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+
+use super::account;
 
 /// A security identifier has 68 bytes at most, and the structure before it two words.
-const BUFFER: u32 = 256;
+const BUFFER: usize = 256;
 
 /// The security identifier of the account that runs this process, such as `S-1-5-18`.
 #[must_use]
 pub fn own_sid() -> Option<String> {
-    let mut token: HANDLE = ptr::null_mut();
-    // SAFETY: the process' own handle is always open, and the token's is ours to be filled.
-    if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
-        return None;
-    }
-    let mut buffer = [0_u64; BUFFER as usize / 8];
-    let mut length = 0;
-    // SAFETY: the token is open, and the buffer is aligned and as long as is said.
-    let done = unsafe { GetTokenInformation(token, TokenUser, buffer.as_mut_ptr().cast(), BUFFER, &raw mut length) };
-    // SAFETY: nobody has closed it.
-    unsafe { CloseHandle(token) };
-    if done == 0 {
+    // Eight bytes each, so that the structure at the beginning is aligned.
+    let mut buffer = [0_u64; BUFFER / 8];
+    if !account::ask(TokenUser, buffer.as_mut_ptr().cast(), BUFFER) {
         return None;
     }
     // SAFETY: the call has filled the structure, and what it points at lies behind it in the same buffer.

@@ -1,6 +1,7 @@
 //! A device's settings, written and taken back in a registry that another program reads.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use waprobe::enroll::{Case, Windows};
 use waprobe::registry::Snapshot;
@@ -8,6 +9,7 @@ use waprobe::registry::Snapshot;
 use super::wine::{Wine, everything};
 
 const ID: &str = "0d6d23ac-5e8a-4c31-9f20-3a1b2c4d5e6f";
+const OTHER_ID: &str = "11111111-2222-3333-4444-555555555555";
 const POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
 const PREFERENCE: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\DataCollection";
 
@@ -69,6 +71,35 @@ fn what_is_applied_is_seen_by_reg_and_what_is_undone_is_gone_to_the_byte() {
         assert!(exported(&wine) == before, "undone, and not as before");
         assert!(enroll(&wine, &["undo", "--yes"], 2).contains("nothing to undo"));
     }
+}
+
+/// Every user may make folders below `C:\ProgramData`, and who made one may have written what stands in it.
+#[test]
+fn a_backup_in_the_usual_place_is_not_believed_when_a_stranger_may_have_written_it() {
+    use std::os::unix::fs::chown;
+    const NOBODY: u32 = 65_534;
+
+    let Some(wine) = Wine::start() else { return };
+    let folder = wine.windows().join("../ProgramData/waprobe");
+    let _ = fs::remove_dir_all(&folder);
+    let run = |arguments: &[&str]| wine.run([&["enroll"][..], arguments].concat());
+    let applied = run(&["apply", "--commercial-id", ID, "--yes"]);
+    assert_eq!(applied.status.code(), Some(0), "{}", everything(&applied));
+    let backup = folder.join("enroll-backup.json");
+    let own = fs::metadata(&backup).expect("the backup lies there").uid();
+    for place in [&folder, &backup] {
+        chown(place, Some(NOBODY), None).expect("these tests run as root, who may give files away");
+        for arguments in [&["undo"][..], &["undo", "--yes"], &["apply", "--commercial-id", OTHER_ID, "--yes"]] {
+            let output = run(arguments);
+            let text = everything(&output);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+            assert!(text.contains("not to the administrators"), "{arguments:?}: {text}");
+        }
+        chown(place, Some(own), None).expect("they run as root");
+    }
+    let undone = run(&["undo", "--yes"]);
+    assert_eq!(undone.status.code(), Some(0), "{}", everything(&undone));
+    let _ = fs::remove_dir_all(&folder);
 }
 
 #[test]
