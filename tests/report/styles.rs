@@ -72,6 +72,24 @@ fn a_devices_settings_end_with_the_scripts_number_for_the_first_finding() {
 }
 
 #[test]
+fn a_device_of_which_too_little_is_known_is_not_in_order_for_those_who_read_numbers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("part.reg");
+    let part = "Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\SQMClient]\r\n";
+    std::fs::write(&file, part).expect("a file of ours");
+    for (style, expected) in [("default", 0), ("ur", 15), ("nagios", 3)] {
+        let output = Command::new(env!("CARGO_BIN_EXE_waprobe"))
+            .args(["enroll", "check", "--os", "win10-1809", "--exit-style", style, "--snapshot"])
+            .arg(&file)
+            .output()
+            .expect("waprobe starts");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(code(&output), expected, "{style}: {text}");
+        assert!(style != "nagios" || text.starts_with("WAPROBE UNKNOWN: Nothing that was checked is wrong"), "{text}");
+    }
+}
+
+#[test]
 fn a_monitoring_server_gets_one_line_of_a_devices_settings_too() {
     let snapshot = format!("{}/fixtures/enroll/two-ids.reg", env!("CARGO_MANIFEST_DIR"));
     let check = ["enroll", "check", "--os", "win10-1809", "--snapshot", &snapshot, "--exit-style", "nagios"];
