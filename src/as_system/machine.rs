@@ -44,7 +44,7 @@ mod this {
     use super::{Machine, Place, Readiness, Scheduler};
     use crate::as_system::task::Schtasks;
     use crate::windows::account::{self, Account};
-    use crate::windows::locked;
+    use crate::windows::{console, locked};
 
     /// This Windows.
     #[derive(Debug)]
@@ -56,7 +56,7 @@ mod this {
         fn default() -> Self {
             // Without a folder the program is not found, which is told when it is needed.
             let program = locked::system_folder().unwrap_or_default().join("schtasks.exe");
-            Self { scheduler: Schtasks { program, decode: locked::oem_text } }
+            Self { scheduler: Schtasks { program, decode: console::text_of } }
         }
     }
 

@@ -78,10 +78,7 @@ pub(super) fn apply(arguments: &ApplyArguments) -> Result<Exit, Failure> {
     let is_pending = !changes.changes.is_empty();
     // Looked at before anything is said: what the backup holds decides what an undo goes back to.
     let unusable = |why: String| Failure::usage(format!("{why}. Nothing was changed"));
-    let earlier = store.load().map_err(unusable)?.filter(|_| is_pending);
-    if let Some(earlier) = &earlier {
-        earlier.fits(apply::device_name(&registry).as_deref()).map_err(unusable)?;
-    }
+    let earlier = if is_pending { apply::earlier(&store, &registry).map_err(unusable)? } else { None };
     if arguments.change.yes && is_pending {
         may_change(&registry)?;
         if let Err(error) = apply::apply(&changes, &mut registry, &mut store, now()) {
@@ -112,15 +109,13 @@ fn not_applied(error: &ApplyError) -> Result<Exit, Failure> {
 pub(super) fn undo(arguments: &ChangeArguments) -> Result<Exit, Failure> {
     let mut registry = this_device(WITHOUT_WINDOWS_UNDO)?;
     let mut store = store(arguments.backup.as_deref())?;
-    let Some(backup) = store.load().map_err(Failure::usage)? else {
+    let unusable = |why: String| Failure::usage(format!("{why}. Nothing was changed"));
+    let Some(backup) = apply::earlier(&store, &registry).map_err(unusable)? else {
         return Err(Failure::usage(format!(
             "there is nothing to undo: no backup lies at {}. If `enroll apply` was given another place, name it with --backup",
             store.path.display()
         )));
     };
-    backup
-        .fits(apply::device_name(&registry).as_deref())
-        .map_err(|why| Failure::usage(format!("{}: {why}. Nothing was changed", store.path.display())))?;
     let restorations = apply::restorations(&backup, &registry).map_err(|error| unreadable(&error))?;
     let restored = if arguments.yes {
         may_change(&registry)?;

@@ -13,15 +13,11 @@ use std::ptr;
 
 use windows_registry::LOCAL_MACHINE;
 use windows_sys::Win32::Foundation::LocalFree;
-use windows_sys::Win32::Globalization::{
-    GetLocaleInfoEx, LOCALE_IDEFAULTCODEPAGE, LOCALE_NAME_SYSTEM_DEFAULT, LOCALE_RETURN_NUMBER, MultiByteToWideChar,
-};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT,
 };
 use windows_sys::Win32::Security::{OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES};
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
-use windows_sys::Win32::System::Console::GetConsoleOutputCP;
 use windows_sys::Win32::System::SystemInformation::{GetSystemDirectoryW, GetSystemWindowsDirectoryW};
 
 use super::wide;
@@ -147,37 +143,4 @@ fn ask(call: impl Fn(*mut u16, u32) -> u32) -> io::Result<PathBuf> {
         Some([]) | None => Err(io::Error::last_os_error()),
         Some(path) => Ok(Path::new(&String::from_utf16_lossy(path)).to_path_buf()),
     }
-}
-
-/// The code page in which console programs write: the console's, or the system's where there is none. `CP_OEMCP` would mean UTF-8
-/// here, because this program's manifest asks for that, and the others' manifests do not.
-fn console_page() -> u32 {
-    // SAFETY: the call takes nothing and gives a number, 0 without a console.
-    let page = unsafe { GetConsoleOutputCP() };
-    if page != 0 {
-        return page;
-    }
-    let mut page = 0_u32;
-    // A number takes the room of two characters.
-    // SAFETY: the name is a constant of Windows', and the number is written to a local of the length that is said.
-    unsafe {
-        GetLocaleInfoEx(
-            LOCALE_NAME_SYSTEM_DEFAULT,
-            LOCALE_IDEFAULTCODEPAGE | LOCALE_RETURN_NUMBER,
-            (&raw mut page).cast(),
-            2,
-        );
-    }
-    page
-}
-
-/// Text of a console program, which prints in the console's code page.
-#[must_use]
-pub fn oem_text(bytes: &[u8]) -> String {
-    let Ok(length) = i32::try_from(bytes.len()) else { return String::new() };
-    // No code page makes more UTF-16 units than it has bytes.
-    let mut room = vec![0_u16; bytes.len()];
-    // SAFETY: both buffers are as long as is said; an empty one makes the call fail with 0.
-    let units = unsafe { MultiByteToWideChar(console_page(), 0, bytes.as_ptr(), length, room.as_mut_ptr(), length) };
-    String::from_utf16_lossy(&room[..usize::try_from(units).unwrap_or(0).min(room.len())])
 }

@@ -65,7 +65,7 @@ impl Backup {
     ///
     /// # Errors
     /// A sentence that names both.
-    pub fn fits(&self, device: Option<&str>) -> Result<(), String> {
+    pub(super) fn fits(&self, device: Option<&str>) -> Result<(), String> {
         match (self.device.as_deref(), device) {
             (Some(own), Some(this)) if !own.eq_ignore_ascii_case(this) => Err(format!(
                 "the backup is of the device {own}, and this one is called {this}: give each device a backup of its own, by \

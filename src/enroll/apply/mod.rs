@@ -161,9 +161,20 @@ fn contradicts(name: &str, preference: &Value, planned: &Value) -> bool {
 }
 
 /// The name of the device, where its registry says it.
-#[must_use]
-pub fn device_name(registry: &impl Edit) -> Option<String> {
+fn device_name(registry: &impl Edit) -> Option<String> {
     COMPUTER_NAMES.iter().find_map(|key| registry.read(key, "ComputerName").ok()??.value().as_text().map(str::to_owned))
+}
+
+/// The backup that is kept already, where there is one.
+///
+/// # Errors
+/// Why it cannot be read, or that it is another device's.
+pub fn earlier(store: &impl Store, registry: &impl Edit) -> Result<Option<Backup>, String> {
+    let earlier = store.load()?;
+    if let Some(backup) = &earlier {
+        backup.fits(device_name(registry).as_deref())?;
+    }
+    Ok(earlier)
 }
 
 /// Keeps the backup, then writes. What cannot be written whole is taken back.
@@ -180,10 +191,7 @@ pub fn apply(
         return Ok(());
     }
     let device = device_name(registry);
-    let earlier = store.load().map_err(ApplyError::NotKept)?;
-    if let Some(earlier) = &earlier {
-        earlier.fits(device.as_deref()).map_err(ApplyError::NotKept)?;
-    }
+    let earlier = earlier(store, registry).map_err(ApplyError::NotKept)?;
     let mut backup = earlier.clone().unwrap_or_else(|| Backup::new(now, device.clone()));
     backup.extend(changes);
     store.save(&backup).map_err(ApplyError::NotKept)?;

@@ -112,9 +112,9 @@ pub(super) fn weigh(
         let answers: Vec<&Observation> = beside.iter().copied().filter(|seen| seen.job() == job).collect();
         let verdict = &mut verdicts[job.0 as usize];
         if is_unanswered(verdict)
-            && let Some(large) = silence_passed(&answers)
+            && let Some(passing) = silence_passed(&answers)
         {
-            take_back(grounds, chains, verdict, large);
+            take_back(grounds, chains, verdict, &passing);
         } else if is_unanswered(verdict) {
             let is_direct = grounds.plan.routes[route] == PlannedRoute::Direct;
             sharpen(grounds, verdict, &answers, is_tls_spoken && is_direct);
@@ -142,19 +142,18 @@ fn is_answered(seen: &Observation, alerts_count: bool) -> bool {
 const OWN_NAME: [Ask; 4] = [Ask::SmallHello, Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello];
 
 /// Where every other hello for the row's own name gets through at the same place, nothing about name, shape or address stopped the
-/// first one: a busy host may have, or a node among several. Gives the answer to the hello that is most like the usual one.
-fn silence_passed<'o>(answers: &[&'o Observation]) -> Option<&'o Observation> {
+/// first one: a busy host may have, or a node among several. Gives the answers.
+fn silence_passed<'o>(answers: &[&'o Observation]) -> Option<Vec<&'o Observation>> {
     let answer = |ask| answers.iter().copied().find(|seen| seen.follow_up() == Some(ask));
-    let all_pass =
-        OWN_NAME.into_iter().all(|ask| answer(ask).is_some_and(|seen| is_answered(seen, ask == Ask::PaddedHello)));
-    answer(Ask::LargeHello).filter(|_| all_pass)
+    OWN_NAME.into_iter().map(|ask| answer(ask).filter(|seen| is_answered(seen, ask == Ask::PaddedHello))).collect()
 }
 
-/// No rule is to blame. Whether data gets out was not asked again, unless somebody else signed the answer.
-fn take_back(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verdict, answer: &Observation) {
+/// No rule is to blame. Whether data gets out was not asked again, unless somebody else signed one of the answers.
+fn take_back(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verdict, answers: &[&Observation]) {
     let first = verdict.cause.code();
-    let opinion = judge_attempt(grounds, chains, &grounds.plan.jobs[verdict.job.0 as usize], answer);
-    if opinion.status == Status::Intercepted {
+    let job = &grounds.plan.jobs[verdict.job.0 as usize];
+    let mut opinions = answers.iter().map(|answer| judge_attempt(grounds, chains, job, answer));
+    if let Some(opinion) = opinions.find(|opinion| opinion.status == Status::Intercepted) {
         take(verdict, opinion);
     } else {
         verdict.cause = Cause::Flaky;

@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::{Catalogue, CatalogueSource, Control, OsSelection, Solution};
+use crate::certificate::Certificate;
 use crate::judge::{Finding, Grounds, Owner, Status, Verdict, findings, follow_ups, judge};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
     Ask, Attempt, Credential, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, Leg, NameSource, Observation,
-    Recorder, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
+    Recorder, Signature, TcpAttempt, TcpEvidence, TcpOutcome, TlsEvidence, TunnelEvidence,
 };
 use crate::plan::{
     Budget, DeviceSettings, FollowUps, Identity, JobId, Plan, PlannedRoute, Scheme, SchemeChoice, SettingsRemark,
@@ -299,6 +300,21 @@ fn a_silence_that_passes_is_nobodys_rule() {
     let passed = judged(None);
     assert_eq!((passed.cause.code().as_str(), passed.status), ("x.flaky", Status::Inconclusive));
     assert!(passed.summary.contains("first tls.timeout_after_hello"), "{}", passed.summary);
+    // Somebody else's certificate in one of the answers outweighs the rest.
+    let leaf = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/chains/made/rsa-2048.pem"));
+    let root = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/chains/made/root.pem"));
+    let mut tls = TlsEvidence::begun("v10c.events.data.microsoft.com");
+    tls.chain = Certificate::list_from_pem(&format!("{leaf}\n{root}")).expect("a chain");
+    tls.signature = Signature::Verified { scheme: "rsa_pss_rsae_sha256".into() };
+    let mut seen = vec![shaking(TLS, Attempt::First, silence()), answered(PLAIN, Attempt::First, 404, "")];
+    let others = [Ask::PaddedHello, Ask::SplitHello, Ask::LargeHello];
+    seen.extend(others.map(|ask| shaking(TLS, Attempt::FollowUp(ask), None)));
+    let mut recorder = way(TLS, Attempt::FollowUp(Ask::SmallHello));
+    recorder.passed(crate::observation::Stage::Tcp, Duration::ZERO, connected());
+    recorder.passed(crate::observation::Stage::Tls, Duration::ZERO, Evidence::Tls(Box::new(tls)));
+    seen.push(recorder.finish(Instant::now()));
+    let (verdicts, _) = world.judged(&seen);
+    assert_eq!(verdicts[TLS as usize].status, Status::Intercepted);
     let by_name = judged(silence());
     assert_eq!((by_name.cause.code().as_str(), by_name.status), ("tls.sni_filtered", Status::Blocked));
 }
