@@ -1,9 +1,10 @@
 //! waprobe: can Windows diagnostic data get out, over which route, and who has to change what if not?
 //!
 //! The stages follow each other, and what one makes is the next one's argument:
-//! `catalogue → plan → probe → observation → judge → impact → report`. Everything behind `observation` is pure, so a
+//! `catalogue → plan → probe → observation → judge → impact → answer → report`. Everything behind `observation` is pure, so a
 //! recorded run can be judged again anywhere.
 
+pub mod answer;
 pub mod as_system;
 pub mod auth;
 pub mod catalogue;

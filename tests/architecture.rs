@@ -14,7 +14,7 @@ use named_paths::named_paths;
 /// A module and the modules of this crate that it may name.
 ///
 /// `harmless` keeps text from outside from steering a terminal, and secrets out of addresses; whoever writes for people or keeps what was seen may use it. `certificate` holds one certificate's bytes and fields; everybody who passes chains on may use it. The pure half
-/// (`judge`, `impact`, `report`) never sees `net` or `probe`, and `lab` never sees `probe` or `judge`: it builds worlds
+/// (`judge`, `impact`, `answer`, `report`) never sees `net` or `probe`, and `lab` never sees `probe` or `judge`: it builds worlds
 /// and says what they should look like, so a mistake in the probe cannot agree with itself.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("harmless", &[]),
@@ -32,12 +32,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["auth", "catalogue", "certificate", "harmless", "net", "observation", "plan"]),
     ("judge", &["catalogue", "certificate", "observation", "plan"]),
     ("impact", &["catalogue", "judge", "plan"]),
-    ("report", &["catalogue", "certificate", "enroll", "harmless", "impact", "judge", "observation", "plan"]),
+    ("answer", &["catalogue", "impact", "judge", "plan"]),
+    ("report", &["answer", "catalogue", "certificate", "enroll", "harmless", "impact", "judge", "observation", "plan"]),
     ("windows", &["certificate", "proxies", "registry"]),
     ("lab", &["catalogue", "certificate", "net", "plan"]),
     (
         "cli",
         &[
+            "answer",
             "as_system",
             "catalogue",
             "certificate",

@@ -66,11 +66,12 @@ fn where_a_script_sends_one_needed_host_into_inspection_no_other_way_makes_the_d
         assert_eq!(impact.status, ImpactStatus::Blocked, "{impact:?}");
         assert!(impact.endpoints.contains(&"v10c".to_owned()), "{impact:?}");
     }
-    let headline = wording::headline(&report);
-    assert!(headline.starts_with("Not all diagnostic data gets out where the script sends it."), "{headline}");
-    let device = wording::device(&report).expect("an answer for one version");
-    assert!(device.contains(": no, its diagnostic data does not get out where the script sends it"), "{device}");
-    assert!(device.contains("intercepted.trusted, 2 endpoints that it needs"), "{device}");
+    let headline = &report.answer.headline;
+    let no = "No: diagnostic data of Windows 10 1809 does not get out where the script sends it";
+    assert!(headline.starts_with(no), "{headline}");
+    let change = wording::first_change(&report).expect("something to change");
+    assert!(change.starts_with("First change, on inspecting.proxy.lab:8080"), "{change}");
+    assert!(change.ends_with("(intercepted.trusted)."), "{change}");
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn surprises(scenario: &Scenario) -> Vec<String> {
     let run = check(&world);
     let report = run.report(&world.catalogue);
     let expectation = match Expectation::read(scenario.name, &world.expectation) {
-        Ok(expectation) => expectation,
+        Ok(expectation) => expectation.of_lab(),
         Err(complaints) => return vec![format!("{}: {complaints}", scenario.name)],
     };
     let unexpected = match expectation.compare(&report) {
@@ -324,7 +325,8 @@ impl Run {
             machine_roots: "the lab's".into(),
             remarks: Vec::new(),
         };
-        assemble(catalogue, plan, &verdicts, &findings, &impacts, run)
+        let (answer, findings) = waprobe::answer::conclude(catalogue, plan, &verdicts, findings);
+        assemble(catalogue, plan, &verdicts, &findings, &impacts, &answer, run)
     }
 
     /// The same, written to a file and read back.
@@ -351,8 +353,9 @@ fn every_row_code_is_produced_by_a_scenario_or_has_a_reason_why_not() {
     assert!(missing.is_empty(), "no scenario and no reason: {missing:?}");
     let both: Vec<&&str> = produced.intersection(&excused).collect();
     assert!(both.is_empty(), "produced although it is said to be impossible: {both:?}");
-    let strange: Vec<&&str> =
-        excused.iter().filter(|code| !known.contains(**code) && !TAXONOMY.contains(code)).collect();
+    let is_known =
+        |code: &str| known.contains(code) || TAXONOMY.contains(&code) || Comparison::from_code(code).is_some();
+    let strange: Vec<&&str> = excused.iter().filter(|code| !is_known(code)).collect();
     assert!(strange.is_empty(), "reasons for codes that do not exist: {strange:?}");
 }
 
@@ -387,7 +390,7 @@ fn a_stranger_in_the_service_s_place_is_not_called_inspection() {
     assert_eq!(finding.code, "intercepted.untrusted");
     assert!(finding.title.starts_with("Another server answers in the service's place"), "{}", finding.title);
     assert!(finding.remedy.contains("its certificate is for www.elsewhere.lab"), "{}", finding.remedy);
-    let text = format!("{finding:?} {}", wording::headline(&report)).to_lowercase();
+    let text = format!("{finding:?} {}", report.answer.headline).to_lowercase();
     assert!(!text.contains("inspect") && !text.contains("exclude"), "{text}");
 }
 

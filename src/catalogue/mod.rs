@@ -22,7 +22,7 @@ pub(crate) use complaint::quotable;
 pub use complaint::{Complaint, Complaints};
 pub use control::Control;
 pub use list::{ListedEndpoint, Listing};
-pub use os::{ImpactRow, OsChoice, OsMistake, OsSelection};
+pub use os::{ImpactRow, OsChoice, OsMistake, OsSelection, release_title};
 pub use parse::CatalogueSource;
 pub(crate) use parse::section;
 pub(crate) use suggest::closest;

@@ -98,6 +98,22 @@ impl ImpactRow {
     }
 }
 
+/// A release as people call it, such as `Windows 10 1809` for `win10-1809`; `build 10.0.17763` for a build; any other text
+/// as it is.
+#[must_use]
+pub fn release_title(id: &str) -> String {
+    match id {
+        SERVER_2016 => "Server 2016".to_owned(),
+        "win7-sp1" => "Windows 7 SP1".to_owned(),
+        "win8.1" => "Windows 8.1".to_owned(),
+        _ if id.starts_with(|first: char| first.is_ascii_digit()) => format!("build {id}"),
+        _ => match id.strip_prefix("win").and_then(|rest| rest.split_once('-')) {
+            Some((version, release)) => format!("Windows {version} {}", release.to_ascii_uppercase()),
+            None => id.to_owned(),
+        },
+    }
+}
+
 impl OsSelection {
     #[must_use]
     pub fn all() -> Self {

@@ -49,8 +49,8 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "FILE.reg|FILE.json|this", help_heading = "Routes")]
     pub registry: Vec<PathBuf>,
 
-    /// Who asks the proxy: bypass (nobody), user (a name with a password, or the ticket of who is signed in), device.
-    /// Default: bypass, and those for which there is a credential.
+    /// The login at the proxy: none, user (a name with a password, or the ticket of the signed-in user), device (the computer
+    /// account). Default: those for which there is a credential; none is also tested.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = identity, help_heading = "Routes")]
     pub identity: Vec<Identity>,
 

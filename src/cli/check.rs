@@ -12,7 +12,8 @@ use super::{Exit, Failure, files, terminal};
 use crate::catalogue::Catalogue;
 use crate::net::{ConnectTo, ConnectToRule, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
-    Budget, DeviceSettings, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, SchemeChoice,
+    Budget, DeviceSettings, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, Scheme,
+    SchemeChoice,
 };
 use crate::probe::{self, Access, Login};
 use crate::proxies::Overview;
@@ -77,10 +78,13 @@ pub(super) fn of_device(arguments: &CheckArguments, device: Option<&DeviceRegist
             Some(script::directions(found, &net, &catalogue, &endpoints, arguments.timeout)?)
         }
     };
-    let paths = paths(arguments, &proxies, (directions.as_ref(), settings.as_ref()), &access)?;
+    let targets = Asked { proxies: &proxies, directions: directions.as_ref(), settings: settings.as_ref() };
+    let logins = logins(arguments, &targets, &access)?;
+    let paths = paths(arguments, &targets, &logins.identities)?;
     let mut plan = Plan::along(&catalogue, paths, budget, os, solutions);
     plan.directions = directions;
     plan.settings = settings;
+    plan.no_login_is_extra = logins.none_is_extra;
     plan.follow_ups = follow_ups(arguments, &catalogue);
     for rule in unmatched(&arguments.connect_to, &catalogue, &plan) {
         terminal::complain(&format!(
@@ -244,36 +248,98 @@ fn is_signed_in(tokens: Arc<dyn TokenSource>) -> bool {
     told.recv_timeout(SIGNED_IN_PATIENCE).unwrap_or(false)
 }
 
-/// Direct first, then each proxy: `bypass` before the others, a row per scheme where schemes are forced. A script takes the
-/// place of the direct route: it says which endpoints go directly and which through the proxies that it names; the proxies
-/// of the command line are tried for every endpoint all the same.
-fn paths(
-    arguments: &CheckArguments,
-    proxies: &[Proxy],
-    (directions, settings): (Option<&Directions>, Option<&DeviceSettings>),
-    access: &Access,
-) -> Result<Vec<Path>, Failure> {
+/// The proxies of a run, by where they are named.
+struct Asked<'a> {
+    proxies: &'a [Proxy],
+    directions: Option<&'a Directions>,
+    settings: Option<&'a DeviceSettings>,
+}
+
+impl Asked<'_> {
+    fn has_proxy(&self) -> bool {
+        !self.proxies.is_empty() || self.directions.is_some() || self.settings.is_some()
+    }
+
+    /// A ticket is of use to proxies that speak HTTP.
+    fn takes_tickets(&self) -> bool {
+        self.directions.is_some()
+            || self.settings.is_some()
+            || self.proxies.iter().any(|proxy| proxy.scheme != ProxyScheme::Socks5)
+    }
+}
+
+/// The logins with which proxies are tried.
+struct Logins {
+    identities: Vec<Identity>,
+    /// The rows without a login are tested beside a credential, and nobody asked for them.
+    none_is_extra: bool,
+}
+
+/// Those that were asked for, each with a credential that can be used; else those for which there is one.
+fn logins(arguments: &CheckArguments, asked: &Asked<'_>, access: &Access) -> Result<Logins, Failure> {
+    if arguments.scheme.len() > 1 && arguments.scheme.contains(&SchemeChoice::Auto) {
+        return Err(Failure::usage("--scheme auto cannot be combined with other schemes: leave it out to force them"));
+    }
+    let tokens = || Net::of_this_machine(Vec::new()).tokens;
     let mut identities = arguments.identity.clone();
     if identities.is_empty() {
         identities.push(Identity::Bypass);
-        // A ticket is of use to proxies that speak HTTP.
-        let takes_tickets = directions.is_some()
-            || settings.is_some()
-            || proxies.iter().any(|proxy| proxy.scheme != ProxyScheme::Socks5);
-        let is_somebody =
-            access.user.is_some() || takes_tickets && is_signed_in(Net::of_this_machine(Vec::new()).tokens);
+        let is_somebody = access.user.is_some() || asked.takes_tickets() && is_signed_in(tokens());
         identities.extend(is_somebody.then_some(Identity::User));
         let is_device = access.device.is_some()
             || access.device_keytab.is_some()
-            || takes_tickets && Net::of_this_machine(Vec::new()).tokens.is_machine().is_ok();
+            || asked.takes_tickets() && tokens().is_machine().is_ok();
         identities.extend(is_device.then_some(Identity::Device));
+        return Ok(Logins { none_is_extra: identities.len() > 1, identities });
     }
     identities.sort_unstable();
     identities.dedup();
-    if arguments.scheme.len() > 1 && arguments.scheme.contains(&SchemeChoice::Auto) {
-        return Err(Failure::usage("--scheme: auto stands alone; leave it out to force the others"));
+    if asked.has_proxy() {
+        for identity in &identities {
+            find_credential(*identity, arguments, asked, access, tokens())?;
+        }
     }
-    let through = |proxy: &Proxy| routes_through(proxy, &identities, &arguments.scheme);
+    Ok(Logins { identities, none_is_extra: false })
+}
+
+/// That there is something to log in with as `identity`, by some scheme of those that were asked for.
+fn find_credential(
+    identity: Identity,
+    arguments: &CheckArguments,
+    asked: &Asked<'_>,
+    access: &Access,
+    tokens: Arc<dyn TokenSource>,
+) -> Result<(), Failure> {
+    // A ticket is shown by Negotiate; where the system makes NTLM's messages, by NTLM as well.
+    let by_ticket = |scheme: &SchemeChoice| match scheme {
+        SchemeChoice::Auto | SchemeChoice::Forced(Scheme::Negotiate) => true,
+        SchemeChoice::Forced(Scheme::Ntlm) => tokens.makes_ntlm(),
+        SchemeChoice::Forced(_) => false,
+    };
+    let takes_ticket = asked.takes_tickets() && arguments.scheme.iter().any(by_ticket);
+    match identity {
+        Identity::Bypass => Ok(()),
+        Identity::User if access.user.is_some() => Ok(()),
+        Identity::User if takes_ticket && is_signed_in(tokens.clone()) => Ok(()),
+        Identity::User => Err(Failure::usage(
+            "--identity user: there is no user's login to test with; give --proxy-user NAME with --proxy-password-file FILE, \
+             or sign in first (kinit NAME on Linux, a user's session on Windows)",
+        )),
+        Identity::Device if access.device.is_some() => Ok(()),
+        Identity::Device if takes_ticket && (access.device_keytab.is_some() || tokens.is_machine().is_ok()) => Ok(()),
+        Identity::Device => Err(Failure::usage(
+            "--identity device: there is no computer account to test with; give --device-keytab FILE with --device-principal \
+             NAME, or --device-user NAME$ with --device-password-file FILE, or run as SYSTEM on Windows",
+        )),
+    }
+}
+
+/// Direct first, then each proxy: without a login before the others, a row per scheme where schemes are forced. A script takes the
+/// place of the direct route: it says which endpoints go directly and which through the proxies that it names; the proxies
+/// of the command line are tried for every endpoint all the same.
+fn paths(arguments: &CheckArguments, asked: &Asked<'_>, identities: &[Identity]) -> Result<Vec<Path>, Failure> {
+    let Asked { proxies, directions, settings } = asked;
+    let through = |proxy: &Proxy| routes_through(proxy, identities, &arguments.scheme);
     let mut paths = match directions {
         Some(directions) => directions.paths(!arguments.no_direct, through),
         None if arguments.no_direct || settings.is_some() => Vec::new(),

@@ -15,6 +15,7 @@ use super::wishes::Wishes;
 use super::{Exit, Failure, check, files, lab_world, replay, show, terminal};
 use crate::lab::{scenarios, story};
 use crate::observation::Ended;
+use crate::plan::Plan;
 use crate::registry::Snapshot;
 use crate::report;
 use crate::report::diagnosis::{self, Answer, Needed, Viewpoint, diagnose};
@@ -130,6 +131,9 @@ pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     // The recording may be of every version; the answer is about this one.
     seen.header.plan.os = device.os.clone();
     seen.header.plan.solutions.clone_from(&device.solutions);
+    if arguments.lab.is_none() {
+        by_its_own_settings(arguments, &mut seen)?;
+    }
     let needed = Needed::of(&seen.catalogue, &device.solutions, &device.os);
     let report = show::report_of(&seen);
     let mut diagnosis = diagnose(&checkup, &report, &needed, &viewpoint);
@@ -182,11 +186,8 @@ fn network(arguments: &DiagnoseArguments, device: &Device) -> Result<Watched, Fa
 /// The ways that the device's settings lead by, where the command line names none; what they do not say, or what cannot be asked
 /// from here, leaves the direct route.
 fn by_its_own_ways(arguments: &DiagnoseArguments, check: &CheckArguments) -> Result<(Setup, Option<String>), Failure> {
-    let device = match &arguments.device.snapshot {
-        _ if !check.proxy.is_empty() || check.pac.is_some() => None,
-        Some(path) => DeviceRegistry::read(std::slice::from_ref(path))?,
-        None => DeviceRegistry::live(),
-    };
+    let is_named = !check.proxy.is_empty() || check.pac.is_some();
+    let device = if is_named { None } else { registry_of(arguments)? };
     let Some(device) = device else { return Ok((check::of_device(check, None)?, None)) };
     if device.says_nothing() {
         let doubt = "Which proxy the device uses, the snapshot does not say: the direct route alone was tried. `waprobe proxy` \
@@ -204,6 +205,29 @@ fn by_its_own_ways(arguments: &DiagnoseArguments, check: &CheckArguments) -> Res
                 format!("The ways of the device's own settings could not be tried, the direct route was: {why}.");
             Ok((setup, Some(doubt)))
         }
+    }
+}
+
+/// What the device's settings say of its ways and its logins counts for a network that was tested without them too: a recording,
+/// or proxies that the command line names.
+fn by_its_own_settings(arguments: &DiagnoseArguments, seen: &mut Seen) -> Result<(), Failure> {
+    let Some(device) = registry_of(arguments)? else { return Ok(()) };
+    let plan = &mut seen.header.plan;
+    let endpoints = Plan::endpoints(&seen.catalogue, &plan.os, &plan.solutions);
+    let settings = check::settings_of(&device, &seen.catalogue, &endpoints);
+    plan.user_login = settings.user_login();
+    // Whoever names a proxy asks about that one.
+    let is_recorded_without = arguments.recording.is_some() && plan.settings.is_none() && !device.says_nothing();
+    if is_recorded_without {
+        plan.settings = Some(settings);
+    }
+    Ok(())
+}
+
+fn registry_of(arguments: &DiagnoseArguments) -> Result<Option<DeviceRegistry>, Failure> {
+    match &arguments.device.snapshot {
+        Some(path) => DeviceRegistry::read(std::slice::from_ref(path)),
+        None => Ok(DeviceRegistry::live()),
     }
 }
 

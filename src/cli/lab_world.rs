@@ -17,6 +17,9 @@ use crate::plan::{self, Identity, Plan, PlannedRoute, Proxy, SchemeChoice};
 use crate::probe::{Access, Login};
 use crate::registry::Snapshot;
 
+/// How the lab is called where others name a file.
+pub(super) const LAB: &str = "the lab";
+
 pub(super) fn start(blueprint: Blueprint) -> Result<World, Failure> {
     World::start(blueprint).map_err(|mistake| Failure::Internal(format!("could not {mistake}")))
 }
@@ -72,11 +75,8 @@ pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) ->
         device_keytab: None,
         basic_cleartext: world.logins.basic_cleartext,
     };
-    let note = MachineRootsNote {
-        source: "the lab".to_owned(),
-        count: world.machine_roots.len(),
-        ..MachineRootsNote::default()
-    };
+    let note =
+        MachineRootsNote { source: LAB.to_owned(), count: world.machine_roots.len(), ..MachineRootsNote::default() };
     let roots = Roots {
         machine: world.machine_roots.clone(),
         note,
@@ -94,7 +94,7 @@ pub(super) fn setup(world: &World, os: OsSelection, solutions: Vec<Solution>) ->
         net: world.net.clone(),
         access,
         roots,
-        expectation: Some(Expected { origin: "the lab".to_owned(), text: expectation }),
+        expectation: Some(Expected { origin: LAB.to_owned(), text: expectation, is_lab: true }),
         fail_on: None,
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::arguments::{ReplayArguments, TrustArguments};
 use super::files;
+use super::lab_world::LAB;
 use super::outputs::Outputs;
 use super::show::{self, Expected, Seen};
 use super::{Exit, Failure};
@@ -54,7 +55,9 @@ pub(super) fn seen(path: &Path, trust: &TrustArguments) -> Result<Seen, Failure>
         recording.roots = files::machine_roots(&trust.machine_roots)?;
     }
     let recorded = recording.header.expectation.take();
-    let expectation = recorded.map(|text| Expected { origin: "the expectations in the recording".to_owned(), text });
+    let is_lab = recording.header.machine_roots.source == LAB;
+    let expectation =
+        recorded.map(|text| Expected { origin: "the expectations in the recording".to_owned(), text, is_lab });
     let mut observations = recording.observations;
     recording::in_plan_order(&mut observations);
     Ok(Seen {

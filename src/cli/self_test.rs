@@ -104,7 +104,7 @@ fn recognise(scenario: &Scenario) -> Result<Matrix, Failure> {
     let broken = |complaints: Complaints| {
         Failure::Internal(format!("the expectation of scenario {} is broken\n{complaints}", scenario.name))
     };
-    let expectation = Expectation::read(scenario.name, &world.expectation).map_err(broken)?;
+    let expectation = Expectation::read(scenario.name, &world.expectation).map_err(broken)?.of_lab();
     let unexpected = expectation.compare(&report).map_err(broken)?;
     let mut matrix = Matrix { rows: report.rows.len(), ..Matrix::default() };
     for row in &report.rows {

@@ -39,9 +39,9 @@ pub(super) fn conclude(outputs: Outputs, seen: Seen) -> Result<Exit, Failure> {
     let report = report_of(&seen);
     let fail_on = fail_on(seen.header.fail_on.as_deref())?;
     let changes = outputs.changes(&report);
-    let (conclusion, misfit) = conclusion(&report, seen.expectation.as_ref(), &fail_on, changes.as_ref())?;
+    let (conclusion, misfit) = conclusion(&report, seen.expectation.as_ref(), fail_on.as_ref(), changes.as_ref())?;
     let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
-    let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: &fail_on, changes: changes.as_ref() };
+    let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: fail_on.as_ref(), changes: changes.as_ref() };
     let ours = exit;
     let exit = outputs.exit_style().of_run(ours, &report, end);
     let end = End { exit: exit.code(), ..end };
@@ -74,7 +74,7 @@ fn exit(report: &Report, conclusion: &Conclusion, ended: Ended, misfit: bool) ->
 fn conclusion(
     report: &Report,
     expected: Option<&Expected>,
-    fail_on: &FailOn,
+    fail_on: Option<&FailOn>,
     changes: Option<&Changes>,
 ) -> Result<(Conclusion, Option<Complaints>), Failure> {
     let Some(expectation) = expected.map(Expected::read).transpose()? else {
@@ -91,23 +91,24 @@ fn conclusion(
 pub(super) struct Expected {
     pub origin: String,
     pub text: String,
+    /// Of a world of the lab, which may leave rows untested.
+    pub is_lab: bool,
 }
 
 impl Expected {
     pub fn of_file(path: &Path) -> Result<Self, Failure> {
-        Ok(Self { origin: files::name(path), text: files::text(path)? })
+        Ok(Self { origin: files::name(path), text: files::text(path)?, is_lab: false })
     }
 
     pub fn read(&self) -> Result<Expectation, Failure> {
-        Expectation::read(&self.origin, &self.text).map_err(Failure::usage)
+        let read = Expectation::read(&self.origin, &self.text).map_err(Failure::usage)?;
+        Ok(if self.is_lab { read.of_lab() } else { read })
     }
 }
 
-fn fail_on(list: Option<&str>) -> Result<FailOn, Failure> {
-    match list {
-        None => Ok(FailOn::default()),
-        Some(list) => FailOn::read(list).map_err(|mistake| Failure::usage(format!("--fail-on: {mistake}"))),
-    }
+fn fail_on(list: Option<&str>) -> Result<Option<FailOn>, Failure> {
+    let read = |list| FailOn::read(list).map_err(|mistake| Failure::usage(format!("--fail-on: {mistake}")));
+    list.map(read).transpose()
 }
 
 pub(super) fn report_of(seen: &Seen) -> Report {
@@ -117,6 +118,7 @@ pub(super) fn report_of(seen: &Seen) -> Report {
     let verdicts = seen.verdicts.as_ref().map_or_else(judge, |verdicts| Cow::Borrowed(verdicts.as_slice()));
     let findings = findings(&grounds, &verdicts, &seen.observations);
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
+    let (answer, findings) = crate::answer::conclude(&seen.catalogue, plan, &verdicts, findings);
     let note = &seen.roots.note;
     let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
     let run = RunFacts {
@@ -126,7 +128,7 @@ pub(super) fn report_of(seen: &Seen) -> Report {
         machine_roots: format!("{} from {}", note.count, note.source),
         remarks: ran_as.chain(seen.remarks.iter().chain(&note.problems).cloned()).collect(),
     };
-    report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, run)
+    report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, &answer, run)
 }
 
 /// Reads the expectation and the list of what fails, so that a mistake in them is found before the run.
@@ -136,7 +138,14 @@ pub(super) fn check_verdict_arguments(
     has_baseline: bool,
 ) -> Result<(), Failure> {
     expectation.map(Expected::read).transpose()?;
-    if self::fail_on(fail_on)?.needs_baseline() && !has_baseline {
+    let list = self::fail_on(fail_on)?;
+    if let (Some(_), Some(expected)) = (&list, expectation) {
+        return Err(Failure::usage(format!(
+            "--fail-on says what fails a run, and so do the expectations of {}: give one of them",
+            expected.origin
+        )));
+    }
+    if list.is_some_and(|list| list.needs_baseline()) && !has_baseline {
         return Err(Failure::usage("--fail-on new says what is worse than before: add --baseline REPORT.json"));
     }
     Ok(())

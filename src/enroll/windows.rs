@@ -1,7 +1,7 @@
 //! Which Windows the rules are about: as told, or as the snapshot says.
 
 use super::places::{CURRENT_VERSION, PRODUCT_OPTIONS};
-use crate::catalogue::{Build, OsChoice, OsSelection, Solution};
+use crate::catalogue::{Build, OsChoice, OsSelection, Solution, release_title};
 use crate::registry::{Snapshot, Value};
 
 const WINDOWS_7_SP1: u32 = 7601;
@@ -97,10 +97,7 @@ impl Windows {
             WINDOWS_7_SP1 => Some("Windows 7 SP1".to_owned()),
             9200 => Some("Windows 8".to_owned()),
             WINDOWS_8_1 => Some("Windows 8.1".to_owned()),
-            _ => {
-                let (major, version) = build.release()?.strip_prefix("win")?.split_once('-')?;
-                Some(format!("Windows {major} {}", version.to_ascii_uppercase()))
-            }
+            _ => build.release().map(release_title),
         }
     }
 

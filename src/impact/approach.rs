@@ -5,7 +5,7 @@
 //! document).
 
 use crate::catalogue::{BuildRange, ImpactRow, OsSelection};
-use crate::plan::Identity;
+use crate::plan::{Identity, Plan, UserLogin};
 
 /// How many of the devices that a column of versions stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +19,24 @@ pub enum Served {
 /// The build of Windows 10 1703, the first to use the signed-in user's credentials.
 const FIRST_WITH_USER: u32 = 15063;
 
-/// How many of the selected devices in column `os` an approach serves.
+/// How many of the plan's devices in column `os` a login serves.
+///
+/// The one place that answers this question: by the version of Windows, and by what the device's own settings say of the
+/// signed-in user's login.
 #[must_use]
-pub fn served(identity: Identity, os: ImpactRow, selection: &OsSelection) -> Served {
+pub fn served(identity: Identity, os: ImpactRow, plan: &Plan) -> Served {
     if identity != Identity::User {
         return Served::All;
     }
+    match (plan.user_login(), by_version(os, &plan.os)) {
+        (UserLogin::SwitchedOff, _) => Served::None,
+        (UserLogin::NobodySignedIn, Served::All) => Served::Some,
+        (UserLogin::Usable | UserLogin::NobodySignedIn, by_version) => by_version,
+    }
+}
+
+/// Which devices of a column use the signed-in user's login at all.
+fn by_version(os: ImpactRow, selection: &OsSelection) -> Served {
     // Server 2016 is build 14393, whatever its column is judged like.
     if os == ImpactRow::Server2016 {
         return Served::None;
@@ -45,8 +57,12 @@ mod tests {
 
     #[test]
     fn the_users_credentials_serve_1703_and_later_and_the_other_approaches_everything() {
-        let served_by =
-            |identity, os, asked: &[&str]| served(identity, os, &OsSelection::read(asked, None).expect("a version"));
+        let served_by = |identity, os, asked: &[&str]| {
+            let catalogue = crate::catalogue::Catalogue::embedded();
+            let os_asked = OsSelection::read(asked, None).expect("a version");
+            let plan = Plan::new(&catalogue, Vec::new(), crate::plan::Budget::default(), os_asked, Vec::new());
+            served(identity, os, &plan)
+        };
         for (os, asked, expected) in [
             (Win7To81, &[][..], Served::None),
             (Win10To1709, &[], Served::Some),

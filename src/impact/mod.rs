@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, Solution};
+use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, OsSelection, Solution};
 use crate::judge::{self, Status, Verdict};
 use crate::plan::{Identity, Plan, Scheme, Way};
 
@@ -50,28 +50,23 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
     if catalogue.endpoints.iter().all(|endpoint| endpoint.needs.is_empty()) {
         return Vec::new();
     }
-    let answers = Answers::collect(catalogue, plan, verdicts);
+    let outcomes = Outcomes::collect(catalogue, plan, verdicts);
     let mut impacts = Vec::new();
     for solution in &plan.solutions {
         for os in plan.os.rows() {
-            let needs: Vec<(usize, NeedLevel)> = catalogue
-                .endpoints
-                .iter()
-                .enumerate()
-                .filter_map(|(index, endpoint)| Some((index, endpoint.need(*solution, os, &plan.os)?)))
-                .collect();
+            let needs = needs(catalogue, *solution, os, &plan.os);
             let exists = solution.runs_on(os);
             if exists && needs.is_empty() {
                 continue;
             }
             for route in 0..plan.routes.len() {
                 let (status, endpoints) = if exists {
-                    if !needs.iter().any(|(endpoint, _)| answers.on(route, *endpoint, os).is_some()) {
+                    if !needs.iter().any(|(endpoint, _)| outcomes.on(route, *endpoint, os).is_some()) {
                         continue;
                     }
                     let answer = |(endpoint, level): &(usize, NeedLevel)| {
                         let status =
-                            answers.on(route, *endpoint, os).or_else(|| answers.elsewhere(route, *endpoint, os));
+                            outcomes.on(route, *endpoint, os).or_else(|| outcomes.elsewhere(route, *endpoint, os));
                         Some((*endpoint, *level, status?))
                     };
                     weigh(&needs.iter().filter_map(answer).collect::<Vec<_>>())
@@ -85,8 +80,26 @@ pub fn assess(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Vec<I
     impacts
 }
 
+/// The endpoints that `solution` uses on the versions of column `os`, as indices into the catalogue, and how much.
+pub(crate) fn needs(
+    catalogue: &Catalogue,
+    solution: Solution,
+    os: ImpactRow,
+    selection: &OsSelection,
+) -> Vec<(usize, NeedLevel)> {
+    let endpoints = || catalogue.endpoints.iter().enumerate();
+    let stated = endpoints().filter_map(|(index, endpoint)| Some((index, endpoint.need(solution, os, selection)?)));
+    let mut needs: Vec<(usize, NeedLevel)> = stated.collect();
+    if !needs.is_empty() {
+        // One that states no need belongs to every version.
+        let unstated = endpoints().filter(|(_, endpoint)| endpoint.needs.is_empty());
+        needs.extend(unstated.map(|(index, _)| (index, NeedLevel::Required)));
+    }
+    needs
+}
+
 /// The first question that some endpoint answers with yes makes the status, and those endpoints are named.
-fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
+pub(crate) fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
     let those = |concerns: &dyn Fn(NeedLevel, Status) -> bool| -> Vec<usize> {
         needed.iter().filter(|(_, level, status)| concerns(*level, *status)).map(|(endpoint, ..)| *endpoint).collect()
     };
@@ -107,7 +120,8 @@ fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
 }
 
 /// The status of each endpoint over each route, where it was planned.
-struct Answers<'a> {
+#[derive(Debug)]
+pub(crate) struct Outcomes<'a> {
     plan: &'a Plan,
     /// Where a script sends each endpoint, as devices go.
     taken: HashMap<usize, &'a Way>,
@@ -117,8 +131,8 @@ struct Answers<'a> {
     by_user: Vec<bool>,
 }
 
-impl<'a> Answers<'a> {
-    fn collect(catalogue: &Catalogue, plan: &'a Plan, verdicts: &[Verdict]) -> Self {
+impl<'a> Outcomes<'a> {
+    pub(crate) fn collect(catalogue: &Catalogue, plan: &'a Plan, verdicts: &[Verdict]) -> Self {
         let endpoints = catalogue.endpoints.len();
         let mut by_route_and_endpoint = vec![None; endpoints * plan.routes.len()];
         for job in &plan.jobs {
@@ -139,12 +153,21 @@ impl<'a> Answers<'a> {
         Self { plan, taken: judge::taken(plan, verdicts), endpoints, by_route_and_endpoint, by_user }
     }
 
+    /// What the row of `endpoint` on `route` says, whatever Windows asks there; `None` where none was planned.
+    pub(crate) fn seen(&self, route: usize, endpoint: usize) -> Option<Status> {
+        self.by_route_and_endpoint[route * self.endpoints + endpoint]
+    }
+
+    /// Whether that row got through with a user's login.
+    pub(crate) fn takes_user(&self, route: usize, endpoint: usize) -> bool {
+        self.by_user[route * self.endpoints + endpoint]
+    }
+
     /// What these devices meet on `route`: those that its approach does not serve have no credentials to show.
-    fn on(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
+    pub(crate) fn on(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
         let place = route * self.endpoints + endpoint;
         let status = self.by_route_and_endpoint[place]?;
-        let served =
-            self.plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, &self.plan.os));
+        let served = self.plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, self.plan));
         Some(match (served, status) {
             (Served::None, Status::Ok | Status::Degraded) if self.by_user[place] => Status::Blocked,
             (Served::Some, Status::Ok) if self.by_user[place] => Status::Degraded,
@@ -168,7 +191,6 @@ impl<'a> Answers<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::OsSelection;
     use crate::judge::Cause;
     use crate::observation::Stage;
     use crate::plan::{Budget, PlannedRoute};

@@ -21,6 +21,7 @@ use table::{
     SAME_KEY, USER_DENIED,
 };
 
+pub(crate) use table::CLIENT_HAS_NO_LOGIN;
 pub use table::Comparison;
 pub(super) use table::OFFLINE;
 

@@ -44,29 +44,42 @@ fn lines(directions: &Directions, direction: &Direction, place: Option<usize>) -
     std::iter::once(said).chain(this).collect()
 }
 
-/// Per endpoint the way that devices take: the first that the script names, unless nothing answers there and a later one
-/// was tried. Nothing without a script.
+/// Per endpoint the way that devices take by the script. Nothing without a script.
 #[must_use]
 pub fn taken<'p>(plan: &'p Plan, verdicts: &[Verdict]) -> HashMap<usize, &'p Way> {
-    let mut on: HashMap<(usize, usize), &Cause> = HashMap::new();
-    for verdict in verdicts {
-        if let Some(job) = plan.jobs.get(verdict.job.0 as usize) {
-            on.insert((job.endpoint, job.route), &verdict.cause);
-        }
-    }
-    let causes = |endpoint: usize, way: &Way| -> Vec<&Cause> {
-        let routes = plan.routes.iter().enumerate().filter(|(_, route)| way.is_of(route));
-        routes.filter_map(|(route, _)| on.get(&(endpoint, route)).copied()).collect()
-    };
-    let chosen = |direction: &'p Direction| {
-        let tried = direction.ways.iter().map(|way| (way, causes(direction.endpoint, way)));
-        let is_reached = |(_, causes): &(&Way, Vec<&Cause>)| {
-            !causes.is_empty() && !causes.iter().all(|cause| is_out_of_reach(cause))
-        };
-        let way = tried.into_iter().find(is_reached).map(|(way, _)| way).or(direction.ways.first())?;
-        Some((direction.endpoint, way))
-    };
+    let reach = Reach::of(plan, verdicts);
+    let chosen =
+        |direction: &'p Direction| Some((direction.endpoint, reach.taken(direction.endpoint, &direction.ways)?));
     plan.directions.iter().flat_map(|directions| &directions.endpoints).filter_map(chosen).collect()
+}
+
+/// What was reached of the ways that a script or a setting names one behind the other.
+#[derive(Debug)]
+pub struct Reach<'a> {
+    plan: &'a Plan,
+    /// By endpoint and route.
+    causes: HashMap<(usize, usize), &'a Cause>,
+}
+
+impl<'a> Reach<'a> {
+    #[must_use]
+    pub fn of(plan: &'a Plan, verdicts: &'a [Verdict]) -> Self {
+        let place = |verdict: &Verdict| plan.jobs.get(verdict.job.0 as usize).map(|job| (job.endpoint, job.route));
+        let causes = verdicts.iter().filter_map(|verdict| Some((place(verdict)?, &verdict.cause))).collect();
+        Self { plan, causes }
+    }
+
+    /// Of `ways` the one that a device takes to `endpoint`: the first, unless nothing answers there and a later one was
+    /// tried. `None` only without any way.
+    #[must_use]
+    pub fn taken<'w>(&self, endpoint: usize, ways: &'w [Way]) -> Option<&'w Way> {
+        let is_reached = |way: &&Way| {
+            let routes = self.plan.routes.iter().enumerate().filter(|(_, route)| way.is_of(route));
+            let mut causes = routes.filter_map(|(route, _)| self.causes.get(&(endpoint, route))).peekable();
+            causes.peek().is_some() && !causes.all(|cause| is_out_of_reach(cause))
+        };
+        ways.iter().find(is_reached).or(ways.first())
+    }
 }
 
 /// Every finding about the script.

@@ -319,6 +319,10 @@ const EVIDENCE: &[(&str, &str)] = &[
         "chain.no_sct",
         "certificates of intercepted rows carry no timestamp of a public log, where the genuine service is of the public class",
     ),
+    (
+        "pauth.client_has_no_login",
+        "every needed host gets through with the signed-in user's login, which some of the chosen Windows versions do not send",
+    ),
     ("pauth.user_ok_machine_denied", "the same hosts answer the user's account and not the machine's"),
     ("pauth.machine_ok_user_denied", "the same hosts answer the machine's account and not the user's"),
     ("dns.nxdomain_local", "this network's name server denies a name that another one knows"),

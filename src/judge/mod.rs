@@ -43,8 +43,9 @@ use crate::observation::{Ended, Observation, Stage};
 use crate::plan::{Job, JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
+pub(crate) use comparison::CLIENT_HAS_NO_LOGIN;
 pub use comparison::Comparison;
-pub use directions::taken;
+pub use directions::{Reach, taken};
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
 pub use findings::findings;
 pub use follow_up::follow_ups;
@@ -327,6 +328,24 @@ pub enum NameElsewhere {
 }
 
 impl Status {
+    /// Data gets out.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Ok | Self::Degraded)
+    }
+
+    /// Data is kept in, or read on the way.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        matches!(self, Self::Blocked | Self::Intercepted)
+    }
+
+    /// Nobody knows.
+    #[must_use]
+    pub fn is_undecided(self) -> bool {
+        matches!(self, Self::Inconclusive | Self::NotTested)
+    }
+
     pub const ALL: [Self; 6] =
         [Self::Ok, Self::Degraded, Self::Inconclusive, Self::NotTested, Self::Blocked, Self::Intercepted];
 

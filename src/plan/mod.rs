@@ -6,6 +6,7 @@
 mod budget;
 mod directions;
 mod follow_ups;
+mod login;
 mod proxy;
 mod route;
 mod settings;
@@ -19,6 +20,7 @@ use crate::catalogue::{Catalogue, OsSelection, Solution};
 pub use budget::Budget;
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
 pub use follow_ups::FollowUps;
+pub use login::UserLogin;
 pub use proxy::{Proxy, ProxyMistake, ProxyScheme};
 pub use route::{Identity, Mechanism, PlannedRoute, RouteKey, Scheme, SchemeChoice};
 pub use settings::{AccountSettings, DeviceSettings, EndpointWays, SettingsRemark};
@@ -37,6 +39,12 @@ pub struct Plan {
     /// What a device's own settings say, when they were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<DeviceSettings>,
+    /// Whether the device's services can use the signed-in user's login; [`Self::user_login`] has all that is known.
+    #[serde(default, skip_serializing_if = "UserLogin::is_default")]
+    pub user_login: UserLogin,
+    /// The rows without a login stand beside a credential, and nobody asked for them: they are shown, and decide nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_login_is_extra: bool,
     /// What is asked beside the jobs when their answers leave something open; nothing, unless somebody says so.
     #[serde(default)]
     pub follow_ups: FollowUps,
@@ -102,6 +110,8 @@ impl Plan {
             solutions,
             directions: None,
             settings: None,
+            user_login: UserLogin::default(),
+            no_login_is_extra: false,
             follow_ups: FollowUps::default(),
         };
         for path in paths {
@@ -147,6 +157,21 @@ impl Plan {
     #[must_use]
     pub fn route(&self, job: &Job) -> &PlannedRoute {
         &self.routes[job.route]
+    }
+
+    /// Whether the device's services can use the signed-in user's login, as far as its settings are known.
+    #[must_use]
+    pub fn user_login(&self) -> UserLogin {
+        match (self.user_login, &self.settings) {
+            (UserLogin::Usable, Some(settings)) => settings.user_login(),
+            (known, _) => known,
+        }
+    }
+
+    /// Whether `route` is tested beside a credential without anybody having asked for it.
+    #[must_use]
+    pub fn is_also_tested(&self, route: &PlannedRoute) -> bool {
+        self.no_login_is_extra && route.identity() == Some(Identity::Bypass)
     }
 }
 

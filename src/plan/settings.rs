@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Path, PlannedRoute, Proxy, Way};
+use super::{Path, PlannedRoute, Proxy, UserLogin, Way};
 use crate::proxies::settings::Target;
 use crate::proxies::{self, Overview, Trace};
 
@@ -22,6 +22,9 @@ pub struct DeviceSettings {
     pub remarks: Vec<SettingsRemark>,
     /// The proxies of the policy for the diagnostic service.
     pub telemetry: Vec<Proxy>,
+    /// Whether its services can use the signed-in user's login.
+    #[serde(default, skip_serializing_if = "UserLogin::is_default")]
+    pub user_login: UserLogin,
 }
 
 /// One account's ways out.
@@ -65,6 +68,7 @@ impl DeviceSettings {
             accounts,
             remarks: remarks.collect(),
             telemetry: telemetry.iter().filter_map(|proxy| proxy.parse().ok()).collect(),
+            user_login: UserLogin::of(overview),
         }
     }
 
@@ -98,6 +102,15 @@ impl DeviceSettings {
             paths.extend(through(proxy).into_iter().map(|route| Path { route, endpoints: endpoints.cloned() }));
         }
         paths
+    }
+
+    /// Whether its services can use the signed-in user's login, in recordings of versions without the field too.
+    #[must_use]
+    pub fn user_login(&self) -> UserLogin {
+        match self.user_login {
+            UserLogin::Usable => UserLogin::of_codes(self.remarks.iter().map(|remark| remark.code.as_str())),
+            known => known,
+        }
     }
 
     /// Every script that some account's settings name, SYSTEM's first.

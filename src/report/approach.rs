@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Report;
 use super::columns::{Column, columns};
-use crate::catalogue::{ImpactRow, OsSelection};
+use crate::catalogue::ImpactRow;
 use crate::impact::{Served, served};
 use crate::judge::Status;
-use crate::plan::{Identity, Scheme};
+use crate::plan::{Identity, Plan, Scheme};
 
 /// What was found of the approaches at one proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +19,7 @@ pub struct Approach {
     pub proxy: String,
     /// Those that were tested, in the order of recommendation.
     pub ways: Vec<Way>,
-    /// The first that leads through; `null` where none does.
+    /// The first that leads through and that some chosen Windows version can use; `null` where none does.
     pub recommended: Option<Identity>,
 }
 
@@ -47,7 +47,7 @@ impl Way {
 }
 
 /// One entry per proxy that asks for authentication.
-pub(super) fn approaches(report: &Report, os: &OsSelection) -> Vec<Approach> {
+pub(super) fn approaches(report: &Report, plan: &Plan) -> Vec<Approach> {
     let columns = columns(report);
     let mut proxies: Vec<&str> = Vec::new();
     for proxy in columns.iter().filter_map(|column| column.route().proxy.as_deref()) {
@@ -64,9 +64,9 @@ pub(super) fn approaches(report: &Report, os: &OsSelection) -> Vec<Approach> {
         .map(|proxy| {
             let ways: Vec<Way> = [Identity::Bypass, Identity::User, Identity::Device]
                 .into_iter()
-                .filter_map(|identity| way(identity, &through(proxy), os))
+                .filter_map(|identity| way(identity, &through(proxy), plan))
                 .collect();
-            let recommended = ways.iter().find(|way| way.works).map(|way| way.identity);
+            let recommended = ways.iter().find(|way| way.works && !way.os.is_empty()).map(|way| way.identity);
             Approach { proxy: proxy.to_owned(), ways, recommended }
         })
         .collect()
@@ -79,7 +79,7 @@ fn asks(column: &Column<'_>) -> bool {
         .any(|row| row.code.starts_with("pauth.") || row.route.scheme.is_some_and(|scheme| scheme != Scheme::None))
 }
 
-fn way(identity: Identity, through: &[&Column<'_>], os: &OsSelection) -> Option<Way> {
+fn way(identity: Identity, through: &[&Column<'_>], plan: &Plan) -> Option<Way> {
     let tried: Vec<&&Column<'_>> = through.iter().filter(|column| column.route().identity == Some(identity)).collect();
     if tried.is_empty() {
         return None;
@@ -92,7 +92,8 @@ fn way(identity: Identity, through: &[&Column<'_>], os: &OsSelection) -> Option<
             schemes.push(scheme);
         }
     }
-    let os = os.rows().into_iter().filter(|row| served(identity, *row, os) != Served::None).collect();
+    let versions = plan.os.rows().into_iter();
+    let os = versions.filter(|version| served(identity, *version, plan) != Served::None).collect();
     Some(Way { identity, works: !open.is_empty(), schemes, os })
 }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 
+use super::answer::{Answer, is_needed};
 use super::approach::approaches;
 use super::{
     AskedScript, Chain, ChainAnchor, ChainCertificate, ChainReached, FileVerdict, Finding, Impact, ImpactRoute, Report,
     Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, Timings, Tool,
 };
+use crate::answer;
 use crate::catalogue::{Catalogue, NeedLevel, Solution, TrustClass};
 use crate::certificate::{Certificate, hex};
 use crate::impact;
@@ -41,6 +43,7 @@ pub fn assemble(
     verdicts: &[Verdict],
     findings: &[judge::Finding],
     impacts: &[impact::Impact],
+    answer: &answer::Answer,
     run: RunFacts,
 ) -> Report {
     let by_job: HashMap<JobId, &Verdict> = verdicts.iter().map(|verdict| (verdict.job, verdict)).collect();
@@ -67,10 +70,31 @@ pub fn assemble(
         .map(|job| {
             let verdict = by_job.get(&job.id).copied();
             let solutions = solutions[job.endpoint].clone();
-            Row { solutions, ..row(catalogue, plan, job, verdict, required[job.endpoint], &mut certificates) }
+            Row {
+                solutions,
+                needed: is_needed(answer, job.id),
+                also_tested: plan.is_also_tested(plan.route(job)),
+                ..row(catalogue, plan, job, verdict, required[job.endpoint], &mut certificates)
+            }
         })
         .collect();
     let routes = route_keys(plan, &by_job);
+    let told: Vec<Finding> = findings
+        .iter()
+        .map(|finding| {
+            let Particulars { product, notes } = judge::particulars(catalogue, plan, verdicts, finding);
+            Finding {
+                code: finding.code.clone(),
+                title: finding.title.clone(),
+                owner: finding.owner,
+                remedy: finding.remedy.clone(),
+                product,
+                notes,
+                windows_errors: windows_errors(&finding.code).into_iter().map(str::to_owned).collect(),
+                rows: finding.jobs.iter().map(|job| row_id(*job)).collect(),
+            }
+        })
+        .collect();
     let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -94,23 +118,9 @@ pub fn assemble(
                 .as_ref()
                 .map(|directions| script(catalogue, directions, &judge::taken(plan, verdicts))),
         },
+        answer: Answer::new(answer, &routes, &told, row_id),
         rows,
-        findings: findings
-            .iter()
-            .map(|finding| {
-                let Particulars { product, notes } = judge::particulars(catalogue, plan, verdicts, finding);
-                Finding {
-                    code: finding.code.clone(),
-                    title: finding.title.clone(),
-                    owner: finding.owner,
-                    remedy: finding.remedy.clone(),
-                    product,
-                    notes,
-                    windows_errors: windows_errors(&finding.code).into_iter().map(str::to_owned).collect(),
-                    rows: finding.jobs.iter().map(|job| row_id(*job)).collect(),
-                }
-            })
-            .collect(),
+        findings: told,
         impacts: impacts
             .iter()
             .map(|cell| Impact {
@@ -123,7 +133,8 @@ pub fn assemble(
             .collect(),
         approaches: Vec::new(),
     };
-    report.approaches = approaches(&report, &plan.os);
+    report.approaches = approaches(&report, plan);
+    report.answer.headline = super::wording::headline(&report);
     report
 }
 
@@ -175,6 +186,8 @@ fn row(
         host: endpoint.host.clone(),
         port: endpoint.port,
         required,
+        needed: true,
+        also_tested: false,
         solutions: Vec::new(),
         route: route(planned, scheme, verdict.and_then(|verdict| verdict.mechanism)),
         status: verdict.map_or(missing.status, |verdict| verdict.status),
@@ -226,7 +239,7 @@ fn route_keys(plan: &Plan, verdicts: &HashMap<JobId, &Verdict>) -> Vec<RouteKey>
     plan.routes.iter().zip(&schemes).map(|(route, schemes)| route.key(only(schemes))).collect()
 }
 
-fn row_id(job: JobId) -> String {
+pub(super) fn row_id(job: JobId) -> String {
     format!("r{}", u64::from(job.0) + 1)
 }
 

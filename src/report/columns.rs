@@ -6,9 +6,6 @@ use super::{Report, Route, Row};
 use crate::judge::Status;
 use crate::plan::{RouteKey, Scheme};
 
-/// The direct route among a script's ways.
-const DIRECT: &str = "direct";
-
 /// The rows of one planned route.
 #[derive(Debug)]
 pub(super) struct Column<'r> {
@@ -42,22 +39,14 @@ pub(super) fn columns(report: &Report) -> Vec<Column<'_>> {
     columns
 }
 
-/// The routes that tell what becomes of devices: without those that a script names only for when another does not answer,
-/// where that one answers.
-pub(super) fn travelled(report: &Report) -> Vec<Column<'_>> {
+/// The same with those rows only whose outcome could change the answer.
+pub(super) fn needed(report: &Report) -> Vec<Column<'_>> {
     let mut columns = columns(report);
-    columns.retain(|column| column.rows.iter().any(|row| is_travelled(report, row)));
+    for column in &mut columns {
+        column.rows.retain(|row| row.needed);
+    }
+    columns.retain(|column| !column.rows.is_empty());
     columns
-}
-
-/// Whether devices come this way to this host: the script that was asked sends them, or does not speak of the route.
-pub(super) fn is_travelled(report: &Report, row: &Row) -> bool {
-    let way = row.route.proxy.as_deref().unwrap_or(DIRECT);
-    let mut answers = report.run.script.iter().flat_map(|script| &script.answers);
-    answers.find(|answer| answer.endpoint == row.endpoint).is_none_or(|answer| {
-        let taken = answer.taken.as_ref().or(answer.ways.first());
-        taken.is_some_and(|taken| taken == way) || !answer.ways.iter().any(|named| named == way)
-    })
 }
 
 /// How many endpoints these rows are about.

@@ -103,6 +103,7 @@ fn case<W: Write>(
                     ("failure", format!("expected {expected}, found {}: {}", row.status, row.summary))
                 }
                 Mark::Undecided => ("skipped", format!("{}: {}", row.status, row.summary)),
+                Mark::Spare => ("skipped", format!("also tested, changes nothing: {}: {}", row.status, row.summary)),
                 Mark::Broken => ("error", row.summary.clone()),
             };
             if !element.is_empty() {
@@ -183,7 +184,7 @@ impl Counts {
             tests: (rows.len() + unused).to_string(),
             failures: count(|mark| matches!(mark, Mark::Failed { .. })).to_string(),
             errors: count(|mark| matches!(mark, Mark::Broken)).to_string(),
-            skipped: (count(|mark| matches!(mark, Mark::Undecided)) + unused).to_string(),
+            skipped: (count(|mark| matches!(mark, Mark::Undecided | Mark::Spare)) + unused).to_string(),
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
     let columns = columns(report);
     let numbers = Numbers::new(report);
     let mut text = Text::default();
-    text.block(&format!("## {}", escaped(&wording::headline(report))));
+    text.block(&format!("## {}", escaped(&sanitize(&report.answer.headline))));
     text.block(&escaped(&wording::counts(report)));
     for sentence in wording::script(report) {
         text.block(&escaped(&sentence));
@@ -73,7 +73,7 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
             text.block(&escaped(&sentence));
         }
     }
-    if let Some(answer) = wording::device(report) {
+    if let Some(answer) = wording::first_change(report) {
         text.block(&format!("**{}**", escaped(&answer)));
     }
     let ending = format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.exit));

@@ -4,6 +4,7 @@
 //! `fn(&Report, &mut impl Write)`. Never: a socket, a clock; text from the network goes through [`sanitize`](crate::harmless::sanitize).
 
 mod advice;
+mod answer;
 pub mod apply;
 mod approach;
 mod assemble;
@@ -40,6 +41,7 @@ use crate::judge::{Owner, Status};
 use crate::observation::Stage;
 use crate::plan::{Identity, Mechanism, RouteKey, Scheme};
 
+pub use answer::{About, Answer, AnswerAccount, AnswerDevice, AnswerRoute, WorksAs};
 pub use approach::{Approach, Way};
 pub use assemble::{RunFacts, assemble};
 
@@ -54,6 +56,9 @@ pub struct Report {
     pub schema: String,
     pub tool: Tool,
     pub run: Run,
+    /// Whether data gets out; every output says it, and nothing else answers that question.
+    #[serde(default)]
+    pub answer: Answer,
     pub rows: Vec<Row>,
     pub findings: Vec<Finding>,
     pub impacts: Vec<Impact>,
@@ -144,6 +149,13 @@ pub struct Row {
     /// Some chosen solution on some chosen Windows version does not work without it; also true where the catalogue says
     /// nothing of needs.
     pub required: bool,
+    /// Its outcome could change the answer; `false` where nobody takes this way, or another one gets everything through.
+    /// Reports of versions that did not say it mean all rows.
+    #[serde(default = "yes")]
+    pub needed: bool,
+    /// Tested without a login beside a credential, and not asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub also_tested: bool,
     /// The chosen solutions that use it on some chosen Windows version; none where the catalogue says nothing of needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub solutions: Vec<Solution>,
@@ -284,6 +296,10 @@ pub struct FileVerdict {
     pub code: String,
     pub summary: String,
     pub chain: Chain,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The one word with which a report names a value.

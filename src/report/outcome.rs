@@ -18,11 +18,11 @@ const NEW: &str = "new";
 /// How a run ended, the worst first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conclusion {
-    /// A row is blocked or intercepted, or is what `--fail-on` names instead.
+    /// Data is blocked or intercepted, or what `--fail-on` names instead was seen.
     Findings,
-    /// A row was not tested for lack of time.
+    /// A row that could decide the answer was not tested for lack of time.
     OutOfTime,
-    /// A row that some chosen solution requires is inconclusive.
+    /// The answer is open: a row that could decide it is inconclusive, or was not tested.
     Inconclusive,
     Clean,
     /// With an expectation it alone decides: these rows differ from it, none when all is as expected.
@@ -37,8 +37,8 @@ pub struct End<'a> {
     pub conclusion: &'a Conclusion,
     /// The code with which the process will exit.
     pub exit: u8,
-    /// What counts as a finding where there is no expectation.
-    pub fail_on: &'a FailOn,
+    /// What counts as a finding in place of the answer; only without an expectation.
+    pub fail_on: Option<&'a FailOn>,
     /// What changed since an earlier run, when there is one to compare with.
     pub changes: Option<&'a Changes>,
 }
@@ -53,6 +53,8 @@ pub enum Mark<'a> {
     },
     /// Inconclusive or not tested: neither of the two.
     Undecided,
+    /// It did not get through, and that changes nothing: another way does, or nobody takes this one.
+    Spare,
     /// This program itself failed.
     Broken,
 }
@@ -66,22 +68,24 @@ pub struct FailOn {
     new: bool,
 }
 
-/// Weighs the whole report without an expectation.
+/// Weighs the whole report without an expectation, by its answer.
 #[must_use]
-pub fn conclude(report: &Report, fail_on: &FailOn, changes: Option<&Changes>) -> Conclusion {
+pub fn conclude(report: &Report, fail_on: Option<&FailOn>, changes: Option<&Changes>) -> Conclusion {
     let budget = Cause::Budget.code();
-    let rows = &report.rows;
-    if rows.iter().any(|row| fail_on.names(Some(row.status), &row.code))
-        || report.findings.iter().any(|finding| fail_on.names(None, &finding.code))
-        || (fail_on.new && changes.is_some_and(|changes| changes.rows.iter().any(Change::is_regression)))
-    {
+    let needed = || report.rows.iter().filter(|row| row.needed);
+    let is_undecided = |row: &Row| matches!(row.status, Status::Inconclusive | Status::NotTested);
+    let (fails, is_open_question) = match fail_on {
+        None => (report.answer.is_closed(), report.answer.is_undecided()),
+        Some(list) => (list.fails(report, changes), report.answer.is_undecided() || needed().any(is_undecided)),
+    };
+    if fails {
         Conclusion::Findings
-    } else if rows.iter().any(|row| row.status == Status::NotTested && row.code == budget) {
-        Conclusion::OutOfTime
-    } else if rows.iter().any(|row| row.status == Status::Inconclusive && row.required) {
-        Conclusion::Inconclusive
-    } else {
+    } else if !is_open_question {
         Conclusion::Clean
+    } else if needed().any(|row| row.status == Status::NotTested && row.code == budget) {
+        Conclusion::OutOfTime
+    } else {
+        Conclusion::Inconclusive
     }
 }
 
@@ -122,7 +126,7 @@ impl<'a> End<'a> {
         let named: HashSet<&str> = report
             .findings
             .iter()
-            .filter(|finding| self.fail_on.names(None, &finding.code))
+            .filter(|finding| self.fail_on.is_some_and(|list| list.names(None, &finding.code)))
             .flat_map(|finding| finding.rows.iter().map(String::as_str))
             .collect();
         if let Conclusion::Compared { unexpected } = self.conclusion {
@@ -131,31 +135,35 @@ impl<'a> End<'a> {
         }
         let worse: HashSet<(&str, &str)> = self
             .changes
-            .filter(|_| self.fail_on.new)
+            .filter(|_| self.fail_on.is_some_and(FailOn::needs_baseline))
             .into_iter()
             .flat_map(|changes| &changes.rows)
             .filter(|change| change.is_regression())
             .map(|change| (change.endpoint.as_str(), change.route.as_str()))
             .collect();
+        let is_closed = report.answer.is_closed();
+        let fails = move |row: &Row| match self.fail_on {
+            None => is_closed && row.needed && matches!(row.status, Status::Blocked | Status::Intercepted),
+            Some(list) => {
+                row.needed && list.names(Some(row.status), &row.code)
+                    || named.contains(row.id.as_str())
+                    || worse.contains(&(row.endpoint.as_str(), row.route.key.0.as_str()))
+            }
+        };
         report.rows.iter().map(move |row| match row.status {
             _ if row.code == internal => Mark::Broken,
             _ if compared => match differing.get(row.id.as_str()).copied() {
                 None => Mark::Passed,
                 expected => Mark::Failed { expected },
             },
-            status if self.fail_on.names(Some(status), &row.code) || named.contains(row.id.as_str()) => {
-                Mark::Failed { expected: None }
-            }
-            _ if worse.contains(&(row.endpoint.as_str(), row.route.key.0.as_str())) => Mark::Failed { expected: None },
+            _ if fails(row) => Mark::Failed { expected: None },
+            Status::Ok | Status::Degraded => Mark::Passed,
+            _ if !row.needed => Mark::Spare,
             Status::Inconclusive | Status::NotTested => Mark::Undecided,
-            Status::Ok | Status::Degraded | Status::Blocked | Status::Intercepted => Mark::Passed,
+            // What a list does not name passes; without one, the answer can do without this row.
+            Status::Blocked | Status::Intercepted if self.fail_on.is_some() => Mark::Passed,
+            Status::Blocked | Status::Intercepted => Mark::Spare,
         })
-    }
-}
-
-impl Default for FailOn {
-    fn default() -> Self {
-        Self { statuses: vec![Status::Blocked, Status::Intercepted], codes: Vec::new(), new: false }
     }
 }
 
@@ -164,6 +172,13 @@ impl FailOn {
     #[must_use]
     pub fn needs_baseline(&self) -> bool {
         self.new
+    }
+
+    /// Whether a row that could decide the answer is on the list, or a finding, or what is worse than before.
+    fn fails(&self, report: &Report, changes: Option<&Changes>) -> bool {
+        report.rows.iter().any(|row| row.needed && self.names(Some(row.status), &row.code))
+            || report.findings.iter().any(|finding| self.names(None, &finding.code))
+            || (self.new && changes.is_some_and(|changes| changes.rows.iter().any(Change::is_regression)))
     }
 
     /// Whether a row, or a finding (which has no status), is on the list.

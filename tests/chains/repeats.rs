@@ -12,7 +12,7 @@ use waprobe::certificate::Certificate;
 use waprobe::judge::{Finding, Grounds, Status, Verdict, findings, follow_ups, judge};
 use waprobe::observation::{Ask, Attempt, Ended, Evidence, HttpEvidence, Observation, Recorder, Stage, TlsEvidence};
 use waprobe::plan::{Budget, FollowUps, Identity, Job, Plan, PlannedRoute, SchemeChoice};
-use waprobe::report::outcome::{End, FailOn, conclude};
+use waprobe::report::outcome::{End, conclude};
 use waprobe::report::{RunFacts, assemble, markdown};
 
 use super::world::{AT, World, as_it_is, proved};
@@ -136,11 +136,11 @@ impl Run {
             remarks: Vec::new(),
         };
         let impacts = waprobe::impact::assess(&CATALOGUE, &self.plan, verdicts);
-        let report = assemble(&CATALOGUE, &self.plan, verdicts, findings, &impacts, run);
+        let (answer, findings) = waprobe::answer::conclude(&CATALOGUE, &self.plan, verdicts, findings.to_vec());
+        let report = assemble(&CATALOGUE, &self.plan, verdicts, &findings, &impacts, &answer, run);
         let mut page = Vec::new();
-        let fail_on = FailOn::default();
-        let conclusion = conclude(&report, &fail_on, None);
-        let end = End { conclusion: &conclusion, exit: 1, fail_on: &fail_on, changes: None };
+        let conclusion = conclude(&report, None, None);
+        let end = End { conclusion: &conclusion, exit: 1, fail_on: None, changes: None };
         markdown::write(&report, end, &mut page).expect("memory takes everything");
         String::from_utf8(page).expect("text")
     }

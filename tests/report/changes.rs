@@ -113,14 +113,14 @@ fn the_baseline_stands_in_the_report_and_new_fails_only_what_is_worse() {
         (office(&Cause::ProxyDenied403, &Cause::Ok), office(&Cause::ProxyDenied403, &Cause::TcpTimeout));
     let conclude = |list: &str, before: &Report, after: &Report| {
         let fail_on = FailOn::read(list).expect("a list");
-        outcome::conclude(after, &fail_on, Some(&between(before, after)))
+        outcome::conclude(after, Some(&fail_on), Some(&between(before, after)))
     };
     assert_eq!(conclude("new", &before, &after), Conclusion::Findings);
     assert_eq!(conclude("new", &after, &after), Conclusion::Clean);
     assert_eq!(conclude("blocked,new", &after, &after), Conclusion::Findings);
 
     let (changes, fail_on) = (between(&before, &after), FailOn::read("new").expect("a list"));
-    let end = End { conclusion: &Conclusion::Findings, exit: 1, fail_on: &fail_on, changes: Some(&changes) };
+    let end = End { conclusion: &Conclusion::Findings, exit: 1, fail_on: Some(&fail_on), changes: Some(&changes) };
     let mut out = Vec::new();
     junit::write(&after, end, &mut out).expect("memory takes everything");
     // The row that was denied before is no news.

@@ -6,6 +6,8 @@ use super::contract::{check, committed, committed_input};
 use super::story;
 use waprobe::catalogue::{Catalogue, Solution};
 use waprobe::enroll::{Case, Checkup, Region, Windows};
+use waprobe::judge::Status;
+use waprobe::plan::JobId;
 use waprobe::registry::{Snapshot, SnapshotDocument};
 use waprobe::report::diagnosis::{Diagnosis, Needed, Viewpoint, diagnose};
 
@@ -61,10 +63,16 @@ fn a_closed_way_of_the_device_s_own_is_a_cause_where_another_way_is_open() {
     };
     assert!(!codes(&report).contains(&"conf.context_mismatch".to_owned()));
     let closed = report.rows.iter().find(|row| row.endpoint == "v10c" && row.code == "pauth.required");
-    let rows = vec![closed.expect("a closed row of v10c").id.clone()];
+    let id = closed.expect("a closed row of v10c").id.clone();
+    let closed = JobId(id.trim_start_matches('r').parse::<u32>().expect("a number") - 1);
+    let rows = vec![id];
     let mut finding = report.findings[0].clone();
     finding.code = "conf.context_mismatch".to_owned();
     finding.rows = rows;
     report.findings.push(finding);
+    for device in &mut report.answer.devices {
+        device.status = Status::Blocked;
+        device.rows = vec![closed];
+    }
     assert!(codes(&report).contains(&"conf.context_mismatch".to_owned()), "{:?}", codes(&report));
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use waprobe::judge::{Cause, Status};
 use waprobe::plan::PlannedRoute;
 use waprobe::report::expectation::Expectation;
-use waprobe::report::outcome::{self, Conclusion, End, FailOn};
+use waprobe::report::outcome::{self, Conclusion, End};
 use waprobe::report::{Report, csv, html, jsonl, junit, markdown, prometheus};
 
 use super::contract::{check, committed};
@@ -42,12 +42,12 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 }
 
 fn junit_of(report: &Report, conclusion: &Conclusion) -> String {
-    let end = End { conclusion, exit: exit_code(conclusion), fail_on: &FailOn::default(), changes: None };
+    let end = End { conclusion, exit: exit_code(conclusion), fail_on: None, changes: None };
     text(|out| junit::write(report, end, out))
 }
 
 fn plain(report: &Report) -> String {
-    junit_of(report, &outcome::conclude(report, &FailOn::default(), None))
+    junit_of(report, &outcome::conclude(report, None, None))
 }
 
 /// Every way that a row can count, on one route.
@@ -294,18 +294,18 @@ mod metrics {
     }
 }
 
-fn ended<'a>(conclusion: &'a Conclusion, fail_on: &'a FailOn) -> End<'a> {
-    End { conclusion, exit: exit_code(conclusion), fail_on, changes: None }
+fn ended(conclusion: &Conclusion) -> End<'_> {
+    End { conclusion, exit: exit_code(conclusion), fail_on: None, changes: None }
 }
 
 fn page(report: &Report) -> String {
-    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default(), None), FailOn::default());
-    text(|out| html::write(report, ended(&conclusion, &fail_on), out))
+    let conclusion = outcome::conclude(report, None, None);
+    text(|out| html::write(report, ended(&conclusion), out))
 }
 
 fn summary(report: &Report) -> String {
-    let (conclusion, fail_on) = (outcome::conclude(report, &FailOn::default(), None), FailOn::default());
-    text(|out| markdown::write(report, ended(&conclusion, &fail_on), out))
+    let conclusion = outcome::conclude(report, None, None);
+    text(|out| markdown::write(report, ended(&conclusion), out))
 }
 
 mod pages {

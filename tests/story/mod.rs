@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use waprobe::answer::conclude;
 use waprobe::catalogue::{Catalogue, OsSelection, Solution, TrustClass};
 use waprobe::certificate::Certificate;
 use waprobe::impact;
@@ -86,9 +87,19 @@ pub fn many_routes() -> Report {
 
 /// A report in which each job came to what `tell` says for its route's index and its endpoint's name.
 pub fn told(os: &[&str], routes: Vec<PlannedRoute>, tell: impl Fn(usize, &str) -> Answer) -> Report {
+    told_of(os, &Solution::ALL, routes, tell)
+}
+
+/// The same for these solutions alone.
+pub fn told_of(
+    os: &[&str],
+    solutions: &[Solution],
+    routes: Vec<PlannedRoute>,
+    tell: impl Fn(usize, &str) -> Answer,
+) -> Report {
     let catalogue = Catalogue::embedded();
     let os = OsSelection::read(os, None).expect("versions");
-    let plan = Plan::new(&catalogue, routes, Budget::default(), os, Solution::ALL.to_vec());
+    let plan = Plan::new(&catalogue, routes, Budget::default(), os, solutions.to_vec());
     let verdicts: Vec<Verdict> = plan
         .jobs
         .iter()
@@ -106,7 +117,8 @@ pub fn told(os: &[&str], routes: Vec<PlannedRoute>, tell: impl Fn(usize, &str) -
         remarks: Vec::new(),
     };
     let impacts = impact::assess(&catalogue, &plan, &verdicts);
-    report::assemble(&catalogue, &plan, &verdicts, &findings(&grounds, &verdicts, &[]), &impacts, run)
+    let (answer, findings) = conclude(&catalogue, &plan, &verdicts, findings(&grounds, &verdicts, &[]));
+    report::assemble(&catalogue, &plan, &verdicts, &findings, &impacts, &answer, run)
 }
 
 fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {

@@ -18,7 +18,7 @@ pub struct Comparison {
 
 impl Comparison {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [&Self; 15] = [
+    pub const ALL: [&Self; 16] = [
         &PARTIAL,
         &SAME_KEY,
         &PATH_DIFFERENCE,
@@ -34,6 +34,7 @@ impl Comparison {
         &OFFLINE,
         &CONNECT_ONLY,
         &GET_ONLY,
+        &CLIENT_HAS_NO_LOGIN,
     ];
 
     #[must_use]
@@ -146,4 +147,13 @@ pub(super) const GET_ONLY: Comparison = Comparison {
     title: "The proxy asks for authentication for plain http, and not for tunnels",
     owner: Owner::ProxyTeam,
     remedy: "extend the rule that lets tunnels through to plain http",
+};
+
+/// A way works with a login that the devices which are meant do not send. Given where the answer is found, because it takes
+/// the chosen versions to see it.
+pub(crate) const CLIENT_HAS_NO_LOGIN: Comparison = Comparison {
+    code: "pauth.client_has_no_login",
+    title: "The proxy wants a login that these devices do not send",
+    owner: Owner::ProxyTeam,
+    remedy: "let these hosts through without a login, or accept the logins of computer accounts",
 };

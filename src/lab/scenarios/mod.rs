@@ -297,6 +297,7 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("proxy.tcp_admin_prohibited", "needs a firewall that says so; tests/real makes one, in a network namespace"),
     ("proxy.tcp_local_denied", "needs a firewall on this machine"),
     ("proxy.tcp_local_exhausted", "would need to exhaust this machine"),
+    ("pauth.client_has_no_login", "takes --os: a scenario is about all versions, and some of them send a user's login"),
     ("tls.slow", "would make every check of the lab wait for seconds; judged from recorded times"),
     ("chain.weak", "the lab's library makes no keys or signatures that weak; tests/real has them from openssl"),
     (

@@ -174,7 +174,7 @@ const PATIENCE: &str = "Data takes 48 to 56 hours to appear after a device has s
 pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: &Viewpoint) -> Diagnosis {
     let seen = network::Seen::of(report, needed);
     let mut causes: Vec<Cause> = checkup.findings.iter().map(setting).collect();
-    causes.extend(seen.causes(report));
+    causes.extend(seen.causes());
     // Stable: the device's settings come before the network, both in the order of their own reports.
     causes.sort_by_key(|cause| cause.effect);
     let doubts = doubts(checkup, report, &seen, viewpoint);
@@ -236,7 +236,7 @@ fn setting(finding: &enroll::Finding) -> Cause {
     }
 }
 
-fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Checkup) -> String {
+fn first(answer: Answer, causes: &[Cause], seen: &network::Seen<'_>, checkup: &Checkup) -> String {
     match (answer, causes.first()) {
         (Answer::Wait, _) => "Wait. If it is still missing three days after its last change, run the full scan on it \
              (`waprobe enroll scan`) and look at Microsoft's deployment script's log."
@@ -269,7 +269,7 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen, checkup: &Check
     }
 }
 
-fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &Viewpoint) -> Vec<String> {
+fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen<'_>, viewpoint: &Viewpoint) -> Vec<String> {
     let disputed = [checkup.contradiction(), checkup.disputed_opt_in()];
     let mut doubts: Vec<String> = disputed.into_iter().flatten().map(str::to_owned).collect();
     match viewpoint {
@@ -284,7 +284,7 @@ fn doubts(checkup: &Checkup, report: &Report, seen: &network::Seen, viewpoint: &
     if !report.run.complete {
         doubts.push("The network check was not finished, so some hosts have no answer.".to_owned());
     }
-    doubts.extend(seen.doubts(report));
+    doubts.extend(seen.doubts());
     if checkup.os == "unknown" {
         doubts.push(
             "Which Windows this is, the snapshot does not say: everything that any version needs was looked at. Give it with --os."

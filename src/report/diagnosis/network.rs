@@ -1,149 +1,165 @@
-//! The network's share: which hosts a device needs and does not reach on any route that was tried.
+//! The network's share: what keeps a device's data in, as the answer of the report says it.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Cause, Needed, Part, RouteState};
 use crate::catalogue::{NeedLevel, Solution};
 use crate::enroll::Effect;
-use crate::judge::{self, Status};
-use crate::report::columns::is_travelled;
-use crate::report::{Finding, Report, Row};
+use crate::judge::{self, Owner};
+use crate::plan::JobId;
+use crate::report::assemble::row_id;
+use crate::report::{About, AnswerDevice, Finding, Report, Row};
 
-/// What became of every host that the device needs.
+/// The report, with what the device needs.
 #[derive(Debug)]
-pub(super) struct Seen {
-    hosts: Vec<Host>,
-    routes: Vec<RouteState>,
+pub(super) struct Seen<'r> {
+    report: &'r Report,
+    needed: &'r Needed,
+    /// By row, the solutions whose data it keeps in, or keeps part of; and whether all of that data.
+    kept_in: BTreeMap<&'r str, Kept>,
+    rows: BTreeMap<&'r str, &'r Row>,
 }
 
-#[derive(Debug)]
-struct Host {
-    /// The endpoint's name.
-    name: String,
-    address: String,
-    level: NeedLevel,
-    required_by: Vec<Solution>,
-    state: State,
+/// What one row keeps in.
+#[derive(Debug, Default)]
+struct Kept {
+    /// These solutions do not get any data.
+    absent: BTreeSet<Solution>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Over at least one route.
-    Reached,
-    /// Blocked or intercepted over every route that was tried.
-    Stopped,
-    /// Reached by none, and not stopped on all of them.
-    Unsure,
-    /// No row speaks of it.
-    NotTried,
-}
-
-impl Seen {
-    pub fn of(report: &Report, needed: &Needed) -> Self {
-        let state = |name: &str| {
-            let rows: Vec<&Row> =
-                report.rows.iter().filter(|row| row.endpoint == name && is_travelled(report, row)).collect();
-            match rows.as_slice() {
-                [] => State::NotTried,
-                rows if rows.iter().any(|row| is_reached(row)) => State::Reached,
-                rows if rows.iter().all(|row| is_stopped(row)) => State::Stopped,
-                _ => State::Unsure,
+impl<'r> Seen<'r> {
+    pub fn of(report: &'r Report, needed: &'r Needed) -> Self {
+        let rows: BTreeMap<&str, &Row> = report.rows.iter().map(|row| (row.id.as_str(), row)).collect();
+        let mut kept_in: BTreeMap<&str, Kept> = BTreeMap::new();
+        for device in &report.answer.devices {
+            for row in rows_of(&rows, &device.rows) {
+                let is_kept_in = device.status.is_closed();
+                // Where the rest gets out, only what is stopped lacks something.
+                if is_kept_in || device.status.is_open() && row.status.is_closed() {
+                    let kept = kept_in.entry(row.id.as_str()).or_default();
+                    kept.absent.extend(is_kept_in.then_some(device.solution));
+                }
             }
-        };
-        let hosts: Vec<Host> = needed
-            .endpoints
-            .iter()
-            .map(|needed| Host {
-                name: needed.name.clone(),
-                address: needed.host.clone(),
-                level: needed.level,
-                required_by: needed.required_by.clone(),
-                state: state(&needed.name),
-            })
-            .collect();
+        }
+        Self { report, needed, kept_in, rows }
+    }
+
+    /// Every route that was tried, with how many of the needed hosts were reached.
+    pub fn routes(&self) -> Vec<RouteState> {
         let mut routes: Vec<RouteState> = Vec::new();
-        for row in report.rows.iter().filter(|row| hosts.iter().any(|host| host.name == row.endpoint)) {
+        let is_needed = |row: &&Row| self.needed.endpoints.iter().any(|host| host.name == row.endpoint);
+        for row in self.report.rows.iter().filter(is_needed) {
             let key = row.route.key.to_string();
             let index = routes.iter().position(|route| route.route == key).unwrap_or_else(|| {
                 routes.push(RouteState { route: key, reached: 0, tried: 0 });
                 routes.len() - 1
             });
             routes[index].tried += 1;
-            routes[index].reached += usize::from(is_reached(row));
+            routes[index].reached += usize::from(row.status.is_open());
         }
-        Self { hosts, routes }
+        routes
     }
 
-    pub fn routes(&self) -> Vec<RouteState> {
-        self.routes.clone()
-    }
-
-    /// Whether a host that is required was neither reached nor found stopped.
+    /// Whether the answer is open for a solution.
     pub fn is_unsure(&self) -> bool {
-        self.required().any(|host| matches!(host.state, State::Unsure | State::NotTried))
+        self.report.answer.devices.iter().any(|device| device.status.is_undecided())
     }
 
-    /// The report's findings about hosts that were stopped on every route, in its order.
-    pub fn causes(&self, report: &Report) -> Vec<Cause> {
-        let stopped = |name: &str| self.hosts.iter().find(|host| host.name == name && host.state == State::Stopped);
-        let mut causes = Vec::new();
-        for finding in &report.findings {
-            let of_finding = report.rows.iter().filter(|row| finding.rows.contains(&row.id));
-            let is_setting = SETTINGS.contains(&finding.code.as_str());
-            let rows: Vec<(&Row, &Host)> = if is_setting {
-                // The device's own way is closed; that another one is open does not help it.
-                let needed = |row: &Row| self.hosts.iter().find(|host| host.name == row.endpoint);
-                of_finding.filter(|row| is_stopped(row)).filter_map(|row| Some((row, needed(row)?))).collect()
-            } else {
-                let own = of_finding.filter(|row| row.code == finding.code);
-                own.filter_map(|row| Some((row, stopped(&row.endpoint)?))).collect()
-            };
-            if rows.is_empty() {
-                continue;
+    /// The findings that keep the device's data in, or a part of it, in the report's order.
+    pub fn causes(&self) -> Vec<Cause> {
+        let mut causes: Vec<Cause> = self.report.findings.iter().filter_map(|finding| self.cause(finding)).collect();
+        let explained: BTreeSet<Solution> = causes.iter().flat_map(|cause| &cause.solutions).copied().collect();
+        // No finding speaks of what keeps these in: the row's own words do.
+        for device in self.report.answer.devices.iter().filter(|device| device.status.is_closed()) {
+            if !explained.contains(&device.solution)
+                && !causes.iter().any(|cause| cause.solutions.contains(&device.solution))
+            {
+                causes.extend(self.unexplained(device));
             }
-            let is_required = rows.iter().any(|(_, host)| host.level == NeedLevel::Required);
-            let required = |solution: &Solution| rows.iter().any(|(_, host)| host.required_by.contains(solution));
-            let solutions = Solution::ALL.into_iter().filter(required).collect();
-            let hosts = distinct(rows.iter().map(|(_, host)| host.address.clone()));
-            let routes = distinct(rows.iter().map(|(row, _)| row.route.key.to_string()));
-            causes.push(Cause {
-                part: if is_setting { Part::Device } else { Part::Network },
-                effect: if is_required { Effect::Absent } else { Effect::Incomplete },
-                solutions,
-                code: finding.code.clone(),
-                title: finding.title.clone(),
-                why: rows[0].0.summary.clone(),
-                remedy: about(report, finding, &hosts),
-                owner: finding.owner,
-                is_planned: false,
-                hosts,
-                routes,
-            });
         }
         causes
     }
 
-    /// What leaves the network's share open, and what depends on the route.
-    pub fn doubts(&self, report: &Report) -> Vec<String> {
-        let mut doubts = Vec::new();
-        for (state, phrase) in [
-            (State::Unsure, "gave no clear answer"),
-            (State::NotTried, "were not tried: run the check for this Windows version"),
-        ] {
-            let names: Vec<&str> =
-                self.required().filter(|host| host.state == state).map(|host| host.address.as_str()).collect();
-            if !names.is_empty() {
-                doubts.push(format!("Needed hosts that {phrase}: {}.", names.join(", ")));
-            }
+    fn cause(&self, finding: &Finding) -> Option<Cause> {
+        let is_setting = SETTINGS.contains(&finding.code.as_str());
+        let of_finding = finding.rows.iter().filter_map(|id| self.rows.get(id.as_str()));
+        // A remark beside the cause, or a comparison, keeps nothing in by itself.
+        let speaks_of =
+            |row: &&&Row| is_setting || row.code == finding.code || finding.code == judge::CLIENT_HAS_NO_LOGIN.code;
+        let rows: Vec<(&Row, &Kept)> =
+            of_finding.filter(speaks_of).filter_map(|row| Some((*row, self.kept_in.get(row.id.as_str())?))).collect();
+        if rows.is_empty() || finding.owner == Owner::Nobody {
+            return None;
         }
-        let unsure = |row: &Row| self.hosts.iter().any(|host| host.name == row.endpoint && host.state == State::Unsure);
-        for finding in &report.findings {
-            if report.rows.iter().any(|row| unsure(row) && finding.rows.contains(&row.id)) {
+        let solutions: BTreeSet<Solution> = rows.iter().flat_map(|(_, kept)| &kept.absent).copied().collect();
+        let hosts = distinct(rows.iter().map(|(row, _)| row.host.clone()));
+        Some(Cause {
+            part: if is_setting { Part::Device } else { Part::Network },
+            effect: if solutions.is_empty() { Effect::Incomplete } else { Effect::Absent },
+            solutions: Solution::ALL.into_iter().filter(|solution| solutions.contains(solution)).collect(),
+            code: finding.code.clone(),
+            title: finding.title.clone(),
+            why: rows[0].0.summary.clone(),
+            remedy: about(self.report, finding, &hosts),
+            owner: finding.owner,
+            is_planned: false,
+            routes: distinct(rows.iter().map(|(row, _)| row.route.key.to_string())),
+            hosts,
+        })
+    }
+
+    fn unexplained(&self, device: &AnswerDevice) -> Option<Cause> {
+        let rows = rows_of(&self.rows, &device.rows);
+        let first = rows.first()?;
+        let facts = judge::Cause::from_code(&first.code).map(|cause| cause.facts());
+        Some(Cause {
+            part: Part::Network,
+            effect: Effect::Absent,
+            solutions: vec![device.solution],
+            code: first.code.clone(),
+            title: first.summary.clone(),
+            why: first.summary.clone(),
+            remedy: facts.map_or_else(String::new, |facts| facts.remedy.to_owned()),
+            owner: facts.map_or(Owner::Operator, |facts| facts.owner),
+            is_planned: false,
+            hosts: distinct(rows.iter().map(|row| row.host.clone())),
+            routes: distinct(rows.iter().map(|row| row.route.key.to_string())),
+        })
+    }
+
+    /// What leaves the network's share open, and what depends on the route.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let undecided: Vec<&AnswerDevice> =
+            self.report.answer.devices.iter().filter(|device| device.status.is_undecided()).collect();
+        let unclear: BTreeSet<JobId> = undecided.iter().flat_map(|device| &device.rows).copied().collect();
+        let unclear: Vec<JobId> = unclear.into_iter().collect();
+        let rows = rows_of(&self.rows, &unclear);
+        let tell = |hosts: Vec<String>, phrase: &str, doubts: &mut Vec<String>| {
+            if !hosts.is_empty() {
+                doubts.push(format!("Needed hosts that {phrase}: {}.", hosts.join(", ")));
+            }
+        };
+        tell(distinct(rows.iter().map(|row| row.host.clone())), "gave no clear answer", &mut doubts);
+        let required = self.needed.endpoints.iter().filter(|host| host.level == NeedLevel::Required);
+        let untried = required.filter(|host| !self.report.rows.iter().any(|row| row.endpoint == host.name));
+        tell(
+            untried.map(|host| host.host.clone()).collect(),
+            "were not tried: run the check for this Windows version",
+            &mut doubts,
+        );
+        let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        for finding in &self.report.findings {
+            if finding.rows.iter().any(|row| ids.contains(row.as_str())) {
                 doubts.push(format!("{} ({}): {}", finding.title, finding.code, finding.remedy));
             }
         }
+        let routes = self.routes();
         let (open, shut): (Vec<&RouteState>, Vec<&RouteState>) =
-            self.routes.iter().partition(|route| route.reached == route.tried);
-        // By a script each route carries its part, and neither is to be chosen.
-        if !open.is_empty() && !shut.is_empty() && report.run.script.is_none() {
+            routes.iter().partition(|route| route.reached == route.tried);
+        // By a script, or by its own settings, the device takes what it takes, and neither is to be chosen.
+        let is_free = self.report.run.script.is_none() && self.report.answer.about != About::Settings;
+        if !open.is_empty() && !shut.is_empty() && is_free {
             let list =
                 |routes: &[&RouteState]| routes.iter().map(|route| route.route.as_str()).collect::<Vec<_>>().join(", ");
             doubts.push(format!(
@@ -155,10 +171,10 @@ impl Seen {
         }
         doubts
     }
+}
 
-    fn required(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.iter().filter(|host| host.level == NeedLevel::Required)
-    }
+fn rows_of<'r>(rows: &BTreeMap<&'r str, &'r Row>, jobs: &[JobId]) -> Vec<&'r Row> {
+    jobs.iter().filter_map(|job| rows.get(row_id(*job).as_str()).copied()).collect()
 }
 
 /// Findings about the device's own settings; their rows have the codes of what happened there.
@@ -181,14 +197,6 @@ fn about(report: &Report, finding: &Finding, hosts: &[String]) -> String {
         Some(instruction) if instruction.ends_with(": ") => format!("{instruction}{}", listed(hosts)),
         _ => finding.remedy.clone(),
     }
-}
-
-fn is_reached(row: &Row) -> bool {
-    matches!(row.status, Status::Ok | Status::Degraded)
-}
-
-fn is_stopped(row: &Row) -> bool {
-    matches!(row.status, Status::Blocked | Status::Intercepted)
 }
 
 fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {

@@ -41,7 +41,7 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "waprobe: " (wording::headline(report)) }
+                title { "waprobe: " (sanitize(&report.answer.headline)) }
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
@@ -76,14 +76,14 @@ fn opening(report: &Report) -> Markup {
     let run = &report.run;
     html! {
         header {
-            h1 { (wording::headline(report)) }
+            h1 { (sanitize(&report.answer.headline)) }
             p.facts {
                 time datetime=(sanitize(&run.started)) { (moment(&run.started)) }
                 " · " (wording::counts(report))
                 " · Windows versions: " (sanitize(&run.os)) " · catalogue " (sanitize(&run.catalogue))
                 " · roots of the machine: " (sanitize(&run.machine_roots))
             }
-            @if let Some(answer) = wording::device(report) { p.device { (answer) } }
+            @if let Some(answer) = wording::first_change(report) { p.device { (answer) } }
             @for sentence in wording::script(report) { p.remark { (sentence) } }
             @for remark in &run.remarks { p.remark { (sanitize(remark)) } }
         }

@@ -35,7 +35,7 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
     let columns = columns(report);
     let numbers = Numbers::new(report);
     let mut page = Page::new(layout);
-    page.prose("", &toned(Tone::Heading, &wording::headline(report)));
+    page.prose("", &toned(Tone::Heading, &sanitize(&report.answer.headline)));
     let show_all = layout.verbose || report.rows.iter().any(|row| row.status != Status::Ok);
     if show_all {
         map::draw(&mut page, &columns, &numbers);
@@ -66,7 +66,7 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
         }
         page.gap();
     }
-    if let Some(answer) = wording::device(report) {
+    if let Some(answer) = wording::first_change(report) {
         page.prose("", &answer);
         page.gap();
     }
@@ -80,7 +80,7 @@ pub fn write(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write
 /// What `out` says when it cannot take more.
 pub fn write_brief(report: &Report, end: End<'_>, layout: Layout, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(layout);
-    page.prose("", &wording::headline(report));
+    page.prose("", &sanitize(&report.answer.headline));
     page.prose("", &ending(report, end));
     page.write(out)
 }

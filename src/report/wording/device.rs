@@ -1,79 +1,165 @@
-//! The answer for one device: does its diagnostic data get out, over which route, for which solutions, and if not, what
-//! to change first.
+//! The answer for devices: does their data get out, by which way, for which solutions; and what to change first if not.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::headline::{EXPLAINED_ROUTES, doubt, explained, kinds, reason, way, ways};
 use super::{instruction, route_name};
-use crate::catalogue::{ImpactRow, Solution};
+use crate::catalogue::{ImpactRow, Solution, release_title};
 use crate::harmless::sanitize;
-use crate::judge::{Cause, Owner, Status};
+use crate::judge::{CLIENT_HAS_NO_LOGIN, Owner, Status};
 use crate::plan::Identity;
-use crate::report::columns::{Column, travelled};
+use crate::report::columns::{Column, needed};
 use crate::report::counts::plural;
-use crate::report::{Impact, ImpactStatus, Report, Row};
+use crate::report::{About, AnswerDevice, Finding, Report, Row};
 
-/// One paragraph when the run was about one Windows version; nothing when it was about several.
-#[must_use]
-pub fn device(report: &Report) -> Option<String> {
-    let label = &report.run.os;
-    if report.impacts.is_empty() || label == "all" || label.contains(',') {
-        return None;
+/// The first sentence of a run about devices. It begins with the answer itself.
+pub(super) fn about_devices(report: &Report) -> String {
+    let columns = &needed(report);
+    let open = report.devices_with(Status::is_open);
+    let closed = report.devices_with(Status::is_closed);
+    let undecided = report.devices_with(Status::is_undecided);
+    let subject = subject(report);
+    if closed.is_empty() && undecided.is_empty() {
+        let remark = if report.answer.status == Status::Degraded { ", with remarks" } else { "" };
+        return format!("Yes: {subject} gets out {}{remark}.", serving(report, &open));
     }
-    let impacts: Vec<&Impact> =
-        report.impacts.iter().filter(|impact| impact.status != ImpactStatus::NotApplicable).collect();
-    let device = named(label, &impacts);
-    if impacts.is_empty() {
-        return Some(format!("{device}: none of the chosen solutions exists for it."));
-    }
-    let columns = travelled(report);
-    let counts = |impact: &&Impact| columns.iter().any(|column| column.has_key(&impact.route.key));
-    let impacts: Vec<&Impact> = impacts.into_iter().filter(counts).collect();
-    let served = served(&columns, &impacts);
-    let open: BTreeSet<Solution> = served.iter().flat_map(|(_, solutions)| solutions.iter().copied()).collect();
-    let closed: BTreeSet<Solution> =
-        impacts.iter().map(|impact| impact.solution).filter(|solution| !open.contains(solution)).collect();
-    if closed.is_empty() {
-        let remark = if impacts.iter().any(|impact| impact.status == ImpactStatus::Ok) { "" } else { ", with remarks" };
-        return Some(format!("{device}: yes, its diagnostic data gets out {}{remark}.", ways(report, &served)));
-    }
-    let is_undecided = |solution: &Solution| {
-        impacts.iter().any(|impact| impact.solution == *solution && impact.status == ImpactStatus::Inconclusive)
-    };
-    let (undecided, blocked): (BTreeSet<Solution>, BTreeSet<Solution>) =
-        closed.into_iter().partition(|solution| is_undecided(solution));
     let mut sentences = Vec::new();
-    if !open.is_empty() {
-        sentences.push(format!("in part: its diagnostic data gets out {}", ways(report, &served)));
-    }
-    if !blocked.is_empty() {
-        let routes = match columns.len() {
-            _ if report.run.script.is_some() => "where the script sends it",
-            1 => "over the route that was tested",
-            _ => "over any route that was tested",
-        };
-        let no = if open.is_empty() { "no, its diagnostic data does not get out" } else { "it does not get out" };
-        sentences.push(format!("{no} {routes} for {}", titles(&blocked)));
+    if !closed.is_empty() {
+        let which = which(report, &closed);
+        sentences.push(format!(
+            "No: {subject} does not get out{which}{}: {}.",
+            place(report, columns),
+            why(report, columns)
+        ));
     }
     if !undecided.is_empty() {
-        sentences.push(format!("whether it gets out for {} is not decided", titles(&undecided)));
+        let how = if closed.is_empty() { "Not decided: whether" } else { "Whether" };
+        let (subject, which) = if closed.is_empty() {
+            (subject.as_str(), which(report, &undecided))
+        } else {
+            ("it", which(report, &undecided))
+        };
+        sentences.push(format!("{how} {subject} gets out{which} is open: {}.", open_question(report, columns)));
     }
-    let mut text = format!("{device}: {}.", sentences.join("; "));
-    if let Some(change) = first_change(report, &columns, &impacts, &blocked) {
-        text.push(' ');
-        text.push_str(&change);
+    if !open.is_empty() {
+        sentences.push(format!("It gets out{} {}.", which(report, &open), serving(report, &open)));
     }
-    Some(text)
+    sentences.join(" ")
 }
 
-/// `A device with win10-1809 (Windows 10 1809 and later)`.
-fn named(label: &str, impacts: &[&Impact]) -> String {
-    let rows: BTreeSet<ImpactRow> = impacts.iter().map(|impact| impact.os).collect();
-    let known = super::versions(&rows.into_iter().collect::<Vec<_>>());
-    let mut label = sanitize(label);
-    if label.starts_with(|first: char| first.is_ascii_digit()) {
-        label.insert_str(0, "build ");
+/// Whose data it is.
+fn subject(report: &Report) -> String {
+    if report.answer.is_of_own_settings() {
+        return "diagnostic data of this device (account SYSTEM)".to_owned();
     }
-    if known.is_empty() { format!("A device with {label}") } else { format!("A device with {label} ({known})") }
+    match versions_asked(&report.run.os) {
+        Some(versions) => format!("diagnostic data of {versions}"),
+        None => "diagnostic data".to_owned(),
+    }
+}
+
+/// The versions of `--os` as people call them; nothing for all of them or for a long list.
+fn versions_asked(label: &str) -> Option<String> {
+    const NAMED: usize = 3;
+    let asked: Vec<&str> = label.split(',').collect();
+    if asked.contains(&"all") || asked.len() > NAMED {
+        return None;
+    }
+    Some(enumeration(&asked.iter().map(|id| sanitize(&release_title(id))).collect::<Vec<_>>()))
+}
+
+/// ` for Device Health on Windows 10 1803`: which of the devices are meant; nothing where all are.
+fn which(report: &Report, devices: &[&AnswerDevice]) -> String {
+    let solutions = |devices: &mut dyn Iterator<Item = &AnswerDevice>| -> BTreeSet<Solution> {
+        devices.map(|device| device.solution).collect()
+    };
+    let all: BTreeSet<Solution> = solutions(&mut report.answer.devices.iter());
+    if devices.len() == report.answer.devices.len() {
+        // With one solution chosen of several its name says what was asked.
+        return if all.len() == 1 { format!(" for {}", titles(&all)) } else { String::new() };
+    }
+    let mut by_versions: BTreeMap<Vec<ImpactRow>, BTreeSet<Solution>> = BTreeMap::new();
+    for solution in solutions(&mut devices.iter().copied()) {
+        let of_solution = devices.iter().filter(|device| device.solution == solution);
+        by_versions.entry(of_solution.map(|device| device.os).collect()).or_default().insert(solution);
+    }
+    let versions: BTreeSet<ImpactRow> = report.answer.devices.iter().map(|device| device.os).collect();
+    let part = |(os, solutions): (&Vec<ImpactRow>, &BTreeSet<Solution>)| {
+        if versions.len() == 1 {
+            titles(solutions)
+        } else if *solutions == all && by_versions.len() == 1 {
+            format!("all solutions on {}", super::versions(os))
+        } else {
+            format!("{} on {}", titles(solutions), super::versions(os))
+        }
+    };
+    format!(" for {}", by_versions.iter().map(part).collect::<Vec<_>>().join(", and for "))
+}
+
+/// Where it does not get out.
+fn place(report: &Report, columns: &[Column<'_>]) -> String {
+    if report.answer.is_of_own_settings() {
+        return String::new();
+    }
+    match columns {
+        _ if report.run.script.is_some() => " where the script sends it".to_owned(),
+        [column] => format!(" {}", way(column)),
+        _ => " on any route that was tested".to_owned(),
+    }
+}
+
+/// Mainly why it does not get out.
+fn why(report: &Report, columns: &[Column<'_>]) -> String {
+    let failing: Vec<&Column<'_>> =
+        columns.iter().filter(|column| column.count(&[Status::Blocked, Status::Intercepted]) > 0).collect();
+    match failing.as_slice() {
+        // Every row gets through, and none with a login that these devices send.
+        [] => {
+            let title = report.findings.iter().find(|finding| finding.code == CLIENT_HAS_NO_LOGIN.code);
+            let title = title.map_or(CLIENT_HAS_NO_LOGIN.title, |finding| finding.title.as_str());
+            super::headline::lower_first(&sanitize(title))
+        }
+        [column] if columns.len() == 1 => reason(column),
+        few if few.len() <= EXPLAINED_ROUTES => explained(few),
+        many => kinds(many),
+    }
+}
+
+fn open_question(report: &Report, columns: &[Column<'_>]) -> String {
+    let undecided: Vec<&Column<'_>> =
+        columns.iter().filter(|column| column.count(&[Status::Inconclusive, Status::NotTested]) > 0).collect();
+    match undecided.as_slice() {
+        [] => "the route of some endpoints is not known".to_owned(),
+        [column] => format!("{} {}", doubt(column), way(column)),
+        _ if report.answer.status == Status::NotTested => "nothing was tested that decides it".to_owned(),
+        many => format!("some endpoints have no clear result on {}", plural(many.len(), "route")),
+    }
+}
+
+/// By which ways these devices are served: those that serve all of them, else each with what it serves.
+fn serving(report: &Report, devices: &[&AnswerDevice]) -> String {
+    let columns = crate::report::columns::columns(report);
+    if report.run.script.is_some() || report.answer.is_of_own_settings() {
+        let by = if report.run.script.is_some() { "where the script sends it" } else { "as its settings say" };
+        let used = needed(report);
+        let logged_in = used.iter().find(|column| {
+            !matches!(column.route().identity, None | Some(Identity::Bypass)) && column.scheme.is_some()
+        });
+        return logged_in
+            .map_or_else(|| by.to_owned(), |column| format!("{by} ({})", super::headline::as_whom(column)));
+    }
+    let serves = |column: &Column<'_>, device: &AnswerDevice| device.routes.iter().any(|key| column.has_key(key));
+    let of_all: Vec<&Column<'_>> =
+        columns.iter().filter(|column| devices.iter().all(|device| serves(column, device))).collect();
+    if !of_all.is_empty() {
+        return ways(&of_all);
+    }
+    let parts = columns.iter().filter_map(|column| {
+        let served: BTreeSet<Solution> =
+            devices.iter().filter(|device| serves(column, device)).map(|device| device.solution).collect();
+        (!served.is_empty()).then(|| format!("{} for {}", way(column), titles(&served)))
+    });
+    enumeration(&parts.collect::<Vec<_>>())
 }
 
 fn titles(solutions: &BTreeSet<Solution>) -> String {
@@ -89,115 +175,55 @@ fn enumeration(parts: &[String]) -> String {
     }
 }
 
-/// Each route that serves a solution on every version meant, in the order of the report.
-fn served<'a, 'r>(columns: &'a [Column<'r>], impacts: &[&Impact]) -> Vec<(&'a Column<'r>, BTreeSet<Solution>)> {
-    let mut served = Vec::new();
-    for column in columns {
-        let mut cells: BTreeMap<Solution, bool> = BTreeMap::new();
-        for impact in impacts.iter().filter(|impact| column.has_key(&impact.route.key)) {
-            let works = matches!(impact.status, ImpactStatus::Ok | ImpactStatus::Degraded);
-            *cells.entry(impact.solution).or_insert(true) &= works;
-        }
-        let solutions: BTreeSet<Solution> =
-            cells.into_iter().filter_map(|(solution, works)| works.then_some(solution)).collect();
-        if !solutions.is_empty() {
-            served.push((column, solutions));
-        }
+/// What to change before anything else, where the chosen devices' data is kept in; nothing in a run about routes.
+#[must_use]
+pub fn first_change(report: &Report) -> Option<String> {
+    if report.answer.about == About::Routes || !report.answer.is_closed() {
+        return None;
     }
-    served
-}
-
-/// `directly for Device Health and through proxy.example:8080 · user for …`; routes that serve the same stand together. By
-/// a script devices come several ways at once, and which is said above already; as whom they come there is not.
-fn ways(report: &Report, served: &[(&Column<'_>, BTreeSet<Solution>)]) -> String {
-    let is_as_somebody =
-        |(column, _): &(&Column<'_>, _)| !matches!(column.route().identity, None | Some(Identity::Bypass));
-    if report.run.script.is_some() && !served.iter().any(is_as_somebody) {
-        let all = served.iter().flat_map(|(_, solutions)| solutions.iter().copied()).collect();
-        return format!("where the script sends it for {}", titles(&all));
-    }
-    let mut groups: Vec<(Vec<String>, &BTreeSet<Solution>)> = Vec::new();
-    for (column, solutions) in served {
-        let name = way(column);
-        match groups.iter_mut().find(|(_, other)| *other == solutions) {
-            Some((names, _)) => names.push(name),
-            None => groups.push((vec![name], solutions)),
-        }
-    }
-    let parts: Vec<String> =
-        groups.iter().map(|(names, solutions)| format!("{} for {}", enumeration(names), titles(solutions))).collect();
-    parts.join(", ")
-}
-
-fn way(column: &Column<'_>) -> String {
-    if column.route().proxy.is_none() {
-        return "directly".to_owned();
-    }
-    let name = route_name(column.route(), column.scheme);
-    match column.route().identity {
-        Some(Identity::User) => format!("through {name} (while somebody is signed in)"),
-        Some(Identity::Bypass | Identity::Device) | None => format!("through {name}"),
-    }
-}
-
-/// What stands in the way on one route: the failing rows that the closed solutions need.
-struct Obstacle<'a, 'r> {
-    column: &'a Column<'r>,
-    rows: Vec<&'r Row>,
-    causes: BTreeSet<&'r str>,
-}
-
-/// The route on which the least stands in the way, and on it the change that mends most. Where nothing gets out on any, a
-/// proxy comes before the direct route, which is meant to be closed where there is one.
-fn first_change(
-    report: &Report,
-    columns: &[Column<'_>],
-    impacts: &[&Impact],
-    blocked: &BTreeSet<Solution>,
-) -> Option<String> {
-    let obstacles = columns.iter().filter_map(|column| {
-        let needed: HashSet<&str> = impacts
-            .iter()
-            .filter(|impact| blocked.contains(&impact.solution) && column.has_key(&impact.route.key))
-            .filter(|impact| impact.status == ImpactStatus::Blocked)
-            .flat_map(|impact| impact.endpoints.iter().map(String::as_str))
-            .collect();
-        let fails = |row: &&Row| {
-            needed.contains(row.endpoint.as_str()) && matches!(row.status, Status::Blocked | Status::Intercepted)
-        };
-        let rows: Vec<&Row> = column.rows.iter().copied().filter(fails).collect();
-        let causes = rows.iter().map(|row| row.code.as_str()).collect();
-        (!rows.is_empty()).then_some(Obstacle { column, rows, causes })
-    });
+    let kept_in = report.devices_with(Status::is_closed);
+    let codes: BTreeSet<&str> = kept_in.iter().flat_map(|device| &device.because).map(String::as_str).collect();
+    let columns = needed(report);
+    let obstacles = columns.iter().filter_map(|column| Obstacle::of(report, column, &codes));
+    // The route on which the least is to be changed. Where nothing gets out on any, a proxy comes before the direct route,
+    // which is meant to be closed where there is one.
     let easiest = obstacles.min_by_key(|obstacle| {
         let is_direct = obstacle.column.route().proxy.is_none();
-        (obstacle.column.is_closed(), is_direct, obstacle.causes.len(), obstacle.rows.len())
+        (obstacle.column.is_closed(), is_direct, obstacle.findings.len(), obstacle.rows)
     })?;
-    let count = |code: &str| easiest.rows.iter().filter(|row| row.code == code).count();
-    let main = easiest.causes.iter().copied().max_by_key(|code| count(code))?;
-    let row = easiest.rows.iter().copied().find(|row| row.code == main)?;
-    // The finding speaks in the words of the product that is there.
-    let finding = report.findings.iter().find(|finding| finding.code == main && finding.rows.contains(&row.id));
-    let (owner, remedy) = match finding {
-        Some(finding) => (finding.owner, sanitize(instruction(&finding.remedy, Some(row)).0)),
-        None => Cause::from_code(main).map(|cause| (cause.facts().owner, cause.facts().remedy.to_owned()))?,
-    };
+    let (finding, row) = easiest.findings.first().copied()?;
     let place = match easiest.column.route().proxy {
         Some(_) => format!("on {}", route_name(easiest.column.route(), easiest.column.scheme)),
         None => "on the direct route".to_owned(),
     };
-    let text = format!(
-        "To be changed first, {place}, by {owner}: {remedy} ({main}, {hosts} that it needs).",
-        owner = match owner {
-            Owner::Microsoft | Owner::Operator | Owner::Nobody => owner.to_string(),
-            _ => format!("the {owner}"),
-        },
-        hosts = plural(count(main), "endpoint"),
-    );
-    let others = easiest.rows.len() - count(main);
-    Some(match others {
-        0 => text,
-        1 => text + " Another endpoint that it needs fails there for another reason.",
-        many => format!("{text} {many} other endpoints that it needs fail there for other reasons."),
-    })
+    let owner = match finding.owner {
+        Owner::Microsoft | Owner::Operator | Owner::Nobody => finding.owner.to_string(),
+        owner => format!("the {owner}"),
+    };
+    let remedy = sanitize(instruction(&finding.remedy, Some(row)).0);
+    Some(format!("First change, {place}, by {owner}: {remedy} ({}).", sanitize(&finding.code)))
+}
+
+/// What keeps data in on one route.
+struct Obstacle<'a, 'r> {
+    column: &'a Column<'r>,
+    /// The finding with the most rows first, each with one of them.
+    findings: Vec<(&'r Finding, &'r Row)>,
+    rows: usize,
+}
+
+impl<'a, 'r> Obstacle<'a, 'r> {
+    fn of(report: &'r Report, column: &'a Column<'r>, codes: &BTreeSet<&str>) -> Option<Self> {
+        let concerned = |finding: &Finding| -> Vec<&'r Row> {
+            column.rows.iter().copied().filter(|row| finding.rows.contains(&row.id)).collect()
+        };
+        let counted = report.findings.iter().filter(|finding| codes.contains(finding.code.as_str()));
+        let counted = counted.filter(|finding| finding.owner != Owner::Nobody);
+        let mut counted: Vec<(&Finding, Vec<&Row>)> =
+            counted.map(|finding| (finding, concerned(finding))).filter(|(_, rows)| !rows.is_empty()).collect();
+        counted.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
+        let rows = counted.iter().map(|(_, rows)| rows.len()).sum();
+        let findings: Vec<(&Finding, &Row)> = counted.into_iter().map(|(finding, rows)| (finding, rows[0])).collect();
+        (!findings.is_empty()).then_some(Self { column, findings, rows })
+    }
 }

@@ -1,4 +1,6 @@
-//! The one sentence that stands first: over which routes data gets out, over which not, and mainly why.
+//! The first sentence of a run about routes: over which of them data gets out, over which not, and mainly why.
+//!
+//! What counts is said by the answer: only rows that it needs are spoken of.
 
 use std::collections::HashMap;
 
@@ -6,26 +8,29 @@ use super::{is_of_another, product, proxy_address, upper_first};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
-use crate::report::columns::{Column, endpoints, travelled};
+use crate::report::columns::{Column, endpoints, needed};
 use crate::report::counts::{grouped, plural};
-use crate::report::{Report, Row};
+use crate::report::{Report, Row, WorksAs};
 
 /// More routes than this are counted instead of explained one by one.
-const EXPLAINED_ROUTES: usize = 3;
+pub(super) const EXPLAINED_ROUTES: usize = 3;
 
-/// The sentence (or two, where a route is not decided).
-#[must_use]
-pub fn headline(report: &Report) -> String {
-    let columns = travelled(report);
-    if columns.is_empty() {
-        return "Nothing was tested: no endpoint of the catalogue applies to the chosen solutions and Windows versions."
-            .to_owned();
-    }
-    let sentence = verdict(&columns, report.run.script.is_some());
-    if report.run.complete {
-        sentence
+/// The sentence of a run about routes (or two, where a route is not decided).
+pub(super) fn about_routes(report: &Report) -> String {
+    verdict(&needed(report), report.run.script.is_some()) + &login_remark(report)
+}
+
+/// A login that opens a proxy and that not every version sends.
+fn login_remark(report: &Report) -> String {
+    let is_by_user = |row: &&Row| {
+        let route = report.answer.routes.iter().find(|route| route.key == row.route.key);
+        row.needed
+            && route.is_some_and(|route| route.works_as == Some(WorksAs::User) && route.status == Status::Degraded)
+    };
+    if report.answer.status == Status::Degraded && report.rows.iter().any(|row| is_by_user(&row)) {
+        " Only Windows 10 1703 and later send a user's login.".to_owned()
     } else {
-        format!("The run was cut short before everything was tested. {sentence}")
+        String::new()
     }
 }
 
@@ -121,8 +126,8 @@ fn some_are_open(sorted: &Sorted<'_, '_>, open: &[&Column<'_>], failing: &[&Colu
     }
 }
 
-/// `through A without credentials: …; through B as user: …`; of one proxy `through A (without credentials: …; as user: …)`.
-fn explained(columns: &[&Column<'_>]) -> String {
+/// `through A without a login: …; through B as user: …`; of one proxy `through A (without a login: …; as user: …)`.
+pub(super) fn explained(columns: &[&Column<'_>]) -> String {
     let together = |whose: fn(&Column<'_>) -> String| {
         let parts: Vec<String> =
             columns.iter().map(|column| format!("{}: {}", whose(column), reason(column))).collect();
@@ -137,7 +142,7 @@ fn explained(columns: &[&Column<'_>]) -> String {
 }
 
 /// `3 are blocked in part or whole, most often because the proxy asks for authentication, and 2 are intercepted`.
-fn kinds(failing: &[&Column<'_>]) -> String {
+pub(super) fn kinds(failing: &[&Column<'_>]) -> String {
     let intercepted = failing.iter().filter(|column| column.count(&[Status::Intercepted]) > 0).count();
     let are = |count: usize| if count == 1 { "1 is".to_owned() } else { format!("{count} are") };
     match (failing.len() - intercepted, intercepted) {
@@ -187,7 +192,7 @@ fn doubts(sorted: &Sorted<'_, '_>) -> String {
     }
 }
 
-fn doubt(column: &Column<'_>) -> String {
+pub(super) fn doubt(column: &Column<'_>) -> String {
     let total = plural(column.rows.len(), "endpoint");
     let are = |count: usize| if count == 1 { "is" } else { "are" };
     let were = |count: usize| if count == 1 { "was" } else { "were" };
@@ -205,7 +210,7 @@ fn doubt(column: &Column<'_>) -> String {
     }
 }
 
-fn ways(columns: &[&Column<'_>]) -> String {
+pub(super) fn ways(columns: &[&Column<'_>]) -> String {
     let names: Vec<String> = columns.iter().take(EXPLAINED_ROUTES).map(|column| way(column)).collect();
     match columns.len() {
         1 => names.concat(),
@@ -217,23 +222,23 @@ fn ways(columns: &[&Column<'_>]) -> String {
 }
 
 /// `directly`, or `through proxy.example:8080 as user (ntlm)`.
-fn way(column: &Column<'_>) -> String {
+pub(super) fn way(column: &Column<'_>) -> String {
     match &column.route().proxy {
         None => "directly".to_owned(),
         Some(proxy) => format!("through {} {}", proxy_address(proxy), as_whom(column)),
     }
 }
 
-fn as_whom(column: &Column<'_>) -> String {
+pub(super) fn as_whom(column: &Column<'_>) -> String {
     let scheme = column.scheme.map_or_else(String::new, |scheme| format!(" ({scheme})"));
     match column.route().identity {
-        None | Some(Identity::Bypass) => format!("without credentials{scheme}"),
+        None | Some(Identity::Bypass) => format!("without a login{scheme}"),
         Some(identity) => format!("as {identity}{scheme}"),
     }
 }
 
 /// Why a route fails, as a clause with counts: the one cause, or the most frequent of several.
-fn reason(column: &Column<'_>) -> String {
+pub(super) fn reason(column: &Column<'_>) -> String {
     let failing: Vec<&Row> =
         column.rows.iter().copied().filter(|row| matches!(row.status, Status::Blocked | Status::Intercepted)).collect();
     let intercepted: Vec<&Row> = failing.iter().copied().filter(|row| row.status == Status::Intercepted).collect();
@@ -274,7 +279,7 @@ fn share(part: usize, whole: usize, what: &str) -> String {
 }
 
 /// Lower case for the middle of a sentence, except for words that are written in capitals anyway.
-fn lower_first(text: &str) -> String {
+pub(super) fn lower_first(text: &str) -> String {
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::columns::columns;
 use super::counts::{grouped, plural};
 use super::outcome::Conclusion;
-use super::{Finding, ImpactStatus, Report, Route, Row};
+use super::{About, Finding, ImpactStatus, Report, Route, Row};
 use crate::catalogue::{ImpactRow, TrustClass};
 use crate::harmless::sanitize;
 use crate::judge::chain::OTHER_NAME;
@@ -19,9 +19,26 @@ use crate::observation::recording::ServiceAccount;
 use crate::plan::{Identity, Scheme};
 
 pub use approaches::approaches;
-pub use device::device;
-pub use headline::headline;
+pub use device::first_change;
 pub use script::script;
+
+/// The one sentence that stands first: whether data gets out, and if not, mainly why.
+#[must_use]
+pub(in crate::report) fn headline(report: &Report) -> String {
+    if report.rows.is_empty() {
+        return "Nothing was tested: no endpoint of the catalogue applies to the chosen solutions and Windows versions."
+            .to_owned();
+    }
+    let sentence = match report.answer.about {
+        About::Routes => headline::about_routes(report),
+        About::Devices | About::Settings => device::about_devices(report),
+    };
+    if report.run.complete {
+        sentence
+    } else {
+        format!("The run was cut short before everything was tested. {sentence}")
+    }
+}
 
 /// A proxy without the scheme that nearly all have.
 fn proxy_address(proxy: &str) -> String {
@@ -251,32 +268,30 @@ fn common_name(name: &str) -> &str {
 pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
     const USAGE: u8 = 2;
     const INTERRUPTED: u8 = 130;
-    let count = |wanted: &[Status]| report.rows.iter().filter(|row| wanted.contains(&row.status)).count();
-    let failing = count(&[Status::Blocked, Status::Intercepted]);
+    let undecided = |wanted: Status| report.rows.iter().filter(|row| row.needed && row.status == wanted).count();
     match conclusion {
         _ if exit == USAGE => "the expectations name rows that this run does not have.".to_owned(),
         _ if exit == INTERRUPTED => "interrupted; rows that were not reached say so.".to_owned(),
-        Conclusion::Findings if failing > 0 => {
-            only_without_credentials(report).unwrap_or_else(|| "diagnostic data is blocked or intercepted.".to_owned())
-        }
+        Conclusion::Findings if report.answer.is_closed() => "diagnostic data is blocked or intercepted.".to_owned(),
         Conclusion::Findings => "what --fail-on names was seen.".to_owned(),
         Conclusion::OutOfTime => format!(
             "the time was up before {} were tested; allow more with --timeout.",
-            plural(count(&[Status::NotTested]), "row")
+            plural(undecided(Status::NotTested), "row")
         ),
-        Conclusion::Inconclusive => {
-            let rows = report.rows.iter().filter(|row| row.required && row.status == Status::Inconclusive).count();
-            format!("{} that some solution requires could not be decided.", plural(rows, "row"))
+        Conclusion::Inconclusive => match (undecided(Status::Inconclusive), undecided(Status::NotTested)) {
+            (0, untested) => format!("{} that would decide it were not tested.", plural(untested, "row")),
+            (unclear, 0) => format!("{} that would decide it had no clear result.", plural(unclear, "row")),
+            (unclear, untested) => format!(
+                "{} that would decide it had no clear result, and {} were not tested.",
+                plural(unclear, "row"),
+                grouped(untested)
+            ),
+        },
+        Conclusion::Clean if report.answer.is_closed() => "nothing that --fail-on names was seen.".to_owned(),
+        Conclusion::Clean if report.answer.status == Status::Degraded => {
+            "diagnostic data gets out, with remarks.".to_owned()
         }
-        Conclusion::Clean if failing > 0 => "nothing that --fail-on names was seen.".to_owned(),
-        Conclusion::Clean => {
-            let untested = match count(&[Status::NotTested]) {
-                0 => String::new(),
-                1 => ", but 1 row was not tested".to_owned(),
-                many => format!(", but {} were not tested", plural(many, "row")),
-            };
-            format!("nothing is blocked and nothing intercepted{untested}.")
-        }
+        Conclusion::Clean => "diagnostic data gets out.".to_owned(),
         Conclusion::Compared { unexpected } if unexpected.is_empty() => {
             format!(
                 "{} as expected.",
@@ -291,41 +306,6 @@ pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
             format!("{} of {} are not as expected.", grouped(unexpected.len()), plural(report.rows.len(), "row"))
         }
     }
-}
-
-/// What is to be said where no row fails but those without credentials, at proxies that let somebody with credentials do it.
-fn only_without_credentials(report: &Report) -> Option<String> {
-    let is_failing = |row: &&Row| matches!(row.status, Status::Blocked | Status::Intercepted);
-    let by_bypass = |row: &Row| row.route.identity == Some(Identity::Bypass);
-    let failing: Vec<&Row> = report.rows.iter().filter(is_failing).collect();
-    let gets_through = |as_whom: Identity| {
-        failing.iter().all(|row| {
-            report.rows.iter().any(|other| {
-                other.route.identity == Some(as_whom)
-                    && other.route.proxy == row.route.proxy
-                    && other.endpoint == row.endpoint
-                    && matches!(other.status, Status::Ok | Status::Degraded)
-            })
-        })
-    };
-    if failing.is_empty() || !failing.iter().all(|row| by_bypass(row)) {
-        return None;
-    }
-    let able: Vec<&str> = [(Identity::User, "user"), (Identity::Device, "device")]
-        .into_iter()
-        .filter_map(|(identity, name)| gets_through(identity).then_some(name))
-        .collect();
-    (!able.is_empty()).then(|| {
-        format!(
-            "{} without credentials {} blocked or intercepted, and the same endpoints answer as {}. Where devices log in at \
-             the proxy so, leave {} out with --identity {}.",
-            plural(failing.len(), "row"),
-            if failing.len() == 1 { "is" } else { "are" },
-            able.join(" and as "),
-            if failing.len() == 1 { "that row" } else { "those rows" },
-            able.join(",")
-        )
-    })
 }
 
 fn seconds(milliseconds: u64) -> String {

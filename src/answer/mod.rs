@@ -1,0 +1,390 @@
+//! Whether diagnostic data gets out: for which solution on which Windows version, by which way, with which login.
+//!
+//! In: the plan, the verdicts, and which needs the catalogue states. Out: one [`Answer`], which every output reads: the first
+//! sentence, the exit code, the lines for monitoring, `diagnose`, the recommendation. Never: a sentence, or a second opinion
+//! on a row.
+//!
+//! A run is about one of two things. With `--os`, `--solution` or a device's settings it is about **devices**: each solution on
+//! each chosen version has to get out by some way, and with a device's own settings by SYSTEM's way. Otherwise it is about
+//! **routes**: the direct line and each proxy have to get everything through, a proxy with one of its logins.
+
+mod findings;
+mod ways;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, OsSelection, Solution};
+use crate::impact::{ImpactStatus, Outcomes, Served, needs, served, weigh};
+use crate::judge::{Finding, Reach, Status, Verdict};
+use crate::plan::{Identity, JobId, Plan};
+
+pub use ways::Account;
+use ways::{Unit, Way, units};
+
+/// What a run as a whole says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub scope: Scope,
+    pub status: Status,
+    /// One per planned route, in plan order.
+    pub routes: Vec<RouteAnswer>,
+    /// One per chosen solution and version that exist together; none where the catalogue states no need.
+    pub devices: Vec<DeviceAnswer>,
+    /// By job.
+    pub roles: Vec<Role>,
+}
+
+/// What the run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Routes,
+    /// The chosen solutions and versions, by any way.
+    Devices,
+    /// One device, by the ways of its own settings.
+    OwnSettings,
+}
+
+/// What one route is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteAnswer {
+    pub status: Status,
+    /// The login with which it gets everything through; `None` where it does not. The direct line needs none.
+    pub works_as: Option<Identity>,
+    /// The chosen versions whose data gets out this way.
+    pub os: Vec<ImpactRow>,
+    pub account: Account,
+}
+
+/// What becomes of one solution's data on one range of versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceAnswer {
+    pub os: ImpactRow,
+    pub solution: Solution,
+    pub status: Status,
+    /// The routes that serve it, as indices into the plan's.
+    pub routes: Vec<usize>,
+    /// The rows that make the status: that keep it in, leave it undecided, or are not ok where it gets out.
+    pub because: Vec<JobId>,
+    /// It would get out with a login that these devices do not have.
+    pub lacks_login: bool,
+}
+
+/// What a row has to do with the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// No device takes this way.
+    Unused,
+    /// Another way or another login gets everything through: its outcome changes nothing.
+    Spare,
+    /// Tested beside what decides, on a way that is not open.
+    Aside,
+    /// Its outcome could change the answer.
+    Needed,
+}
+
+impl Answer {
+    /// Whether data is kept in: blocked or intercepted.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.status.is_closed()
+    }
+
+    /// Whether the run could not say.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.status.is_undecided()
+    }
+}
+
+/// The answer, and the findings with what it makes of them: what rests on rows that change nothing asks nobody for a change,
+/// and a login that works and that these devices do not send is a finding of its own.
+#[must_use]
+pub fn conclude(
+    catalogue: &Catalogue,
+    plan: &Plan,
+    verdicts: &[Verdict],
+    findings: Vec<Finding>,
+) -> (Answer, Vec<Finding>) {
+    let answer = answer(catalogue, plan, verdicts);
+    let findings = findings::settle(catalogue, plan, verdicts, &answer, findings);
+    (answer, findings)
+}
+
+fn answer(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Answer {
+    let outcomes = Outcomes::collect(catalogue, plan, verdicts);
+    let reach = Reach::of(plan, verdicts);
+    let asked = Asked { plan, outcomes: &outcomes, cells: cells(catalogue, plan) };
+    let units = units(plan, &reach);
+    let scope = scope(plan, &asked.cells);
+    let mut roles = Roles::new(plan);
+    let (status, devices) = match scope {
+        Scope::Routes => {
+            let status = asked.about_routes(&units, &mut roles);
+            (status, asked.about_devices(&units, scope, &mut Roles::new(plan)).1)
+        }
+        Scope::Devices | Scope::OwnSettings => asked.about_devices(&units, scope, &mut roles),
+    };
+    let routes = (0..plan.routes.len()).map(|route| asked.route(route, &units, scope)).collect();
+    Answer { scope, status, routes, devices, roles: roles.by_job }
+}
+
+/// A solution on a range of versions that exist together, and what it needs there.
+struct Cell {
+    solution: Solution,
+    os: ImpactRow,
+    needs: Vec<(usize, NeedLevel)>,
+}
+
+fn cells(catalogue: &Catalogue, plan: &Plan) -> Vec<Cell> {
+    // A catalogue that states no need at all says nothing of devices.
+    if catalogue.endpoints.iter().all(|endpoint| endpoint.needs.is_empty()) {
+        return Vec::new();
+    }
+    let versions = plan.os.rows();
+    let places = plan.solutions.iter().flat_map(|solution| versions.iter().map(move |os| (*solution, *os)));
+    let cell =
+        |(solution, os): (Solution, ImpactRow)| Cell { solution, os, needs: needs(catalogue, solution, os, &plan.os) };
+    places.filter(|(solution, os)| solution.runs_on(*os)).map(cell).filter(|cell| !cell.needs.is_empty()).collect()
+}
+
+fn scope(plan: &Plan, cells: &[Cell]) -> Scope {
+    let is_chosen = plan.os != OsSelection::all() || plan.solutions.len() < Solution::ALL.len();
+    match &plan.settings {
+        _ if cells.is_empty() => Scope::Routes,
+        Some(settings) if !settings.accounts.is_empty() => Scope::OwnSettings,
+        _ if is_chosen => Scope::Devices,
+        _ => Scope::Routes,
+    }
+}
+
+/// What each job has to do with the answer, strongest role first.
+struct Roles {
+    by_job: Vec<Role>,
+    by_place: HashMap<(usize, usize), usize>,
+}
+
+impl Roles {
+    fn new(plan: &Plan) -> Self {
+        let places = plan.jobs.iter().enumerate().map(|(place, job)| ((job.route, job.endpoint), place));
+        Self { by_job: vec![Role::Unused; plan.jobs.len()], by_place: places.collect() }
+    }
+
+    fn raise(&mut self, way: &Way, endpoint: usize, role: Role) {
+        let place = way.route(endpoint).flatten().and_then(|route| self.by_place.get(&(route, endpoint)));
+        if let Some(known) = place.and_then(|place| self.by_job.get_mut(*place)) {
+            *known = role.max(*known);
+        }
+    }
+
+    fn job(&self, way: &Way, endpoint: usize) -> Option<JobId> {
+        let place = self.by_place.get(&(way.route(endpoint)??, endpoint))?;
+        Some(JobId(u32::try_from(*place).ok()?))
+    }
+}
+
+/// What is asked of the ways.
+struct Asked<'a> {
+    plan: &'a Plan,
+    outcomes: &'a Outcomes<'a>,
+    cells: Vec<Cell>,
+}
+
+/// An endpoint that counts, how much, and how it fares.
+type Counted = (usize, NeedLevel, Status);
+
+impl Asked<'_> {
+    /// Every unit has to get everything through, with one of its logins.
+    fn about_routes(&self, units: &[Unit], roles: &mut Roles) -> Status {
+        let mut worst = None;
+        for unit in units {
+            let ways: Vec<&Way> = unit.ways.iter().collect();
+            let statuses: Vec<Status> = ways.iter().map(|way| self.whole(way)).collect();
+            let Some(best) = Best::of(&ways, &statuses) else { continue };
+            for (way, role) in ways.iter().zip(&best.roles) {
+                way.endpoints().for_each(|endpoint| roles.raise(way, endpoint, *role));
+            }
+            let falls_short = best.status == Status::Ok && !self.serves_all(ways[best.place]);
+            worst = worst.max(Some(if falls_short { Status::Degraded } else { best.status }));
+        }
+        worst.unwrap_or(Status::NotTested)
+    }
+
+    /// Each solution on each version has to get out by some way.
+    fn about_devices(&self, units: &[Unit], scope: Scope, roles: &mut Roles) -> (Status, Vec<DeviceAnswer>) {
+        let counts = |unit: &&Unit| scope != Scope::OwnSettings || unit.account == Account::System;
+        let ways: Vec<&Way> = units.iter().filter(counts).flat_map(|unit| &unit.ways).collect();
+        let devices: Vec<DeviceAnswer> = self.cells.iter().map(|cell| self.device(cell, &ways, roles)).collect();
+        (devices.iter().map(|device| device.status).max().unwrap_or(Status::NotTested), devices)
+    }
+
+    fn device(&self, cell: &Cell, ways: &[&Way], roles: &mut Roles) -> DeviceAnswer {
+        let Cell { solution, os, needs } = cell;
+        let mut answer = DeviceAnswer {
+            os: *os,
+            solution: *solution,
+            status: Status::NotTested,
+            routes: Vec::new(),
+            because: Vec::new(),
+            lacks_login: false,
+        };
+        let fared: Vec<Vec<Counted>> = ways.iter().map(|way| self.on(way, needs, Some(*os))).collect();
+        let statuses: Vec<Status> = fared.iter().map(|fared| overall(fared)).collect();
+        let Some(best) = Best::of(ways, &statuses) else { return answer };
+        answer.status = best.status;
+        for ((way, role), fared) in ways.iter().zip(&best.roles).zip(&fared) {
+            for (endpoint, level, fared) in fared {
+                roles.raise(way, *endpoint, *role);
+                let makes_it = if best.status.is_open() {
+                    *fared != Status::Ok
+                } else {
+                    *level == NeedLevel::Required && !fared.is_open()
+                };
+                if *role == Role::Needed && makes_it {
+                    answer.because.extend(roles.job(way, *endpoint));
+                }
+            }
+        }
+        answer.because.sort_unstable();
+        answer.because.dedup();
+        let serving = ways.iter().zip(&statuses).filter(|(_, status)| status.is_open());
+        answer.routes = serving.flat_map(|(way, _)| way.all_routes()).collect();
+        answer.routes.sort_unstable();
+        answer.routes.dedup();
+        let gets_out_with_it = |way: &&Way| overall(&self.on(way, needs, None)).is_open();
+        answer.lacks_login = best.status.is_closed() && ways.iter().any(gets_out_with_it);
+        answer
+    }
+
+    /// How these endpoints fare on `way`: for devices of `os`, or for whoever has the login.
+    fn on(&self, way: &Way, needs: &[(usize, NeedLevel)], os: Option<ImpactRow>) -> Vec<Counted> {
+        let fares = |endpoint: usize| self.fares(way.route(endpoint).flatten()?, endpoint, os);
+        let counted =
+            |(endpoint, level): &(usize, NeedLevel)| (*endpoint, *level, fares(*endpoint).unwrap_or(Status::NotTested));
+        needs.iter().map(counted).collect()
+    }
+
+    fn fares(&self, route: usize, endpoint: usize, os: Option<ImpactRow>) -> Option<Status> {
+        os.map_or_else(|| self.outcomes.seen(route, endpoint), |os| self.outcomes.on(route, endpoint, os))
+    }
+
+    /// How everything fares that was planned on `way`, whoever needs it.
+    fn whole(&self, way: &Way) -> Status {
+        let all: Vec<(usize, NeedLevel)> = way.endpoints().map(|endpoint| (endpoint, NeedLevel::Required)).collect();
+        overall(&self.on(way, &all, None))
+    }
+
+    /// Whether every chosen version has the login that this way takes.
+    fn serves_all(&self, way: &Way) -> bool {
+        let mut rows = way.endpoints().filter_map(|endpoint| Some((way.route(endpoint).flatten()?, endpoint)));
+        let takes_user = rows.any(|(route, endpoint)| self.outcomes.takes_user(route, endpoint));
+        self.plan.os.rows().into_iter().all(|os| self.has_login(takes_user, os) == Served::All)
+    }
+
+    fn has_login(&self, takes_user: bool, os: ImpactRow) -> Served {
+        if takes_user { served(Identity::User, os, self.plan) } else { Served::All }
+    }
+
+    /// One route by itself, for the endpoints that take it.
+    fn route(&self, route: usize, units: &[Unit], scope: Scope) -> RouteAnswer {
+        let (account, endpoints) = self.carried(route, units);
+        let takes_user = endpoints.iter().any(|endpoint| self.outcomes.takes_user(route, *endpoint));
+        let on = |endpoint: usize, level: NeedLevel, os: Option<ImpactRow>| -> Counted {
+            (endpoint, level, self.fares(route, endpoint, os).unwrap_or(Status::NotTested))
+        };
+        let all: Vec<Counted> = endpoints.iter().map(|endpoint| on(*endpoint, NeedLevel::Required, None)).collect();
+        let whole = overall(&all);
+        let versions = self.plan.os.rows();
+        let (status, os) = if scope == Scope::Routes {
+            let serves_all = versions.iter().all(|os| self.has_login(takes_user, *os) == Served::All);
+            let status = if whole == Status::Ok && !serves_all { Status::Degraded } else { whole };
+            let is_served = |os: &ImpactRow| whole.is_open() && self.has_login(takes_user, *os) != Served::None;
+            (status, versions.into_iter().filter(is_served).collect())
+        } else {
+            let cell = |cell: &Cell| -> Option<(ImpactRow, Status)> {
+                let needs = cell.needs.iter().filter(|(endpoint, _)| endpoints.contains(endpoint));
+                let counted: Vec<Counted> =
+                    needs.map(|(endpoint, level)| on(*endpoint, *level, Some(cell.os))).collect();
+                (!counted.is_empty()).then(|| (cell.os, overall(&counted)))
+            };
+            let cells: Vec<(ImpactRow, Status)> = self.cells.iter().filter_map(cell).collect();
+            let is_served = |os: &ImpactRow| {
+                let mut of_version = cells.iter().filter(|(version, _)| version == os).peekable();
+                of_version.peek().is_some() && of_version.all(|(_, status)| status.is_open())
+            };
+            let worst = cells.iter().map(|(_, status)| *status).max();
+            (worst.unwrap_or(whole), versions.into_iter().filter(is_served).collect())
+        };
+        let login = self.plan.routes[route].identity().unwrap_or(Identity::Bypass);
+        RouteAnswer { status, works_as: status.is_open().then_some(login), os, account }
+    }
+
+    /// For whom `route` carries which endpoints. What a script names only for when another proxy does not answer carries
+    /// nothing today; it is told with all the rows that it has.
+    fn carried(&self, route: usize, units: &[Unit]) -> (Account, HashSet<usize>) {
+        let taking = |way: &Way| -> HashSet<usize> {
+            way.endpoints().filter(|endpoint| way.route(*endpoint) == Some(Some(route))).collect()
+        };
+        let rank = |account: Account| match account {
+            Account::System => 0,
+            Account::Any => 1,
+            Account::User => 2,
+        };
+        let carrying = units.iter().flat_map(|unit| unit.ways.iter().map(|way| (unit.account, taking(way))));
+        let carrying =
+            carrying.filter(|(_, endpoints)| !endpoints.is_empty()).min_by_key(|(account, _)| rank(*account));
+        let planned = || self.plan.jobs.iter().filter(|job| job.route == route).map(|job| job.endpoint).collect();
+        carrying.unwrap_or_else(|| (Account::Any, planned()))
+    }
+}
+
+/// One status for several endpoints: one that is required and does not get through decides, and nobody asked is no answer.
+fn overall(counted: &[Counted]) -> Status {
+    let (status, endpoints) = weigh(counted);
+    match status {
+        _ if counted.is_empty() => Status::NotTested,
+        ImpactStatus::Ok | ImpactStatus::NotApplicable => Status::Ok,
+        ImpactStatus::Degraded => Status::Degraded,
+        ImpactStatus::Inconclusive if counted.iter().all(|(_, _, status)| *status == Status::NotTested) => {
+            Status::NotTested
+        }
+        ImpactStatus::Inconclusive => Status::Inconclusive,
+        ImpactStatus::Blocked => {
+            let deciding: HashSet<usize> = endpoints.into_iter().collect();
+            let statuses =
+                counted.iter().filter(|(endpoint, ..)| deciding.contains(endpoint)).map(|(.., status)| *status);
+            statuses.max().unwrap_or(Status::Blocked)
+        }
+    }
+}
+
+/// The best of several ways.
+struct Best {
+    status: Status,
+    place: usize,
+    /// By way.
+    roles: Vec<Role>,
+}
+
+impl Best {
+    /// The best, and of equals the first; what nobody asked for decides only when it is open, or when there is nothing else.
+    fn of(ways: &[&Way], statuses: &[Status]) -> Option<Self> {
+        let only_extra = ways.iter().all(|way| way.is_extra);
+        let is_aside = |place: usize| ways[place].is_extra && !only_extra && !statuses[place].is_open();
+        let place = (0..ways.len()).filter(|place| !is_aside(*place)).min_by_key(|place| statuses[*place])?;
+        let status = statuses[place];
+        let role = |one: usize| match statuses[one] {
+            _ if status.is_open() => {
+                if one == place {
+                    Role::Needed
+                } else {
+                    Role::Spare
+                }
+            }
+            _ if is_aside(one) => Role::Aside,
+            // It is known to be closed, so that only the undecided can open the unit.
+            other if status.is_undecided() && other.is_closed() => Role::Aside,
+            _ => Role::Needed,
+        };
+        Some(Self { status, place, roles: (0..ways.len()).map(role).collect() })
+    }
+}
