@@ -232,13 +232,13 @@ fn one_device_gets_a_plain_answer_and_the_first_change() {
     assert_eq!(ask(&["win10-1803", "win10-1809"], open, open), "");
     assert_eq!(
         ask(&["10.0.17763.316"], open, closed),
-        "A device with build 10.0.17763.316 (Windows 10 1809 and later): yes, its diagnostic data gets out directly for \
+        "A device with build 10.0.17763.316 (Windows 10 1809–22H2): yes, its diagnostic data gets out directly for \
          Device Health, Upgrade Readiness and Update Compliance."
     );
     let spared = |endpoint: &str| if endpoint.contains("watcab") { Cause::InterceptedTrusted } else { Cause::Ok };
     assert_eq!(
         ask(&["win10-1809"], closed, spared),
-        "A device with win10-1809 (Windows 10 1809 and later): in part: its diagnostic data gets out through \
+        "A device with win10-1809 (Windows 10 1809–22H2): in part: its diagnostic data gets out through \
          proxy.example:3128 · user · ntlm (while somebody is signed in) for Upgrade Readiness and Update Compliance; it \
          does not get out over any route that was tested for Device Health. To be changed first, on proxy.example:3128 · \
          user · ntlm, by the proxy team: in Zscaler, add a rule to the SSL/TLS Inspection Policy with the action Do Not Inspect, \

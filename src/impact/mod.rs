@@ -193,7 +193,7 @@ mod tests {
             .collect()
     }
 
-    /// One character per column 7-8.1 · 1507-1709 · 1803 · 1803+2018-09 · 1809+ · Server 2016.
+    /// One character per column 7-8.1 · 1507-1709 · 1803 · 1803+2018-09 · 1809–22H2 · 11+ · Server 2016.
     fn line(solution: Solution, answers: &[(&str, Status)]) -> String {
         let catalogue = Catalogue::embedded();
         let plan = plan(&catalogue, ALL);
@@ -219,23 +219,23 @@ mod tests {
         use Solution::{DeviceHealth, UpdateCompliance, UpgradeReadiness};
         use Status::{Blocked, Degraded, Inconclusive, Intercepted, NotTested};
         for (answers, device_health, upgrade_readiness, update_compliance) in [
-            (&[][..], "-ooooo", "ooooo-", "-oooo-"),
-            (&[("v10c", Blocked)][..], "-doBBd", "odoBB-", "-doBB-"),
-            (&[("v10c", Intercepted)], "-doBBd", "odoBB-", "-doBB-"),
-            (&[("v10c", Inconclusive)], "-do??d", "odo??-", "-do??-"),
-            (&[("v10c", NotTested)], "-do??d", "odo??-", "-do??-"),
-            (&[("v10c", Degraded)], "-doddd", "ododd-", "-dodd-"),
-            (&[("v10", Blocked)], "-oBooo", "ooBoo-", "-oBoo-"),
-            (&[("v10-vortex-win", Blocked)], "-BoooB", "oBooo-", "-Booo-"),
-            (&[("vortex-win", Blocked)], "-ooooo", "Boooo-", "-oooo-"),
-            (&[("settings-win", Blocked)], "-BBBBB", "BBBBB-", "-BBBB-"),
-            (&[("adl", Blocked)], "-ooooo", "BBBBB-", "-oooo-"),
-            (&[("weus2watcab01", Intercepted)], "-oooBo", "ooooo-", "-oooo-"),
-            (&[("login-live", Blocked)], "-BBBBB", "odddd-", "-dddd-"),
-            (&[("login-live", NotTested)], "-?????", "odddd-", "-dddd-"),
+            (&[][..], "-oooooo", "oooooo-", "-ooooo-"),
+            (&[("v10c", Blocked)][..], "-doBBBd", "odoBBB-", "-doBBB-"),
+            (&[("v10c", Intercepted)], "-doBBBd", "odoBBB-", "-doBBB-"),
+            (&[("v10c", Inconclusive)], "-do???d", "odo???-", "-do???-"),
+            (&[("v10c", NotTested)], "-do???d", "odo???-", "-do???-"),
+            (&[("v10c", Degraded)], "-dodddd", "ododdd-", "-doddd-"),
+            (&[("v10", Blocked)], "-oBoooo", "ooBooo-", "-oBooo-"),
+            (&[("v10-vortex-win", Blocked)], "-BooooB", "oBoooo-", "-Boooo-"),
+            (&[("vortex-win", Blocked)], "-oooooo", "Booooo-", "-ooooo-"),
+            (&[("settings-win", Blocked)], "-BBBBBB", "BBBBBB-", "-BBBBB-"),
+            (&[("adl", Blocked)], "-oooooo", "BBBBBB-", "-ooooo-"),
+            (&[("weus2watcab01", Intercepted)], "-oooBBo", "oooooo-", "-ooooo-"),
+            (&[("login-live", Blocked)], "-BBBBBB", "oddddd-", "-ddddd-"),
+            (&[("login-live", NotTested)], "-??????", "oddddd-", "-ddddd-"),
             // The worst that matters wins: an inconclusive required one hides no blocked one, and hides an improving one.
-            (&[("settings-win", Inconclusive), ("adl", Blocked)], "-?????", "BBBBB-", "-????-"),
-            (&[("settings-win", Inconclusive), ("login-live", Blocked)], "-BBBBB", "?????-", "-????-"),
+            (&[("settings-win", Inconclusive), ("adl", Blocked)], "-??????", "BBBBBB-", "-?????-"),
+            (&[("settings-win", Inconclusive), ("login-live", Blocked)], "-BBBBBB", "??????-", "-?????-"),
         ] {
             assert_eq!(line(DeviceHealth, answers), device_health, "Device Health, {answers:?}");
             assert_eq!(line(UpgradeReadiness, answers), upgrade_readiness, "Upgrade Readiness, {answers:?}");
@@ -249,7 +249,7 @@ mod tests {
         let catalogue = Catalogue::embedded();
         let proxy = "http://proxy.example:8080".parse().expect("a proxy");
         let user = PlannedRoute::Proxy { proxy, identity: Identity::User, scheme: crate::plan::SchemeChoice::Auto };
-        for (scheme, expected) in [(Some(Scheme::Ntlm), "-doooBBdooo-"), (None, "-oooooooooo-")] {
+        for (scheme, expected) in [(Some(Scheme::Ntlm), "-dooooBBdoooo-"), (None, "-oooooooooooo-")] {
             let mut plan = plan(&catalogue, ALL);
             plan.routes = vec![user.clone()];
             let mut verdicts = verdicts(&catalogue, &plan, &[]);

@@ -65,7 +65,7 @@ pub fn device(report: &Report) -> Option<String> {
     Some(text)
 }
 
-/// `A device with win10-1809 (Windows 10 1809 and later)`.
+/// `A device with win10-1809 (Windows 10 1809–22H2)`.
 fn named(label: &str, impacts: &[&Impact]) -> String {
     let rows: BTreeSet<ImpactRow> = impacts.iter().map(|impact| impact.os).collect();
     let known = super::versions(&rows.into_iter().collect::<Vec<_>>());
