@@ -109,45 +109,56 @@ fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec<usize>) {
 /// The status of each endpoint over each route, where it was planned.
 struct Answers<'a> {
     plan: &'a Plan,
+    verdicts: &'a [Verdict],
     /// Where a script sends each endpoint, as devices go.
     taken: HashMap<usize, &'a Way>,
     endpoints: usize,
-    by_route_and_endpoint: Vec<Option<Status>>,
-    /// Whether that took the user's credentials.
-    by_user: Vec<bool>,
+    by_route_and_endpoint: Vec<Option<Tried>>,
+}
+
+/// What was tried of one endpoint over one route.
+#[derive(Debug, Clone, Copy)]
+enum Tried {
+    Planned,
+    /// Its place among the verdicts, and whether it took the user's credentials.
+    Judged {
+        place: usize,
+        by_user: bool,
+    },
 }
 
 impl<'a> Answers<'a> {
-    fn collect(catalogue: &Catalogue, plan: &'a Plan, verdicts: &[Verdict]) -> Self {
+    fn collect(catalogue: &Catalogue, plan: &'a Plan, verdicts: &'a [Verdict]) -> Self {
         let endpoints = catalogue.endpoints.len();
         let mut by_route_and_endpoint = vec![None; endpoints * plan.routes.len()];
         for job in &plan.jobs {
             if let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint) {
-                *answer = Some(Status::NotTested);
+                *answer = Some(Tried::Planned);
             }
         }
-        let mut by_user = vec![false; by_route_and_endpoint.len()];
-        for verdict in verdicts {
+        for (place, verdict) in verdicts.iter().enumerate() {
             if let Some(job) = plan.jobs.get(verdict.job.0 as usize)
                 && let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint)
             {
-                *answer = Some(verdict.status);
-                by_user[job.route * endpoints + job.endpoint] = plan.route(job).identity() == Some(Identity::User)
+                let by_user = plan.route(job).identity() == Some(Identity::User)
                     && verdict.scheme.is_some_and(|scheme| scheme != Scheme::None);
+                *answer = Some(Tried::Judged { place, by_user });
             }
         }
-        Self { plan, taken: judge::taken(plan, verdicts), endpoints, by_route_and_endpoint, by_user }
+        Self { plan, verdicts, taken: judge::taken(plan, verdicts), endpoints, by_route_and_endpoint }
     }
 
-    /// What these devices meet on `route`: those that its approach does not serve have no credentials to show.
+    /// What these devices meet on `route`, asking as their Windows asks: those that its approach does not serve have no credentials to show.
     fn on(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
-        let place = route * self.endpoints + endpoint;
-        let status = self.by_route_and_endpoint[place]?;
+        let (status, by_user) = match self.by_route_and_endpoint[route * self.endpoints + endpoint]? {
+            Tried::Planned => (Status::NotTested, false),
+            Tried::Judged { place, by_user } => (self.verdicts[place].for_column(os).status, by_user),
+        };
         let served =
             self.plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, &self.plan.os));
         Some(match (served, status) {
-            (Served::None, Status::Ok | Status::Degraded) if self.by_user[place] => Status::Blocked,
-            (Served::Some, Status::Ok) if self.by_user[place] => Status::Degraded,
+            (Served::None, Status::Ok | Status::Degraded) if by_user => Status::Blocked,
+            (Served::Some, Status::Ok) if by_user => Status::Degraded,
             _ => status,
         })
     }

@@ -185,6 +185,7 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         | Ask::SmallSegments
         | Ask::LargeHello
         | Ask::OldHello
+        | Ask::SharedHello
         | Ask::Nobody
         | Ask::Names(_)
         | Ask::WayBy(_)
