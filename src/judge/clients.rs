@@ -127,11 +127,23 @@ fn merge_row(grounds: &Grounds<'_>, mut row: Vec<(ClientProfile, Verdict)>) -> V
     let Some(worst) = worst else { unreachable!("a row is judged as some client") };
     let mut others: Vec<Option<Verdict>> = row.into_iter().map(|(_, verdict)| Some(verdict)).collect();
     let Some(mut verdict) = others[worst].take() else { unreachable!("taken once") };
-    for other in others.iter_mut() {
-        other.take_if(|other| is_alike(other, &verdict));
-    }
     if !is_tls {
         return verdict;
+    }
+    for other in others.iter().flatten() {
+        for remark in &other.remarks {
+            if !verdict.remarks.contains(remark) {
+                verdict.remarks.push(remark.clone());
+            }
+        }
+    }
+    for other in others.iter_mut() {
+        // The dialogue with a proxy is the longer one of the profile that went ahead.
+        if let Some(alike) = other.take_if(|other| is_alike(other, &verdict)) {
+            let new = alike.evidence.into_iter().filter(|line| !verdict.evidence.contains(line));
+            let new: Vec<String> = new.collect();
+            verdict.evidence.extend(new);
+        }
     }
     let said: Vec<String> = profiles
         .iter()
@@ -146,13 +158,6 @@ fn merge_row(grounds: &Grounds<'_>, mut row: Vec<(ClientProfile, Verdict)>) -> V
         }
     }
     verdict.evidence.extend(said);
-    for other in others.iter().flatten() {
-        for remark in &other.remarks {
-            if !verdict.remarks.contains(remark) {
-                verdict.remarks.push(remark.clone());
-            }
-        }
-    }
     let mut clients = Vec::with_capacity(profiles.len());
     for ((profile, timings), other) in profiles.into_iter().zip(timings).zip(others) {
         let met = other.as_ref().unwrap_or(&verdict);

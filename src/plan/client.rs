@@ -87,7 +87,8 @@ struct Offer {
     filtered: &'static [u16],
 }
 
-const ECDHE_ECDSA: &[u16] = &[0xc02c, 0xc02b, 0xc024, 0xc023, 0xc00a, 0xc009];
+const ECDHE_ECDSA_GCM: &[u16] = &[0xc02c, 0xc02b];
+const ECDHE_ECDSA_CBC: &[u16] = &[0xc024, 0xc023, 0xc00a, 0xc009];
 const ECDHE_RSA_GCM: &[u16] = &[0xc030, 0xc02f];
 const ECDHE_RSA_CBC: &[u16] = &[0xc028, 0xc027, 0xc014, 0xc013];
 const DHE_RSA_GCM: &[u16] = &[0x009f, 0x009e];
@@ -102,37 +103,48 @@ const RC4: &[u16] = &[0x0005, 0x0004];
 const OFFERS: [Offer; 5] = [
     Offer {
         builds: BuildRange { from: (0, 0), to: (9600, u32::MAX) },
-        enabled: &[ECDHE_ECDSA, ECDHE_RSA_CBC, DHE_RSA_GCM, DHE_RSA_CBC, RSA, RSA_3DES, DHE_DSS],
+        enabled: &[ECDHE_ECDSA_GCM, ECDHE_ECDSA_CBC, ECDHE_RSA_CBC, DHE_RSA_GCM, DHE_RSA_CBC, RSA, RSA_3DES, DHE_DSS],
         filtered: RC4,
     },
     Offer {
         builds: BuildRange { from: (10240, 0), to: (14393, u32::MAX) },
-        enabled: &[ECDHE_ECDSA, ECDHE_RSA_GCM, ECDHE_RSA_CBC, DHE_RSA_GCM, DHE_RSA_CBC, RSA, RSA_3DES, DHE_DSS],
+        enabled: &[
+            ECDHE_ECDSA_GCM,
+            ECDHE_ECDSA_CBC,
+            ECDHE_RSA_GCM,
+            ECDHE_RSA_CBC,
+            DHE_RSA_GCM,
+            DHE_RSA_CBC,
+            RSA,
+            RSA_3DES,
+            DHE_DSS,
+        ],
         filtered: RC4,
     },
     Offer {
         builds: BuildRange { from: (15063, 0), to: (15063, u32::MAX) },
-        enabled: &[ECDHE_ECDSA, ECDHE_RSA_GCM, ECDHE_RSA_CBC, DHE_RSA_GCM, RSA, RSA_3DES],
+        enabled: &[ECDHE_ECDSA_GCM, ECDHE_ECDSA_CBC, ECDHE_RSA_GCM, ECDHE_RSA_CBC, DHE_RSA_GCM, RSA, RSA_3DES],
         filtered: RC4,
     },
     Offer {
         builds: BuildRange { from: (16299, 0), to: (20347, u32::MAX) },
-        enabled: &[ECDHE_ECDSA, ECDHE_RSA_GCM, ECDHE_RSA_CBC, DHE_RSA_GCM, RSA, RSA_3DES],
+        enabled: &[ECDHE_ECDSA_GCM, ECDHE_ECDSA_CBC, ECDHE_RSA_GCM, ECDHE_RSA_CBC, DHE_RSA_GCM, RSA, RSA_3DES],
         filtered: &[],
     },
     Offer {
         builds: BuildRange { from: (20348, 0), to: (u32::MAX, u32::MAX) },
-        enabled: &[ECDHE_ECDSA, ECDHE_RSA_GCM, ECDHE_RSA_CBC, &[0x009e], RSA],
+        enabled: &[ECDHE_ECDSA_GCM, ECDHE_ECDSA_CBC, ECDHE_RSA_GCM, ECDHE_RSA_CBC, &[0x009e], RSA],
         filtered: &[0x009f, 0x000a],
     },
 ];
 
-/// Suites that every list has: what no version of Windows leaves out.
-pub const SHARED_SUITES: [&[u16]; 3] = [ECDHE_ECDSA, ECDHE_RSA_CBC, RSA];
+/// Old suites that every list has: no version of Windows leaves them out. What every TLS library can finish (ECDHE with
+/// AES-GCM) is in neither list: a peer that takes those has answered a usual hello.
+pub const SHARED_SUITES: [&[u16]; 3] = [ECDHE_ECDSA_CBC, ECDHE_RSA_CBC, RSA];
 
-/// Every suite of any list, those that every version offers first.
-pub const SCHANNEL_SUITES: [&[u16]; 9] =
-    [ECDHE_ECDSA, ECDHE_RSA_CBC, RSA, ECDHE_RSA_GCM, DHE_RSA_GCM, DHE_RSA_CBC, RSA_3DES, DHE_DSS, RC4];
+/// The old suites of any list, those that every version offers first.
+pub const SCHANNEL_SUITES: [&[u16]; 8] =
+    [ECDHE_ECDSA_CBC, ECDHE_RSA_CBC, RSA, DHE_RSA_GCM, DHE_RSA_CBC, RSA_3DES, DHE_DSS, RC4];
 
 /// Server 2016's build: its column is judged by the needs of others.
 const SERVER_2016: BuildRange = BuildRange { from: (14393, 0), to: (14393, u32::MAX) };

@@ -54,7 +54,9 @@ pub(super) fn questions(
             let shapes = OWN_NAME.iter().copied().filter(|shape| is_of(profile, *shape) && !is_known(*shape));
             asked.extend(shapes.map(ask));
             // Some servers close the connection where others send an alert.
-            asked.extend(OLD_HELLOS.map(ask));
+            if row.cause != Cause::TlsTimeoutAfterHello {
+                asked.extend(OLD_HELLOS.map(ask));
+            }
             // A proxy makes its own connection to the host, which nobody here can ask to be careful.
             if row.cause == Cause::TlsTimeoutAfterHello && grounds.plan.routes[route] == PlannedRoute::Direct {
                 asked.push(ask(Ask::SmallSegments));
@@ -64,6 +66,8 @@ pub(super) fn questions(
             }
         } else if is_about_version(row) {
             asked.extend(OLD_HELLOS.map(ask));
+            let is_known = profile == ClientProfile::Tls12 || grounds.plan.profiles.contains(&ClientProfile::Tls12);
+            asked.extend((!is_known).then(|| ask(Ask::SmallHello)));
         } else if seen.fault().is_some_and(|(_, fault)| *fault == Fault::DowngradeMark) {
             asked.extend((!grounds.plan.profiles.contains(&ClientProfile::Tls12)).then(|| ask(Ask::SmallHello)));
         }
@@ -157,13 +161,17 @@ pub(super) fn weigh(
             && let Some(passing) = silence_passed(profile, &answers, other(job))
         {
             take_back(grounds, chains, verdict, &passing);
-        } else if is_unanswered(verdict) && !is_answered_by_others(&answers) && old.is_some() {
+        } else if is_unanswered(verdict) && !is_answered_by_others(profile, &answers, other(job)) && old.is_some() {
             read_old(grounds, chains, profile, verdict, &answers);
         } else if is_unanswered(verdict) {
             let is_direct = grounds.plan.routes[route] == PlannedRoute::Direct;
             sharpen(grounds, profile, verdict, &answers, (is_tls_spoken && is_direct, other(job)));
         } else if is_passing(verdict) {
             remark(verdict, &answers);
+        } else if is_about_version(verdict) && is_small_answered(profile, &answers, other(job)) {
+            verdict.evidence.push("a handshake that offers TLS 1.2 at most is answered".to_owned());
+            verdict.summary = format!("{}: {}", Cause::TlsTls13Intolerant.facts().title, verdict.summary);
+            verdict.cause = Cause::TlsTls13Intolerant;
         } else if is_about_version(verdict) && old.is_some() {
             read_old(grounds, chains, profile, verdict, &answers);
         }
@@ -200,10 +208,16 @@ fn silence_passed<'o>(
 }
 
 /// Whether some other hello that this program can finish was answered.
-fn is_answered_by_others(answers: &[&Observation]) -> bool {
+fn is_answered_by_others(profile: ClientProfile, answers: &[&Observation], other: Option<&Observation>) -> bool {
     let is_own =
         |seen: &Observation| seen.follow_up().is_some_and(|ask| ask == Ask::ControlName || OWN_NAME.contains(&ask));
-    answers.iter().any(|seen| is_own(seen) && is_answered(seen, false))
+    is_small_answered(profile, answers, other) || answers.iter().any(|seen| is_own(seen) && is_answered(seen, false))
+}
+
+/// Whether a peer that does not answer an offer of TLS 1.3 answers one of TLS 1.2.
+fn is_small_answered(profile: ClientProfile, answers: &[&Observation], other: Option<&Observation>) -> bool {
+    let small = answers.iter().copied().find(|seen| seen.follow_up() == Some(Ask::SmallHello)).or(other);
+    profile == ClientProfile::Tls13 && small.is_some_and(|small| is_answered(small, false))
 }
 
 /// No rule is to blame. Whether data gets out was not asked again, unless somebody else signed one of the answers.
@@ -357,9 +371,8 @@ fn read_old(
     let Some(chain) = unproved_chain_verdict(grounds, chains, endpoint, old) else { return };
     let is_open = matches!(chain.status, Status::Ok | Status::Degraded) || chain.cause == Cause::ChainWrongClass;
     if chain.status == Status::Intercepted || !(is_old || is_open) {
-        let timings = verdict.timings;
+        verdict.connections.count(Some(&chain));
         take(verdict, row::of_unproved_chain(chain));
-        verdict.timings = timings;
         return;
     }
     verdict.evidence.extend(chain.evidence.iter().cloned());
