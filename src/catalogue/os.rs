@@ -89,6 +89,20 @@ impl ImpactRow {
         }
     }
 
+    /// As people call it, in a sentence.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Win7To81 => "Windows 7 and 8.1",
+            Self::Win10To1709 => "Windows 10 1507–1709",
+            Self::Win10V1803 => "Windows 10 1803",
+            Self::Win10V1803September2018 => "Windows 10 1803 with the September 2018 update",
+            Self::Win10V1809AndLater => "Windows 10 1809–22H2",
+            Self::Win11AndLater => "Windows 11 and later",
+            Self::Server2016 => "Server 2016",
+        }
+    }
+
     /// The builds this column stands for. Server 2016 is documented only together with Windows 10 up to 1709, and some
     /// sources let build 14393 use what others reserve for 1703 and 1709: its column is judged as theirs.
     #[must_use]

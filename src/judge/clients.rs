@@ -4,6 +4,7 @@
 //! for a row than for its worst client, except that cipher suites that some versions share and others do not leave it open.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::{Cause, Finding, Grounds, StageTimes, Status, Verdict};
 use crate::catalogue::ImpactRow;
@@ -148,14 +149,13 @@ fn merge_row(grounds: &Grounds<'_>, mut row: Vec<(ClientProfile, Verdict)>) -> V
     let said: Vec<String> = profiles
         .iter()
         .zip(&others)
+        .filter(|_| shared.is_none())
         .filter_map(|(profile, other)| Some((profile, other.as_ref()?)))
         .map(|(profile, other)| format!("as {} ask: {} ({})", asking(*profile), other.summary, other.cause.code()))
         .collect();
-    if let Some((_, other)) = profiles.iter().zip(&others).find(|(_, other)| other.is_some()) {
-        let is_other_cause = other.as_ref().is_some_and(|other| other.cause != verdict.cause);
-        if is_other_cause {
-            verdict.summary = format!("{}; only as {} ask", verdict.summary, asking(profiles[worst]));
-        }
+    let is_other_cause = others.iter().flatten().any(|other| other.cause != verdict.cause);
+    if is_other_cause && shared.is_none() {
+        verdict.summary = format!("{}; only as {} ask", verdict.summary, asking(profiles[worst]));
     }
     verdict.evidence.extend(said);
     let mut clients = Vec::with_capacity(profiles.len());
@@ -179,6 +179,16 @@ fn merge_row(grounds: &Grounds<'_>, mut row: Vec<(ClientProfile, Verdict)>) -> V
     }
     if let Some(shared) = shared {
         verdict = by_suite(verdict, shared);
+    }
+    let without: Vec<ImpactRow> = clients
+        .iter()
+        .filter(|client| {
+            client.own.as_ref().is_some_and(|own| own.old_suite.is_some() && own.status == Status::Blocked)
+        })
+        .flat_map(|client| client.columns.clone())
+        .collect();
+    if !without.is_empty() {
+        verdict.evidence.push(format!("the Schannel of {} does not offer this cipher suite", titles(&without)));
     }
     for client in &mut clients {
         client.own.take_if(|own| is_alike(own, &verdict));
@@ -275,45 +285,66 @@ fn tell_of_older_recording(grounds: &Grounds<'_>, row: &mut Verdict, seen: &Obse
     }
 }
 
+/// Whether a recording from before there were profiles leaves open what some chosen versions meet.
+#[must_use]
+pub fn is_unasked(plan: &Plan, verdicts: &[Verdict]) -> bool {
+    plan.profiles.is_empty()
+        && verdicts.iter().any(|row| plan.os.rows().into_iter().any(|column| !row.is_asked_for(column)))
+}
+
 /// Every verdict that a finding may come from: the rows', and those of clients that met another fault than their row says.
 pub(super) fn told(verdicts: &[Verdict]) -> impl Iterator<Item = &Verdict> {
     verdicts.iter().flat_map(|row| {
-        let others = row.clients.iter().filter_map(move |client| {
-            let own = client.own.as_deref()?;
-            (own.status != Status::Ok && own.cause != row.cause).then_some(own)
-        });
-        std::iter::once(row).chain(others)
+        let mut told = vec![row];
+        for own in row.clients.iter().filter_map(|client| client.own.as_deref()) {
+            if own.status != Status::Ok && told.iter().all(|known| known.cause != own.cause) {
+                told.push(own);
+            }
+        }
+        told
     })
 }
 
 /// Says in a finding for which Windows versions it holds, where its rows let others through.
 pub(super) fn limit(grounds: &Grounds<'_>, verdicts: &[Verdict], rows: &[&Verdict], found: Finding) -> Finding {
-    let mut concerned: Vec<ClientProfile> = Vec::new();
+    let mut columns: BTreeSet<ImpactRow> = BTreeSet::new();
     for told in rows {
-        let Some(row) = verdicts.get(told.job.0 as usize) else { return found };
-        if row.clients.is_empty() {
-            return found;
-        }
-        for client in row.clients.iter().filter(|client| row.of(client).cause == told.cause) {
-            if !concerned.contains(&client.profile) {
-                concerned.push(client.profile);
-            }
-        }
+        let Some(row) = verdicts.get(told.job.0 as usize).filter(|row| !row.clients.is_empty()) else { return found };
+        let alike = row.clients.iter().filter(|client| row.of(client).cause == told.cause);
+        columns.extend(alike.flat_map(|client| &client.columns));
     }
-    let [profile] = concerned.as_slice() else { return found };
-    if asked(grounds.plan).len() < 2 || grounds.plan.profiles.is_empty() {
+    let mut found = found;
+    if rows.iter().all(|row| row.old_suite.is_some() && row.cause == Cause::TlsLegacyOnly) {
+        found.title = found.title.replace(Cause::TlsLegacyOnly.facts().title, NO_SUITE);
+        found.remedy = found.remedy.replace(Cause::TlsLegacyOnly.facts().remedy, ENABLE_SUITES);
+    }
+    let os = &grounds.plan.os;
+    let columns: Vec<ImpactRow> = columns.into_iter().collect();
+    if grounds.plan.profiles.is_empty() || columns.is_empty() || columns == os.rows() {
         return found;
     }
-    let remedy = match (profile, rows.iter().all(|row| super::follow_up::is_mute(&row.cause))) {
-        (ClientProfile::Tls12, true) => format!(
-            "let TLS 1.2 pass to these hosts: a handshake that offers TLS 1.3 gets an answer, and {} speak nothing newer than 1.2; \
-             {}",
-            asking(*profile),
-            found.remedy
-        ),
-        _ => found.remedy,
+    let whose = |profile: &ClientProfile| profile.columns(os) == columns;
+    let (versions, is_tls12) = match ClientProfile::ALL.iter().find(|profile| whose(profile)) {
+        Some(profile) => (asking(*profile).to_owned(), *profile == ClientProfile::Tls12),
+        None => (titles(&columns), false),
     };
-    Finding { title: format!("{}, for {} only", found.title, asking(*profile)), remedy, ..found }
+    if is_tls12 && rows.iter().all(|row| row.cause.is_mute_ending()) {
+        found.remedy = format!(
+            "let TLS 1.2 pass to these hosts: a handshake that offers TLS 1.3 gets an answer, and these versions of Windows offer \
+             TLS 1.2 at most; {}",
+            found.remedy
+        );
+    }
+    found.title = format!("{}, for {versions} only", found.title);
+    found
+}
+
+/// A peer that Windows shares no cipher suite with.
+const NO_SUITE: &str = "The peer accepts no cipher suite that Windows offers";
+const ENABLE_SUITES: &str = "enable ECDHE with AES-GCM where these hosts' TLS ends (server, load balancer, inspecting device)";
+
+fn titles(columns: &[ImpactRow]) -> String {
+    columns.iter().map(|column| column.title()).collect::<Vec<_>>().join(", ")
 }
 
 /// The Windows versions of a profile, in a sentence.

@@ -203,7 +203,9 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         .filter(|endpoint| !endpoint.is_tls())
         .map(|endpoint| endpoint.host.as_str())
         .collect();
-    let control = grounds.plan.follow_ups.control.as_ref().filter(|_| rows.iter().all(|row| row.is_for_all));
+    // A handshake for TLS 1.2 passes: that says what to look for, whatever else is treated alike.
+    let is_for_all = *cause != Cause::TlsTls13Intolerant && rows.iter().all(|row| row.is_for_all);
+    let control = grounds.plan.follow_ups.control.as_ref().filter(|_| is_for_all);
     let (instruction, is_about_hosts) = match control {
         Some(control) => {
             let what = if key.proxy.is_some() { FOR_ALL_TUNNELS } else { FOR_ALL_HANDSHAKES };

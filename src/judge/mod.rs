@@ -45,7 +45,7 @@ use crate::observation::{Ended, Observation, Stage};
 use crate::plan::{ClientProfile, Job, JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
-pub use clients::{ClientVerdict, OldSuite};
+pub use clients::{ClientVerdict, OldSuite, is_unasked};
 pub use comparison::Comparison;
 pub use directions::taken;
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{BuildRange, ImpactRow, OsSelection};
+use crate::catalogue::{BuildRange, ImpactRow, OsChoice, OsSelection};
 
 /// A ClientHello as one family of Windows versions sends it.
 ///
@@ -75,6 +75,20 @@ impl fmt::Display for ClientProfile {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.as_str())
     }
+}
+
+/// What a run for Windows 7 cannot see from outside. `None` where Windows 7 was not asked for by name.
+///
+/// Microsoft, KB3140245 (Windows 7 SP1, Server 2008 R2, Server 2012); "Option Flags" of WinHTTP: Windows 8.1 and later enable
+/// TLS 1.2 by default.
+#[must_use]
+pub fn winhttp_remark(os: &OsSelection) -> Option<&'static str> {
+    let windows7 = BuildRange { from: (7601, 0), to: (7601, u32::MAX) };
+    let is_named = !os.choices.contains(&OsChoice::All) && os.meets(ImpactRow::Win7To81, &windows7);
+    is_named.then_some(
+        "Windows 7 uses TLS 1.2 in WinHTTP only with update KB3140245 and the bit 0x800 in DefaultSecureProtocols \
+         (HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\WinHttp); this check cannot see that",
+    )
 }
 
 /// What the Schannel of consecutive builds offers by default, beside the suites of TLS 1.3.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 
 pub use budget::Budget;
-pub use client::{ClientProfile, Offered, SCHANNEL_SUITES, SHARED_SUITES, offered};
+pub use client::{ClientProfile, Offered, SCHANNEL_SUITES, SHARED_SUITES, offered, winhttp_remark};
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
 pub use follow_ups::FollowUps;
 pub use proxy::{Proxy, ProxyMistake, ProxyScheme};

@@ -425,6 +425,19 @@ impl Cause {
         }
     }
 
+    /// Whether it says that a handshake ended without a word from the peer.
+    #[must_use]
+    pub fn is_mute_ending(&self) -> bool {
+        matches!(
+            self,
+            Self::TlsRstAfterHello
+                | Self::TlsFinAfterHello
+                | Self::TlsTimeoutAfterHello
+                | Self::Proxy200ThenRst
+                | Self::Proxy200ThenClose
+        )
+    }
+
     /// Whether the change is made for these hosts. The others mend the way to the proxy, the name server or an account,
     /// whatever is asked for.
     #[must_use]

@@ -99,18 +99,7 @@ fn is_passing(row: &Verdict) -> bool {
 
 /// Whether the handshake ended without a word from the peer.
 pub(super) fn is_unanswered(row: &Verdict) -> bool {
-    is_mute_ending(&row.cause)
-}
-
-pub(super) fn is_mute_ending(cause: &Cause) -> bool {
-    matches!(
-        cause,
-        Cause::TlsRstAfterHello
-            | Cause::TlsFinAfterHello
-            | Cause::TlsTimeoutAfterHello
-            | Cause::Proxy200ThenRst
-            | Cause::Proxy200ThenClose
-    )
+    row.cause.is_mute_ending()
 }
 
 fn is_about_version(row: &Verdict) -> bool {

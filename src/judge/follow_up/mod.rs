@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 
 use super::chain::ChainJudge;
 use super::opinion::Opinion;
-use super::{ByProfile, Cause, Grounds, Status, Verdict, clients};
+use super::{ByProfile, Grounds, Status, Verdict, clients};
 use crate::observation::{Ask, FollowUp, Observation};
 use crate::plan::{ClientProfile, JobId, PlannedRoute};
 
@@ -97,11 +97,6 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
     if !beside.is_empty() {
         control::unreached_proxies(grounds, verdicts);
     }
-}
-
-/// Whether a handshake ended without a word from the peer.
-pub(super) fn is_mute(cause: &Cause) -> bool {
-    handshake::is_mute_ending(cause)
 }
 
 /// The last attempt at each job that counts for one profile.

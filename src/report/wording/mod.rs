@@ -74,6 +74,10 @@ pub fn impact(status: ImpactStatus) -> &'static str {
     }
 }
 
+/// A recording of a version that asked in one way only.
+pub const UNASKED_CLIENT: &str = "the version that made this recording offered TLS 1.3 in every handshake: what it says of Windows 10, \
+    Server 2019 and older, which offer TLS 1.2 at most, holds only if the network treats both alike";
+
 /// Ranges of Windows versions in a sentence: `Windows 10 1803, 1809–22H2, Windows 11 and later`.
 #[must_use]
 pub fn versions(columns: &[ImpactRow]) -> String {
