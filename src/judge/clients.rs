@@ -289,7 +289,10 @@ fn tell_of_older_recording(grounds: &Grounds<'_>, row: &mut Verdict, seen: &Obse
 #[must_use]
 pub fn is_unasked(plan: &Plan, verdicts: &[Verdict]) -> bool {
     plan.profiles.is_empty()
-        && verdicts.iter().any(|row| plan.os.rows().into_iter().any(|column| !row.is_asked_for(column)))
+        && verdicts
+            .iter()
+            .filter(|row| row.stage >= Stage::Tls)
+            .any(|row| plan.os.rows().into_iter().any(|column| !row.is_asked_for(column)))
 }
 
 /// Every verdict that a finding may come from: the rows', and those of clients that met another fault than their row says.
@@ -341,7 +344,8 @@ pub(super) fn limit(grounds: &Grounds<'_>, verdicts: &[Verdict], rows: &[&Verdic
 
 /// A peer that Windows shares no cipher suite with.
 const NO_SUITE: &str = "The peer accepts no cipher suite that Windows offers";
-const ENABLE_SUITES: &str = "enable ECDHE with AES-GCM where these hosts' TLS ends (server, load balancer, inspecting device)";
+const ENABLE_SUITES: &str =
+    "enable ECDHE with AES-GCM where these hosts' TLS ends (server, load balancer, inspecting device)";
 
 fn titles(columns: &[ImpactRow]) -> String {
     columns.iter().map(|column| column.title()).collect::<Vec<_>>().join(", ")
