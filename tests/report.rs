@@ -213,10 +213,31 @@ fn one_device_gets_a_plain_answer_and_the_first_change() {
     };
     let closed = |_: &str| Cause::TcpTimeout;
     let open = |_: &str| Cause::Ok;
-    assert_eq!(
-        ask(&["10.0.17763.316"], open, closed),
-        ("Yes: diagnostic data of build 10.0.17763.316 gets out directly.".to_owned(), String::new())
-    );
+    let (yes, nothing) = ask(&["10.0.17763.316"], open, closed);
+    assert_eq!(yes, "Yes: diagnostic data of build 10.0.17763.316 gets out directly.");
+    assert_eq!(nothing, "");
+    let (routes, nothing) = ask(&[], open, open);
+    assert!(routes.starts_with("Diagnostic data gets out directly and through"), "{routes}");
+    assert_eq!(nothing, "", "a run about routes has its list of changes");
+
+    let spared = |endpoint: &str| if endpoint.contains("watcab") { Cause::InterceptedTrusted } else { Cause::Ok };
+    let (no, change) = ask(&["win10-1809"], closed, spared);
+    assert!(no.starts_with("No: diagnostic data of Windows 10 1809 does not get out for Device Health "), "{no}");
+    let rest = "It gets out for Upgrade Readiness and Update Compliance through proxy.example:3128 as user (ntlm).";
+    assert!(no.ends_with(rest), "{no}");
+    let first = "First change, on proxy.example:3128 · user · ntlm, by the proxy team: in Zscaler, add a rule";
+    assert!(change.starts_with(first) && change.ends_with("(intercepted.trusted)."), "{change}");
+
+    // A user's login is sent from 1703 on: before, the way that it opens is none.
+    let (no, change) = ask(&["win10-1607"], closed, open);
+    assert!(no.starts_with("No: diagnostic data of Windows 10 1607 does not get out"), "{no}");
+    assert!(no.contains("the proxy wants a login that these devices do not send"), "{no}");
+    assert!(change.contains("(pauth.client_has_no_login)"), "{change}");
+
+    let unclear = |endpoint: &str| if endpoint == "settings-win" { Cause::ChainIncomplete } else { Cause::Ok };
+    let (question, nothing) = ask(&["win7-sp1"], unclear, closed);
+    assert!(question.starts_with("Not decided: whether diagnostic data of Windows 7 SP1 gets out"), "{question}");
+    assert_eq!(nothing, "");
 }
 
 /// The office report with every text that can come from outside replaced by one that wants to harm.

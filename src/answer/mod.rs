@@ -250,7 +250,14 @@ impl Asked<'_> {
         answer.routes = serving.flat_map(|(way, _)| way.all_routes()).collect();
         answer.routes.sort_unstable();
         answer.routes.dedup();
-        let gets_out_with_it = |way: &&Way| overall(&self.on(way, needs, None)).is_open();
+        let gets_out_with_it = |way: &&Way| {
+            let fares = |endpoint: usize| self.outcomes.with_its_login(way.route(endpoint).flatten()?, endpoint, *os);
+            let counted: Vec<Counted> = needs
+                .iter()
+                .map(|(endpoint, level)| (*endpoint, *level, fares(*endpoint).unwrap_or(Status::NotTested)))
+                .collect();
+            overall(&counted).is_open()
+        };
         answer.lacks_login = best.status.is_closed() && ways.iter().any(gets_out_with_it);
         answer
     }

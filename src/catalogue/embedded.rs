@@ -72,24 +72,24 @@ mod tests {
     }
 
     /// Device Health, Upgrade Readiness, Update Compliance; columns 7-8.1, 1507-1709, 1803, 1803 with the September 2018
-    /// update, 1809 and later, Server 2016.
+    /// update, 1809 to 22H2, Windows 11, Server 2016.
     #[rustfmt::skip]
     const NEEDS: [(&str, [&str; 3]); 15] = [
-        ("v10c",            ["·i·RRi", "·i·RR·", "·i·RR·"]),
-        ("v10",             ["··R···", "··R···", "··R···"]),
-        ("v10-vortex-win",  ["·R···R", "·R····", "·R····"]),
-        ("vortex-win",      ["······", "R·····", "······"]),
-        ("settings-win",    ["·RRRRR", "RRRRR·", "·RRRR·"]),
-        ("adl",             ["······", "RRRRR·", "······"]),
-        ("watson",          ["·RRRRR", "······", "······"]),
-        ("oca",             ["·RRRRR", "······", "······"]),
-        ("login-live",      ["·RRRRR", "·iiii·", "·iiii·"]),
-        ("ceuswatcab01",    ["····R·", "······", "······"]),
-        ("ceuswatcab02",    ["····R·", "······", "······"]),
-        ("eaus2watcab01",   ["····R·", "······", "······"]),
-        ("eaus2watcab02",   ["····R·", "······", "······"]),
-        ("weus2watcab01",   ["····R·", "······", "······"]),
-        ("weus2watcab02",   ["····R·", "······", "······"]),
+        ("v10c",            ["·i·RRRi", "·i·RRR·", "·i·RRR·"]),
+        ("v10",             ["··R····", "··R····", "··R····"]),
+        ("v10-vortex-win",  ["·R····R", "·R·····", "·R·····"]),
+        ("vortex-win",      ["·······", "R······", "·······"]),
+        ("settings-win",    ["·RRRRRR", "RRRRRR·", "·RRRRR·"]),
+        ("adl",             ["·······", "RRRRRR·", "·······"]),
+        ("watson",          ["·RRRRRR", "·······", "·······"]),
+        ("oca",             ["·RRRRRR", "·······", "·······"]),
+        ("login-live",      ["·RRRRRR", "·iiiii·", "·iiiii·"]),
+        ("ceuswatcab01",    ["····RR·", "·······", "·······"]),
+        ("ceuswatcab02",    ["····RR·", "·······", "·······"]),
+        ("eaus2watcab01",   ["····RR·", "·······", "·······"]),
+        ("eaus2watcab02",   ["····RR·", "·······", "·······"]),
+        ("weus2watcab01",   ["····RR·", "·······", "·······"]),
+        ("weus2watcab02",   ["····RR·", "·······", "·······"]),
     ];
 
     #[test]
@@ -108,20 +108,20 @@ mod tests {
 
     #[test]
     fn the_september_2018_update_decides_which_collector_a_device_uses() {
-        use ImpactRow::{Win10To1709, Win10V1803, Win10V1803September2018, Win10V1809AndLater};
+        use ImpactRow::{Win10To1709, Win10V1803, Win10V1803September2018, Win10V1809AndLater, Win11AndLater};
         let catalogue = embedded();
-        let rows = [Win10To1709, Win10V1803, Win10V1803September2018, Win10V1809AndLater];
+        let rows = [Win10To1709, Win10V1803, Win10V1803September2018, Win10V1809AndLater, Win11AndLater];
         for (os, v10c, v10, vortex) in [
-            ("win10-1607", "····", "····", "R···"),
-            ("10.0.15063.1355", "····", "····", "R···"),
-            ("10.0.15063.1356", "i···", "····", "R···"),
-            ("10.0.16299.695", "····", "····", "R···"),
-            ("10.0.16299.696", "i···", "····", "R···"),
-            ("win10-1709", "i···", "····", "R···"),
-            ("10.0.17134.318", "····", "·R··", "····"),
-            ("10.0.17134.319", "··R·", "····", "····"),
-            ("win10-1803", "··R·", "·R··", "····"),
-            ("win11-24h2", "···R", "····", "····"),
+            ("win10-1607", "·····", "·····", "R····"),
+            ("10.0.15063.1355", "·····", "·····", "R····"),
+            ("10.0.15063.1356", "i····", "·····", "R····"),
+            ("10.0.16299.695", "·····", "·····", "R····"),
+            ("10.0.16299.696", "i····", "·····", "R····"),
+            ("win10-1709", "i····", "·····", "R····"),
+            ("10.0.17134.318", "·····", "·R···", "·····"),
+            ("10.0.17134.319", "··R··", "·····", "·····"),
+            ("win10-1803", "··R··", "·R···", "·····"),
+            ("win11-24h2", "····R", "·····", "·····"),
         ] {
             let selection = OsSelection::read(&[os], None).expect(os);
             for (name, expected) in [("v10c", v10c), ("v10", v10), ("v10-vortex-win", vortex)] {

@@ -114,7 +114,7 @@ mod tests {
                 "trust": ["microsoft-public"], "lifecycle": "active",
                 "function": "Gives a device the identity by which its reports are recognised and trusted.",
                 "solutions": { "device-health": "required", "upgrade-readiness": "improves", "update-compliance": "improves" },
-                "os": ["win10-1507-1709", "win10-1803", "win10-1803-2018-09", "win10-1809-later", "server-2016"],
+                "os": ["win10-1507-1709", "win10-1803", "win10-1803-2018-09", "win10-1809-later", "win11-later", "server-2016"],
                 "sources": null,
             })
         );

@@ -225,7 +225,8 @@ impl Solution {
             ImpactRow::Win10To1709
             | ImpactRow::Win10V1803
             | ImpactRow::Win10V1803September2018
-            | ImpactRow::Win10V1809AndLater => true,
+            | ImpactRow::Win10V1809AndLater
+            | ImpactRow::Win11AndLater => true,
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum ImpactRow {
     Win10V1803September2018,
     #[serde(rename = "win10-1809-later")]
     Win10V1809AndLater,
+    #[serde(rename = "win11-later")]
+    Win11AndLater,
     #[serde(rename = "server-2016")]
     Server2016,
 }
@@ -55,17 +57,22 @@ pub enum OsMistake {
     NotOnWindows,
 }
 
+/// The build of Windows Server 2022, the first whose Schannel offers TLS 1.3 by default; Windows 11 begins at 22000
+/// (Microsoft Learn, "Protocols in TLS/SSL (Schannel SSP)").
+const FIRST_WITH_TLS13: u32 = 20348;
+
 const ALL: &str = "all";
 const THIS: &str = "this";
 const SERVER_2016: &str = "server-2016";
 
 impl ImpactRow {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Win7To81,
         Self::Win10To1709,
         Self::Win10V1803,
         Self::Win10V1803September2018,
         Self::Win10V1809AndLater,
+        Self::Win11AndLater,
         Self::Server2016,
     ];
 
@@ -77,7 +84,22 @@ impl ImpactRow {
             Self::Win10V1803 => "win10-1803",
             Self::Win10V1803September2018 => "win10-1803-2018-09",
             Self::Win10V1809AndLater => "win10-1809-later",
+            Self::Win11AndLater => "win11-later",
             Self::Server2016 => "server-2016",
+        }
+    }
+
+    /// As people call it, in a sentence.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Win7To81 => "Windows 7 and 8.1",
+            Self::Win10To1709 => "Windows 10 1507–1709",
+            Self::Win10V1803 => "Windows 10 1803",
+            Self::Win10V1803September2018 => "Windows 10 1803 with the September 2018 update",
+            Self::Win10V1809AndLater => "Windows 10 1809–22H2",
+            Self::Win11AndLater => "Windows 11 and later",
+            Self::Server2016 => "Server 2016",
         }
     }
 
@@ -91,7 +113,8 @@ impl ImpactRow {
             Self::Win10To1709 => ((10240, 0), (16299, u32::MAX)),
             Self::Win10V1803 => ((17134, 0), (17134, 318)),
             Self::Win10V1803September2018 => ((17134, 319), (17134, u32::MAX)),
-            Self::Win10V1809AndLater => ((17763, 0), (u32::MAX, u32::MAX)),
+            Self::Win10V1809AndLater => ((17763, 0), (FIRST_WITH_TLS13 - 1, u32::MAX)),
+            Self::Win11AndLater => ((FIRST_WITH_TLS13, 0), (u32::MAX, u32::MAX)),
             Self::Server2016 => ((10240, 0), (16299, u32::MAX)),
         };
         BuildRange { from, to }
@@ -211,6 +234,7 @@ fn advice(text: &str) -> String {
             ImpactRow::Win10V1809AndLater => {
                 "it is a column of the table; name one of them, such as win10-1809".to_owned()
             }
+            ImpactRow::Win11AndLater => "it is a column of the table; name one of them, such as win11-24h2".to_owned(),
             _ => format!("it is a column of the table; its builds are {}, name one of them", row.builds()),
         };
     }
@@ -244,8 +268,11 @@ mod tests {
             ("17134.320", &["win10-1803-2018-09"]),
             ("win10-1809", &["win10-1809-later"]),
             ("Win10-22H2", &["win10-1809-later"]),
-            ("win11-26h1", &["win10-1809-later"]),
-            ("10.0.29531.1000", &["win10-1809-later"]),
+            ("10.0.19045.3803", &["win10-1809-later"]),
+            ("10.0.20348", &["win11-later"]),
+            ("win11-21h2", &["win11-later"]),
+            ("win11-26h1", &["win11-later"]),
+            ("10.0.29531.1000", &["win11-later"]),
             ("server-2016", &["server-2016"]),
             ("10.0.14393", &["win10-1507-1709"]),
         ] {

@@ -35,7 +35,8 @@ impl Progress {
     }
 
     pub fn step(&self, observation: &Observation) {
-        if observation.attempt() == Attempt::First {
+        // Each row once: the profile that follows has its own observation.
+        if observation.attempt() == Attempt::First && !observation.is_behind() {
             self.bar.inc(1);
         }
     }

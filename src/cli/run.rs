@@ -24,8 +24,8 @@ use crate::probe::{self, Access, Context};
 
 /// Descriptors for files, name servers and the runtime, beside those of connections.
 const DESCRIPTORS_OF_ITS_OWN: u64 = 256;
-/// Sockets of one probe at the worst: every address of a host at once, and questions to name servers.
-const DESCRIPTORS_PER_PROBE: u64 = 14;
+/// Sockets of one probe at the worst: every address of a host at once, questions to name servers, and the second profile.
+const DESCRIPTORS_PER_PROBE: u64 = 16;
 
 /// A run, ready to begin.
 pub(super) struct Setup {

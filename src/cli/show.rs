@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::outputs::Outputs;
 use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, Complaints};
-use crate::judge::{Cause, Grounds, Verdict, findings, judge};
+use crate::judge::{Cause, Grounds, Verdict, findings, is_unasked, judge};
 use crate::observation::recording::{Header, Roots};
 use crate::observation::{Ended, Observation};
+use crate::plan::winhttp_remark;
 use crate::report::change::Changes;
 use crate::report::expectation::Expectation;
 use crate::report::outcome::{self, Conclusion, End, FailOn};
@@ -121,12 +122,14 @@ pub(super) fn report_of(seen: &Seen) -> Report {
     let (answer, findings) = crate::answer::conclude(&seen.catalogue, plan, &verdicts, findings);
     let note = &seen.roots.note;
     let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
+    let unasked = is_unasked(plan, &verdicts).then(|| wording::UNASKED_CLIENT.to_owned());
+    let of_clients = winhttp_remark(&plan.os).map(str::to_owned).into_iter().chain(unasked);
     let run = RunFacts {
         started: seen.header.started,
         duration: seen.duration.unwrap_or_default(),
         complete: seen.ended == Ended::Complete,
         machine_roots: format!("{} from {}", note.count, note.source),
-        remarks: ran_as.chain(seen.remarks.iter().chain(&note.problems).cloned()).collect(),
+        remarks: ran_as.chain(seen.remarks.iter().chain(&note.problems).cloned()).chain(of_clients).collect(),
     };
     report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, &answer, run)
 }

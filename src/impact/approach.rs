@@ -53,7 +53,7 @@ fn by_version(os: ImpactRow, selection: &OsSelection) -> Served {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ImpactRow::{Server2016, Win7To81, Win10To1709, Win10V1803, Win10V1809AndLater};
+    use ImpactRow::{Server2016, Win7To81, Win10To1709, Win10V1803, Win10V1809AndLater, Win11AndLater};
 
     #[test]
     fn the_users_credentials_serve_1703_and_later_and_the_other_approaches_everything() {
@@ -71,6 +71,7 @@ mod tests {
             (Win10To1709, &["win10-1709"], Served::All),
             (Win10V1803, &[], Served::All),
             (Win10V1809AndLater, &[], Served::All),
+            (Win11AndLater, &[], Served::All),
             (Server2016, &[], Served::None),
             (Server2016, &["server-2016"], Served::None),
         ] {

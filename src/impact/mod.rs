@@ -123,54 +123,79 @@ pub(crate) fn weigh(needed: &[(usize, NeedLevel, Status)]) -> (ImpactStatus, Vec
 #[derive(Debug)]
 pub(crate) struct Outcomes<'a> {
     plan: &'a Plan,
+    verdicts: &'a [Verdict],
     /// Where a script sends each endpoint, as devices go.
     taken: HashMap<usize, &'a Way>,
     endpoints: usize,
-    by_route_and_endpoint: Vec<Option<Status>>,
-    /// Whether that took the user's credentials.
-    by_user: Vec<bool>,
+    by_route_and_endpoint: Vec<Option<Tried>>,
+}
+
+/// What was tried of one endpoint over one route.
+#[derive(Debug, Clone, Copy)]
+enum Tried {
+    Planned,
+    /// Its place among the verdicts, and whether it took the user's credentials.
+    Judged {
+        place: usize,
+        by_user: bool,
+    },
 }
 
 impl<'a> Outcomes<'a> {
-    pub(crate) fn collect(catalogue: &Catalogue, plan: &'a Plan, verdicts: &[Verdict]) -> Self {
+    pub(crate) fn collect(catalogue: &Catalogue, plan: &'a Plan, verdicts: &'a [Verdict]) -> Self {
         let endpoints = catalogue.endpoints.len();
         let mut by_route_and_endpoint = vec![None; endpoints * plan.routes.len()];
         for job in &plan.jobs {
             if let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint) {
-                *answer = Some(Status::NotTested);
+                *answer = Some(Tried::Planned);
             }
         }
-        let mut by_user = vec![false; by_route_and_endpoint.len()];
-        for verdict in verdicts {
+        for (place, verdict) in verdicts.iter().enumerate() {
             if let Some(job) = plan.jobs.get(verdict.job.0 as usize)
                 && let Some(answer) = by_route_and_endpoint.get_mut(job.route * endpoints + job.endpoint)
             {
-                *answer = Some(verdict.status);
-                by_user[job.route * endpoints + job.endpoint] = plan.route(job).identity() == Some(Identity::User)
+                let by_user = plan.route(job).identity() == Some(Identity::User)
                     && verdict.scheme.is_some_and(|scheme| scheme != Scheme::None);
+                *answer = Some(Tried::Judged { place, by_user });
             }
         }
-        Self { plan, taken: judge::taken(plan, verdicts), endpoints, by_route_and_endpoint, by_user }
+        Self { plan, verdicts, taken: judge::taken(plan, verdicts), endpoints, by_route_and_endpoint }
     }
 
     /// What the row of `endpoint` on `route` says, whatever Windows asks there; `None` where none was planned.
     pub(crate) fn seen(&self, route: usize, endpoint: usize) -> Option<Status> {
-        self.by_route_and_endpoint[route * self.endpoints + endpoint]
+        Some(match self.tried(route, endpoint)? {
+            Tried::Planned => Status::NotTested,
+            Tried::Judged { place, .. } => self.verdicts[place].status,
+        })
     }
 
     /// Whether that row got through with a user's login.
     pub(crate) fn takes_user(&self, route: usize, endpoint: usize) -> bool {
-        self.by_user[route * self.endpoints + endpoint]
+        matches!(self.tried(route, endpoint), Some(Tried::Judged { by_user: true, .. }))
     }
 
-    /// What these devices meet on `route`: those that its approach does not serve have no credentials to show.
+    /// What the devices of column `os` would meet with every login that was tried, asking as their Windows asks.
+    pub(crate) fn with_its_login(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
+        Some(match self.tried(route, endpoint)? {
+            Tried::Planned => Status::NotTested,
+            Tried::Judged { place, .. } => self.verdicts[place].for_column(os).status,
+        })
+    }
+
+    fn tried(&self, route: usize, endpoint: usize) -> Option<Tried> {
+        self.by_route_and_endpoint[route * self.endpoints + endpoint]
+    }
+
+    /// What these devices meet on `route`, asking as their Windows asks: those that its login does not serve have none to
+    /// show.
     pub(crate) fn on(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
-        let place = route * self.endpoints + endpoint;
-        let status = self.by_route_and_endpoint[place]?;
+        let status = self.with_its_login(route, endpoint, os)?;
+        let by_user = self.takes_user(route, endpoint);
         let served = self.plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, self.plan));
         Some(match (served, status) {
-            (Served::None, Status::Ok | Status::Degraded) if self.by_user[place] => Status::Blocked,
-            (Served::Some, Status::Ok) if self.by_user[place] => Status::Degraded,
+            (Served::None, Status::Ok | Status::Degraded) if by_user => Status::Blocked,
+            (Served::Some, Status::Ok) if by_user => Status::Degraded,
             _ => status,
         })
     }
@@ -215,7 +240,7 @@ mod tests {
             .collect()
     }
 
-    /// One character per column 7-8.1 · 1507-1709 · 1803 · 1803+2018-09 · 1809+ · Server 2016.
+    /// One character per column 7-8.1 · 1507-1709 · 1803 · 1803+2018-09 · 1809–22H2 · 11+ · Server 2016.
     fn line(solution: Solution, answers: &[(&str, Status)]) -> String {
         let catalogue = Catalogue::embedded();
         let plan = plan(&catalogue, ALL);
@@ -241,23 +266,23 @@ mod tests {
         use Solution::{DeviceHealth, UpdateCompliance, UpgradeReadiness};
         use Status::{Blocked, Degraded, Inconclusive, Intercepted, NotTested};
         for (answers, device_health, upgrade_readiness, update_compliance) in [
-            (&[][..], "-ooooo", "ooooo-", "-oooo-"),
-            (&[("v10c", Blocked)][..], "-doBBd", "odoBB-", "-doBB-"),
-            (&[("v10c", Intercepted)], "-doBBd", "odoBB-", "-doBB-"),
-            (&[("v10c", Inconclusive)], "-do??d", "odo??-", "-do??-"),
-            (&[("v10c", NotTested)], "-do??d", "odo??-", "-do??-"),
-            (&[("v10c", Degraded)], "-doddd", "ododd-", "-dodd-"),
-            (&[("v10", Blocked)], "-oBooo", "ooBoo-", "-oBoo-"),
-            (&[("v10-vortex-win", Blocked)], "-BoooB", "oBooo-", "-Booo-"),
-            (&[("vortex-win", Blocked)], "-ooooo", "Boooo-", "-oooo-"),
-            (&[("settings-win", Blocked)], "-BBBBB", "BBBBB-", "-BBBB-"),
-            (&[("adl", Blocked)], "-ooooo", "BBBBB-", "-oooo-"),
-            (&[("weus2watcab01", Intercepted)], "-oooBo", "ooooo-", "-oooo-"),
-            (&[("login-live", Blocked)], "-BBBBB", "odddd-", "-dddd-"),
-            (&[("login-live", NotTested)], "-?????", "odddd-", "-dddd-"),
+            (&[][..], "-oooooo", "oooooo-", "-ooooo-"),
+            (&[("v10c", Blocked)][..], "-doBBBd", "odoBBB-", "-doBBB-"),
+            (&[("v10c", Intercepted)], "-doBBBd", "odoBBB-", "-doBBB-"),
+            (&[("v10c", Inconclusive)], "-do???d", "odo???-", "-do???-"),
+            (&[("v10c", NotTested)], "-do???d", "odo???-", "-do???-"),
+            (&[("v10c", Degraded)], "-dodddd", "ododdd-", "-doddd-"),
+            (&[("v10", Blocked)], "-oBoooo", "ooBooo-", "-oBooo-"),
+            (&[("v10-vortex-win", Blocked)], "-BooooB", "oBoooo-", "-Boooo-"),
+            (&[("vortex-win", Blocked)], "-oooooo", "Booooo-", "-ooooo-"),
+            (&[("settings-win", Blocked)], "-BBBBBB", "BBBBBB-", "-BBBBB-"),
+            (&[("adl", Blocked)], "-oooooo", "BBBBBB-", "-ooooo-"),
+            (&[("weus2watcab01", Intercepted)], "-oooBBo", "oooooo-", "-ooooo-"),
+            (&[("login-live", Blocked)], "-BBBBBB", "oddddd-", "-ddddd-"),
+            (&[("login-live", NotTested)], "-??????", "oddddd-", "-ddddd-"),
             // The worst that matters wins: an inconclusive required one hides no blocked one, and hides an improving one.
-            (&[("settings-win", Inconclusive), ("adl", Blocked)], "-?????", "BBBBB-", "-????-"),
-            (&[("settings-win", Inconclusive), ("login-live", Blocked)], "-BBBBB", "?????-", "-????-"),
+            (&[("settings-win", Inconclusive), ("adl", Blocked)], "-??????", "BBBBBB-", "-?????-"),
+            (&[("settings-win", Inconclusive), ("login-live", Blocked)], "-BBBBBB", "??????-", "-?????-"),
         ] {
             assert_eq!(line(DeviceHealth, answers), device_health, "Device Health, {answers:?}");
             assert_eq!(line(UpgradeReadiness, answers), upgrade_readiness, "Upgrade Readiness, {answers:?}");
@@ -271,7 +296,7 @@ mod tests {
         let catalogue = Catalogue::embedded();
         let proxy = "http://proxy.example:8080".parse().expect("a proxy");
         let user = PlannedRoute::Proxy { proxy, identity: Identity::User, scheme: crate::plan::SchemeChoice::Auto };
-        for (scheme, expected) in [(Some(Scheme::Ntlm), "-doooBBdooo-"), (None, "-oooooooooo-")] {
+        for (scheme, expected) in [(Some(Scheme::Ntlm), "-dooooBBdoooo-"), (None, "-oooooooooooo-")] {
             let mut plan = plan(&catalogue, ALL);
             plan.routes = vec![user.clone()];
             let mut verdicts = verdicts(&catalogue, &plan, &[]);

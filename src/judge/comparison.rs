@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::chain::{self, ChainVerdict, Reached};
+use super::clients;
 use super::remedy::{self, Change};
 use super::wording::{each_once, listed};
 use super::{Cause, Connections, Finding, Grounds, NameElsewhere, Owner, Status, Verdict};
@@ -45,12 +46,18 @@ pub(super) fn comparisons(grounds: &Grounds<'_>, verdicts: &[Verdict], observati
         denied_locally(&rows),
         gone_everywhere(&rows),
         injected_answers(&rows, &observations),
-        hints::older_tls(&rows, &observations),
+        hints::older_tls(&rows, &as_newest(grounds, &observations)),
         hints::plain_blocked(&rows),
         hints::of_chains(&rows),
         asked_by_method(&rows),
     ]
     .concat()
+}
+
+/// What the newest profile of the plan saw: its hellos are alike on every route.
+fn as_newest<'o>(grounds: &Grounds<'_>, observations: &[&'o Observation]) -> Vec<&'o Observation> {
+    let newest = clients::asked(grounds.plan).last().copied();
+    observations.iter().copied().filter(|seen| newest.is_none_or(|newest| clients::counts_for(seen, newest))).collect()
 }
 
 /// Whether the finding is that plain http alone is blocked.

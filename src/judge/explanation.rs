@@ -224,6 +224,11 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tls.not_tls", "the bytes that came are no TLS record"),
     ("tls.alert", "the handshake was ended with this alert"),
     ("tls.legacy_only", "a plain hello was answered with TLS 1.1 or older"),
+    (
+        "tls.old_suites",
+        "a hello with the cipher suites of Windows' Schannel was answered with TLS 1.2, a certificate and a suite without ECDHE \
+         or with CBC",
+    ),
     ("tls.client_cert_wanted", "the peer asked for a client certificate"),
     ("tls.bad_signature", "the signature of the handshake fails under the certificate's own key"),
     (

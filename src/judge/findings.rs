@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::remedy::Change;
 use super::wording::{each_once, listed};
-use super::{Cause, Finding, Grounds, Owner, Status, Verdict, comparison, directions, follow_up, remedy, settings};
+use super::{
+    Cause, Finding, Grounds, Owner, Status, Verdict, clients, comparison, directions, follow_up, remedy, settings,
+};
 use crate::observation::{Observation, Stage};
 use crate::plan::{PlannedRoute, Scheme, SchemeChoice};
 
@@ -14,7 +16,7 @@ use crate::plan::{PlannedRoute, Scheme, SchemeChoice};
 #[must_use]
 pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<Finding> {
     let mut groups: BTreeMap<Key, Vec<&Verdict>> = BTreeMap::new();
-    for verdict in verdicts.iter().filter(|verdict| verdict.status != Status::Ok && !verdict.is_in_doubt) {
+    for verdict in clients::told(verdicts).filter(|verdict| verdict.status != Status::Ok && !verdict.is_in_doubt) {
         let job = grounds.job(verdict);
         let proxy = grounds.plan.route(job).proxy().map(ToString::to_string);
         let product = verdict.product.clone().or_else(|| verdict.chain.as_ref()?.product.clone());
@@ -66,6 +68,7 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         .map(|(key, rows)| {
             let found = finding(grounds, &key, &rows[0].cause, &rows);
             let found = with_an_open_route(grounds, verdicts, found);
+            let found = clients::limit(grounds, verdicts, &rows, found);
             if key.is_led_astray {
                 let title = if key.is_of_another { IN_ITS_PLACE } else { AT_THE_LINE };
                 return Finding {
@@ -200,7 +203,9 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         .filter(|endpoint| !endpoint.is_tls())
         .map(|endpoint| endpoint.host.as_str())
         .collect();
-    let control = grounds.plan.follow_ups.control.as_ref().filter(|_| rows.iter().all(|row| row.is_for_all));
+    // A handshake for TLS 1.2 passes: that says what to look for, whatever else is treated alike.
+    let is_for_all = *cause != Cause::TlsTls13Intolerant && rows.iter().all(|row| row.is_for_all);
+    let control = grounds.plan.follow_ups.control.as_ref().filter(|_| is_for_all);
     let (instruction, is_about_hosts) = match control {
         Some(control) => {
             let what = if key.proxy.is_some() { FOR_ALL_TUNNELS } else { FOR_ALL_HANDSHAKES };

@@ -7,6 +7,7 @@ mod answer;
 
 mod cause;
 pub mod chain;
+mod clients;
 mod comparison;
 mod directions;
 mod evidence;
@@ -38,11 +39,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, Endpoint};
+use crate::certificate::Certificate;
 use crate::observation::recording::Roots;
 use crate::observation::{Ended, Observation, Stage};
-use crate::plan::{Job, JobId, Mechanism, Plan, Scheme};
+use crate::plan::{ClientProfile, Job, JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
+pub use clients::{ClientVerdict, OldSuite, is_unasked};
 pub(crate) use comparison::CLIENT_HAS_NO_LOGIN;
 pub use comparison::Comparison;
 pub use directions::{Reach, taken};
@@ -97,6 +100,10 @@ pub struct Verdict {
     /// The row is inspected, and nothing but that line explains by whom.
     pub is_led_astray: bool,
     pub timings: StageTimes,
+    /// What each family of Windows versions met; none for plain http. Ask [`Verdict::for_column`].
+    pub clients: Vec<ClientVerdict>,
+    /// How the peer answered an old hello, where that decided the row.
+    pub old_suite: Option<OldSuite>,
 }
 
 impl Verdict {
@@ -127,6 +134,8 @@ impl Verdict {
             hosts_line: None,
             is_led_astray: false,
             timings: StageTimes::default(),
+            clients: Vec::new(),
+            old_suite: None,
         }
     }
 }
@@ -219,33 +228,36 @@ impl<'a> Grounds<'a> {
 }
 
 /// One verdict per planned job, in plan order. The observations may come in any order.
+///
+/// Every profile of the plan is judged by itself, on what it saw and on what holds for all; then each row says the worst.
 #[must_use]
 pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict> {
     let mut observations: Vec<&Observation> = observations.iter().collect();
-    observations.sort_by_key(|seen| (seen.job(), seen.attempt()));
+    observations.sort_by_key(|seen| (seen.job(), seen.attempt(), seen.profile()));
     let chains = ChainJudge::new(&grounds.catalogue.trust, grounds.roots);
-    let mut attempts: Vec<Vec<&Observation>> = vec![Vec::new(); grounds.plan.jobs.len()];
-    let (beside, own): (Vec<_>, Vec<_>) = observations.into_iter().partition(|seen| seen.follow_up().is_some());
-    for observation in own {
-        if let Some(place) = attempts.get_mut(observation.job().0 as usize) {
-            place.push(observation);
-        }
-    }
-    let mut verdicts: Vec<Verdict> = grounds
-        .plan
-        .jobs
-        .iter()
-        .zip(&attempts)
-        .map(|(job, seen)| row::judge_job(grounds, &chains, job, seen))
+    let mut judged: Vec<(ByProfile<'_>, Vec<Verdict>)> = clients::asked(grounds.plan)
+        .into_iter()
+        .map(|profile| {
+            let seen = ByProfile::of(grounds, profile, &observations);
+            let rows = grounds.plan.jobs.iter().zip(&seen.attempts);
+            let verdicts = rows.map(|(job, seen)| row::judge_job(grounds, &chains, job, seen)).collect();
+            (seen, verdicts)
+        })
         .collect();
-    compare_short_chains(grounds, &mut verdicts);
-    refused::share(grounds, &attempts, &mut verdicts);
-    forwarding::attribute(grounds, &attempts, &mut verdicts);
-    forwarding::doubt(grounds, &attempts, &mut verdicts);
-    sinkhole::unmask(grounds, &attempts, &mut verdicts);
-    hosts::attribute(grounds, &attempts, &mut verdicts);
-    follow_up::weigh(grounds, &chains, &mut verdicts, (&attempts, &beside));
-    forwarding::unmask(grounds, &attempts, &mut verdicts);
+    let genuine: Vec<Genuine> = judged.iter().flat_map(|(_, verdicts)| genuine_chains(grounds, verdicts)).collect();
+    for (seen, verdicts) in &mut judged {
+        compare_short_chains(grounds, verdicts, &genuine);
+        let attempts = &seen.attempts;
+        refused::share(grounds, attempts, verdicts);
+        forwarding::attribute(grounds, attempts, verdicts);
+        forwarding::doubt(grounds, attempts, verdicts);
+        sinkhole::unmask(grounds, attempts, verdicts);
+        hosts::attribute(grounds, attempts, verdicts);
+        follow_up::weigh(grounds, &chains, verdicts, seen);
+        forwarding::unmask(grounds, attempts, verdicts);
+    }
+    let judged = judged.into_iter().map(|(seen, verdicts)| (seen.profile, verdicts)).collect();
+    let mut verdicts = clients::merge(grounds, judged, &observations);
     comparison::mark_shared_keys(grounds, &mut verdicts);
     comparison::tell_of_flapping(grounds, &mut verdicts);
     directions::tell_ways(grounds, &mut verdicts);
@@ -253,27 +265,63 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     verdicts
 }
 
+/// What was seen that counts for one profile.
+struct ByProfile<'o> {
+    profile: ClientProfile,
+    /// The attempts at each job, in plan order.
+    attempts: Vec<Vec<&'o Observation>>,
+    /// What was asked beside the rows.
+    beside: Vec<&'o Observation>,
+    /// The last attempt of the other profile at each job, where there was one.
+    others: Vec<Option<&'o Observation>>,
+}
+
+impl<'o> ByProfile<'o> {
+    /// The observations come in the order of their jobs and attempts.
+    fn of(grounds: &Grounds<'_>, profile: ClientProfile, observations: &[&'o Observation]) -> Self {
+        let jobs = grounds.plan.jobs.len();
+        let mut by = Self { profile, attempts: vec![Vec::new(); jobs], beside: Vec::new(), others: vec![None; jobs] };
+        for seen in observations.iter().copied() {
+            let place = seen.job().0 as usize;
+            match (clients::counts_for(seen, profile), seen.follow_up()) {
+                _ if place >= jobs => {}
+                (true, Some(_)) => by.beside.push(seen),
+                (true, None) => by.attempts[place].push(seen),
+                (false, None) => by.others[place] = Some(seen),
+                (false, Some(_)) => {}
+            }
+        }
+        by
+    }
+}
+
+/// A proved chain to an expected root, with its leaf and its row.
+struct Genuine {
+    endpoint: usize,
+    leaf: Certificate,
+    job: JobId,
+}
+
+fn genuine_chains(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Genuine> {
+    let genuine = |verdict: &Verdict| {
+        let chain = verdict.chain.as_ref()?;
+        let Reached::Class(class) = chain.reached else { return None };
+        // A chain that somebody replays, or that breaks a rule, is nobody's measure.
+        let is_the_services =
+            matches!(chain.cause, Cause::Ok | Cause::ChainExpired | Cause::ChainNotYetValid | Cause::ChainClockSkew)
+                && chain.proved == Some(true);
+        if !is_the_services || !chain.expected.contains(&class) {
+            return None;
+        }
+        let leaf = chain.certificates.first()?.clone();
+        Some(Genuine { endpoint: grounds.job(verdict).endpoint, leaf, job: verdict.job })
+    };
+    verdicts.iter().filter_map(genuine).collect()
+}
+
 /// A short chain on one route, and a chain to an expected anchor for the same host on another: the first is an
 /// interceptor's. Unless both show the same leaf: then one server only sends less.
-fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
-    let endpoint = |verdict: &Verdict| grounds.plan.jobs[verdict.job.0 as usize].endpoint;
-    let genuine: Vec<_> = verdicts
-        .iter()
-        .filter_map(|verdict| {
-            let chain = verdict.chain.as_ref()?;
-            let Reached::Class(class) = chain.reached else { return None };
-            // A chain that somebody replays, or that breaks a rule, is nobody's measure.
-            let is_the_services = matches!(
-                chain.cause,
-                Cause::Ok | Cause::ChainExpired | Cause::ChainNotYetValid | Cause::ChainClockSkew
-            ) && chain.proved == Some(true);
-            if !is_the_services {
-                return None;
-            }
-            let leaf = chain.certificates.first()?.clone();
-            chain.expected.contains(&class).then(|| (endpoint(verdict), leaf, verdict.job))
-        })
-        .collect();
+fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict], genuine: &[Genuine]) {
     // What leads to an expected root by known keys is nobody's but the service's, however little of it was sent.
     let is_open = |verdict: &&mut Verdict| {
         let is_known = |chain: &ChainVerdict| matches!(chain.reached, Reached::Class(_));
@@ -282,17 +330,19 @@ fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
     for verdict in verdicts.iter_mut().filter(is_open) {
         let place = grounds.plan.jobs[verdict.job.0 as usize].endpoint;
         let leaf = verdict.chain.as_ref().and_then(|chain| chain.certificates.first());
-        let others: Vec<_> = genuine.iter().filter(|(endpoint, ..)| *endpoint == place).collect();
-        if others.is_empty() || others.iter().any(|(_, other, _)| Some(other) == leaf) {
+        let others: Vec<&Genuine> = genuine.iter().filter(|other| other.endpoint == place).collect();
+        if others.is_empty() || others.iter().any(|other| Some(&other.leaf) == leaf) {
             continue;
         }
+        let is_same_row = others.iter().all(|other| other.job == verdict.job);
         verdict.cause = Cause::InterceptedUntrusted;
         verdict.status = Status::Intercepted;
         verdict.connections.inspected += 1;
         verdict.cause.facts().title.clone_into(&mut verdict.summary);
-        verdict.evidence.push(
-            "another route shows a different certificate for this host, which leads to the expected root".to_owned(),
-        );
+        let other = if is_same_row { "a handshake of another TLS version" } else { "another route" };
+        verdict
+            .evidence
+            .push(format!("{other} shows a different certificate for this host, which leads to the expected root"));
         if let Some(chain) = &mut verdict.chain {
             chain.status = Status::Intercepted;
             chain.cause = Cause::InterceptedUntrusted;

@@ -291,7 +291,9 @@ fn rule(cause: &Cause) -> Option<&'static str> {
         Cause::ProxyMethodBlocked => "the list of methods that are allowed",
         Cause::PauthRequired => "the demand for a login",
         Cause::TlsSniFiltered => "the filter by name in the handshake",
-        Cause::TlsTls13Intolerant | Cause::TlsLargeHello | Cause::TlsLegacyOnly => "the device that handles handshakes",
+        Cause::TlsTls13Intolerant | Cause::TlsLargeHello | Cause::TlsLegacyOnly | Cause::TlsOldSuites => {
+            "the device that handles handshakes"
+        }
         Cause::TcpRefused | Cause::TcpTimeout | Cause::TcpAdminProhibited => {
             "the firewall's rule for outgoing connections"
         }

@@ -33,6 +33,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         connections.count(opinion.chain.as_ref());
         (*last, opinion)
     };
+    let opinion = stopped_behind(opinion, attempts);
     lines.extend(evidence::lines(seen, grounds.at));
     if let Some(chain) = &opinion.chain {
         lines.extend(chain.evidence.iter().cloned());
@@ -59,6 +60,18 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         chain: opinion.chain,
         ..Verdict::new(job.id, opinion.cause, opinion.stage)
     }
+}
+
+/// A connection that was stopped before its handshake, although another profile's had just gone the same way: that is no matter
+/// of the handshake, and the handshake was not seen.
+fn stopped_behind(opinion: Opinion, attempts: &[&Observation]) -> Opinion {
+    let is_stopped = |seen: &&Observation| matches!(seen.fault(), Some((stage, fault)) if stage < Stage::Tls && !fault.is_end_of_run());
+    if !attempts.iter().any(|seen| seen.is_behind()) || !attempts.iter().all(|seen| is_stopped(seen)) {
+        return opinion;
+    }
+    let detail =
+        format!("one connection for this host was let through, and a second one was not: {}", opinion.summary());
+    Opinion::new(Cause::Flaky, opinion.stage).with(detail).with_status(Status::Inconclusive)
 }
 
 /// What the name was given.
@@ -146,6 +159,30 @@ fn product(opinion: &Opinion, chain: Option<&ChainVerdict>, seen: &Observation) 
         Stage::Proxy | Stage::Http => by_answer(),
         Stage::Dns | Stage::Tcp | Stage::Tls | Stage::Chain => opinion.product.clone(),
     }
+}
+
+/// The same for a chain that was read from a hello which nobody meant to finish: the peer was not asked for a proof.
+pub(super) fn unproved_chain_verdict(
+    grounds: &Grounds<'_>,
+    chains: &ChainJudge,
+    endpoint: &Endpoint,
+    seen: &Observation,
+) -> Option<ChainVerdict> {
+    let tls = seen.tls().filter(|tls| !tls.chain.is_empty())?;
+    Some(chains.judge(&ChainQuestion {
+        chain: &tls.chain,
+        host: &endpoint.host,
+        expected: &endpoint.trust,
+        proof: Proof::NeverAsked,
+        at: grounds.at,
+        peer_date: None,
+    }))
+}
+
+/// What such a chain says by itself.
+pub(super) fn of_unproved_chain(chain: ChainVerdict) -> Opinion {
+    let product = chain.product.clone().filter(|_| chain.status == Status::Intercepted);
+    Opinion { product, ..Opinion { chain: Some(chain.clone()), ..of_chain(&chain) } }
 }
 
 /// The verdict on the chain that this observation recorded; `None` without one.

@@ -13,6 +13,7 @@ use crate::observation::{
 };
 use crate::plan::{Budget, Identity, PlannedRoute, SchemeChoice};
 
+mod clients;
 mod endings;
 mod hosts;
 mod plain;

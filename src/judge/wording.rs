@@ -101,6 +101,10 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::PlaintextReply => "a plain HTTP answer".to_owned(),
         Fault::NotTls => "what came is not TLS".to_owned(),
         Fault::OldTlsOnly => "the server chose TLS 1.1 or older".to_owned(),
+        Fault::DowngradeMark => {
+            "the peer chose TLS 1.2 with the mark of a server that could speak 1.3, as somebody does who copies its answer"
+                .to_owned()
+        }
         Fault::NoCertificate => "the peer sent no certificate".to_owned(),
         Fault::HandshakeFailed { detail } => format!("the handshake failed: {detail}"),
         Fault::Truncated => "the body is cut off".to_owned(),

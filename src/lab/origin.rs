@@ -38,6 +38,12 @@ pub enum Front {
     Filtered(Filter, Breakage),
     /// A server of TLS 1.1, as far as its certificate.
     Old(Shown),
+    /// A server of TLS 1.2 with RSA key exchange alone, as far as its certificate.
+    RsaOnly(Shown),
+    /// Hellos that offer TLS 1.3 get to the server; others meet a device that shows this.
+    Tls13Passed(Shown),
+    /// A device of TLS 1.2 that copies the server's random, which says that the server speaks 1.3.
+    MarkCopied(Shown),
 }
 
 /// Hellos that a device stops.
@@ -49,6 +55,8 @@ pub enum Filter {
     NameWithGrudge(Duration),
     /// Those that offer TLS 1.3.
     Tls13,
+    /// Those that do not.
+    Tls12,
     /// Those that are longer than this many bytes.
     Longer(usize),
     /// Those that do not come in one piece.
@@ -138,6 +146,17 @@ enum ReadyFront {
     },
     /// The server's flight, up to its end.
     Old(Vec<u8>),
+    /// The same, for hellos that offer this suite.
+    ForSuite(u16, Vec<u8>),
+    /// A server for hellos that offer TLS 1.3, and one for those that do not.
+    ByVersion(Newer, Arc<ServerConfig>),
+}
+
+/// What hellos with TLS 1.3 meet.
+#[derive(Debug)]
+enum Newer {
+    Server(Arc<ServerConfig>),
+    Flight(Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -172,6 +191,7 @@ impl Origin {
     /// Prepares what `site` says for `endpoint`.
     pub fn new(site: &Site, endpoint: &Endpoint, authorities: &Authorities) -> Result<Self, Mistake> {
         let class = endpoint.trust.first().copied().unwrap_or(TrustClass::MicrosoftPublic);
+        let shows = |shown| authorities.show(shown, &endpoint.host, class);
         let front = match &site.front {
             Front::Clear => ReadyFront::Clear,
             Front::Tls(tls) => ReadyFront::Tls(configuration(*tls, &endpoint.host, class, authorities)?),
@@ -182,7 +202,17 @@ impl Origin {
                 host: endpoint.host.clone(),
                 tls: configuration(Tls::GENUINE, &endpoint.host, class, authorities)?,
             },
-            Front::Old(shown) => ReadyFront::Old(old_flight(&authorities.show(*shown, &endpoint.host, class)?.cert)),
+            Front::Old(shown) => ReadyFront::Old(flight(Old::TLS_1_1, &shows(*shown)?.cert)),
+            Front::RsaOnly(shown) => ReadyFront::ForSuite(Old::RSA.suite, flight(Old::RSA, &shows(*shown)?.cert)),
+            Front::Tls13Passed(shown) => {
+                let genuine = configuration(Tls::GENUINE, &endpoint.host, class, authorities)?;
+                ReadyFront::ByVersion(Newer::Server(genuine), showing(shows(*shown)?, ONLY_TLS12)?)
+            }
+            Front::MarkCopied(shown) => {
+                let chain = shows(*shown)?;
+                let marked = flight(Old::MARKED, &chain.cert);
+                ReadyFront::ByVersion(Newer::Flight(marked), showing(chain, ONLY_TLS12)?)
+            }
         };
         let answer = ReadyAnswer::new(&site.answer, || healthy(endpoint));
         Ok(Self { front, answer, first: site.first, connections: AtomicUsize::new(0), grudge: Mutex::default() })
@@ -234,6 +264,7 @@ impl Origin {
                     Filter::Name => holds(&hello, host.as_bytes()),
                     Filter::NameWithGrudge(lasts) => self.is_held_against(holds(&hello, host.as_bytes()), *lasts),
                     Filter::Tls13 => offers_tls13(&hello),
+                    Filter::Tls12 => !offers_tls13(&hello),
                     Filter::Longer(most) => hello.len() > *most,
                     Filter::Pieces => !is_in_one_piece,
                 };
@@ -243,12 +274,21 @@ impl Origin {
                 let stream = TlsAcceptor::from(tls.clone()).accept(stream).await?;
                 self.answer(BufReader::new(stream)).await
             }
-            ReadyFront::Old(flight) => {
-                let mut stream = stream;
-                hear(&mut stream).await?;
-                stream.write_all(flight).await?;
-                close(stream).await;
-                Ok(())
+            ReadyFront::Old(flight) => say(stream, flight).await,
+            ReadyFront::ForSuite(suite, flight) => {
+                let (hello, _) = peek_hello(&stream).await?;
+                let is_offered = suites(&hello).any(|offered| offered == *suite);
+                say(stream, if is_offered { flight } else { NO_COMMON_SUITE }).await
+            }
+            ReadyFront::ByVersion(newer, older) => {
+                let (hello, _) = peek_hello(&stream).await?;
+                let configuration = match newer {
+                    Newer::Flight(flight) if offers_tls13(&hello) => return say(stream, flight).await,
+                    Newer::Server(newer) if offers_tls13(&hello) => newer,
+                    Newer::Flight(_) | Newer::Server(_) => older,
+                };
+                let stream = TlsAcceptor::from(configuration.clone()).accept(stream).await?;
+                self.answer(BufReader::new(stream)).await
             }
         }
     }
@@ -316,6 +356,17 @@ pub(super) async fn break_off(breakage: Breakage, mut stream: TcpStream) -> io::
     Ok(())
 }
 
+/// The alert handshake_failure.
+const NO_COMMON_SUITE: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
+
+/// Hears the client's first words, and says these.
+async fn say(mut stream: TcpStream, bytes: &[u8]) -> io::Result<()> {
+    hear(&mut stream).await?;
+    stream.write_all(bytes).await?;
+    close(stream).await;
+    Ok(())
+}
+
 /// The first record of a connection, which stays in it, and whether it came in one piece.
 async fn peek_hello(stream: &TcpStream) -> io::Result<(Vec<u8>, bool)> {
     let mut bytes = vec![0; 4096];
@@ -348,20 +399,53 @@ fn offers_tls13(hello: &[u8]) -> bool {
     })
 }
 
-/// What a server of TLS 1.1 sends before the client's turn: its hello, its certificates, that it is done.
-fn old_flight(chain: &[rustls::pki_types::CertificateDer<'_>]) -> Vec<u8> {
+/// The cipher suites that a hello offers.
+fn suites(hello: &[u8]) -> impl Iterator<Item = u16> + '_ {
+    // Record, message, version and random, then the session's id.
+    let session = hello.get(43).copied().map_or(0, usize::from);
+    let list = hello.get(44 + session..).unwrap_or_default();
+    let length = list.first_chunk::<2>().map_or(0, |length| usize::from(u16::from_be_bytes(*length)));
+    list.get(2..2 + length).unwrap_or_default().chunks_exact(2).map(|suite| u16::from_be_bytes([suite[0], suite[1]]))
+}
+
+/// How an old server begins.
+#[derive(Debug, Clone, Copy)]
+struct Old {
+    minor: u8,
+    suite: u16,
+    random: [u8; 32],
+}
+
+impl Old {
+    const TLS_1_1: Self = Self { minor: 2, suite: 0x002f, random: [0x5a; 32] };
+    const RSA: Self = Self { minor: 3, suite: 0x009d, random: [0x5a; 32] };
+    /// With the mark of a server that could speak TLS 1.3 (RFC 8446 §4.1.3), and a suite of ECDHE.
+    const MARKED: Self = {
+        let mut random = [0x5a; 32];
+        let mark = *b"DOWNGRD\x01";
+        let mut place = 0;
+        while place < mark.len() {
+            random[24 + place] = mark[place];
+            place += 1;
+        }
+        Self { minor: 3, suite: 0xc02b, random }
+    };
+}
+
+/// What an old server sends before the client's turn: its hello, its certificates, that it is done.
+fn flight(old: Old, chain: &[rustls::pki_types::CertificateDer<'_>]) -> Vec<u8> {
     let long = |bytes: &[u8]| {
         let length = u32::try_from(bytes.len()).unwrap_or_default().to_be_bytes();
         [&length[1..], bytes].concat()
     };
     let message = |kind: u8, body: &[u8]| [&[kind][..], &long(body)].concat();
-    let hello = [&[3, 2][..], &[0x5a; 32], &[0], &[0, 0x2f], &[0]].concat();
+    let hello = [&[3, old.minor][..], &old.random, &[0], &old.suite.to_be_bytes(), &[0]].concat();
     let certificates: Vec<u8> = chain.iter().flat_map(|certificate| long(certificate)).collect();
     let messages = [message(2, &hello), message(11, &long(&certificates)), message(14, &[])].concat();
     // As small as records may be cut.
     let record = |piece: &[u8]| {
         let length = u16::try_from(piece.len()).unwrap_or_default().to_be_bytes();
-        [&[22, 3, 2][..], &length, piece].concat()
+        [&[22, 3, old.minor][..], &length, piece].concat()
     };
     messages.chunks(500).flat_map(record).collect()
 }

@@ -140,6 +140,8 @@ pub enum Fault {
     NotTls,
     /// The peer's `ServerHello` chose TLS 1.1 or older.
     OldTlsOnly,
+    /// The peer chose TLS 1.2, and its random says that it could speak 1.3 (RFC 8446 §4.1.3): somebody on the way copied it.
+    DowngradeMark,
     /// The peer's certificate message holds no certificate.
     NoCertificate,
     /// The handshake broke for a reason of the TLS library's own.

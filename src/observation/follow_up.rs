@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::JobId;
+use crate::plan::{ClientProfile, JobId};
 
 /// One question, and the job that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,13 +17,15 @@ pub struct FollowUp {
     pub leaf: Option<[u8; 32]>,
     /// How many pauses it waits first: some filters hold a reset against the pair of addresses for a while.
     pub pauses: u32,
+    /// As which client it is asked; none where the answer holds for all.
+    pub profile: Option<ClientProfile>,
 }
 
 impl FollowUp {
     /// A question that goes its own way.
     #[must_use]
     pub fn new(about: JobId, ask: Ask) -> Self {
-        Self { about, ask, address: None, leaf: None, pauses: 0 }
+        Self { about, ask, address: None, leaf: None, pauses: 0, profile: None }
     }
 }
 
@@ -49,6 +51,8 @@ pub enum Ask {
     SmallSegments,
     /// A first message as TLS 1.1 and older know it, for the certificate that is sent in clear.
     OldHello,
+    /// The same with the cipher suites alone that Schannel of every Windows version offers.
+    SharedHello,
     /// A connection to an address that nobody has.
     Nobody,
     /// The endpoint's addresses, of another name server.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::JobId;
+use crate::plan::{ClientProfile, JobId};
 
 pub use evidence::{
     Challenge, Credential, DnsEvidence, DnsFailure, Evidence, Header, HttpEvidence, Leg, NameSource, NtlmChallenge,
@@ -30,6 +30,13 @@ pub use follow_up::{Ask, FollowUp};
 pub struct Observation {
     job: JobId,
     attempt: Attempt,
+    /// As which client the handshake was made; none where what was seen holds for every profile of the plan, and in recordings
+    /// of versions that had no profiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<ClientProfile>,
+    /// It followed the connection of another profile, whose way to the peer was open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    behind: bool,
     steps: Vec<Step>,
     /// From the first step's beginning to the last one's end.
     total: Duration,
@@ -85,6 +92,9 @@ pub struct Step {
 pub struct Recorder {
     job: JobId,
     attempt: Attempt,
+    profile: Option<ClientProfile>,
+    goes_ahead: bool,
+    behind: bool,
     started: Instant,
     /// What works now, and since when.
     under_way: (Stage, Instant),
@@ -95,6 +105,10 @@ pub struct Recorder {
 struct RawObservation {
     job: JobId,
     attempt: Attempt,
+    #[serde(default)]
+    profile: Option<ClientProfile>,
+    #[serde(default)]
+    behind: bool,
     steps: Vec<Step>,
     total: Duration,
 }
@@ -103,7 +117,25 @@ impl Recorder {
     /// Starts at `now`: the time comes in, so that nothing here reads a clock.
     #[must_use]
     pub fn new(job: JobId, attempt: Attempt, now: Instant) -> Self {
-        Self { job, attempt, started: now, under_way: (Stage::Dns, now), steps: Vec::with_capacity(5) }
+        Self {
+            job,
+            attempt,
+            profile: None,
+            goes_ahead: false,
+            behind: false,
+            started: now,
+            under_way: (Stage::Dns, now),
+            steps: Vec::with_capacity(5),
+        }
+    }
+
+    /// Says as which client the handshake is made. Where this attempt `goes_ahead` of another profile's, what stops it before
+    /// its handshake stops both, and is kept without a profile.
+    #[must_use]
+    pub fn asks_as(mut self, profile: Option<ClientProfile>, goes_ahead: bool) -> Self {
+        self.profile = profile;
+        self.goes_ahead = goes_ahead;
+        self
     }
 
     /// Says which stage works from `now` on, so that a run that ends in the middle of it knows.
@@ -114,6 +146,13 @@ impl Recorder {
     /// Leaves out of the whole what passed before anything was asked of anybody.
     pub fn waited(&mut self, time: Duration) {
         self.started += time;
+    }
+
+    /// Keeps a step that another profile's connection went through for this one too.
+    pub fn inherited(&mut self, stage: Stage, took: Duration, evidence: Evidence) {
+        self.behind = true;
+        self.started = self.started.checked_sub(took).unwrap_or(self.started);
+        self.passed(stage, took, evidence);
     }
 
     /// Keeps a step that went well.
@@ -145,7 +184,16 @@ impl Recorder {
     #[must_use]
     pub fn finish(self, now: Instant) -> Observation {
         let total = now.saturating_duration_since(self.started);
-        Observation { job: self.job, attempt: self.attempt, steps: self.steps, total }
+        let stopped = self.steps.last().filter(|step| step.fault.is_some()).map(|step| step.stage);
+        let is_common = self.goes_ahead && stopped.is_some_and(|stage| stage < Stage::Tls);
+        let profile = self.profile.filter(|_| !is_common);
+        Observation { job: self.job, attempt: self.attempt, profile, behind: self.behind, steps: self.steps, total }
+    }
+
+    /// How long a finished stage took, and what it saw.
+    #[must_use]
+    pub fn seen(&self, stage: Stage) -> Option<(Duration, &Evidence)> {
+        self.steps.iter().find(|step| step.stage == stage).map(|step| (step.took, &step.evidence))
     }
 
     /// What the last finished stage saw.
@@ -171,6 +219,31 @@ impl Observation {
     #[must_use]
     pub fn attempt(&self) -> Attempt {
         self.attempt
+    }
+
+    /// As which client the handshake was made; `None` where it holds for every profile that was asked.
+    #[must_use]
+    pub fn profile(&self) -> Option<ClientProfile> {
+        self.profile
+    }
+
+    /// Takes over what another connection of the same row saw of the host's other addresses; this one went to one of them only.
+    pub fn learn_addresses(&mut self, ahead: &Self) {
+        let Some(theirs) = ahead.tcp().map(|tcp| tcp.attempts.clone()) else { return };
+        let own = self.steps.iter_mut().find_map(|step| match &mut step.evidence {
+            Evidence::Tcp(seen) => Some(seen),
+            _ => None,
+        });
+        let Some(own) = own else { return };
+        let is_new = |attempt: &TcpAttempt| own.attempts.iter().all(|known| known.address != attempt.address);
+        let new: Vec<TcpAttempt> = theirs.into_iter().filter(is_new).collect();
+        own.attempts.extend(new);
+    }
+
+    /// Whether it followed another profile's connection of the same row, whose way to the peer was open.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.behind
     }
 
     /// What was asked, where this is no attempt at the job itself.
@@ -252,7 +325,7 @@ impl TryFrom<RawObservation> for Observation {
 
     /// A recording that somebody edited must not smuggle in what no probe could have seen.
     fn try_from(raw: RawObservation) -> Result<Self, Self::Error> {
-        let RawObservation { job, attempt, steps, total } = raw;
+        let RawObservation { job, attempt, profile, behind, steps, total } = raw;
         if let Some(position) = steps.iter().position(|step| step.fault.is_some())
             && position + 1 != steps.len()
         {
@@ -268,6 +341,6 @@ impl TryFrom<RawObservation> for Observation {
         if steps.iter().map(|step| step.took).chain([total]).any(|took| took > LONGEST) {
             return Err(format!("a duration is longer than {} hours", LONGEST.as_secs() / 3600));
         }
-        Ok(Self { job, attempt, steps, total })
+        Ok(Self { job, attempt, profile, behind, steps, total })
     }
 }

@@ -14,7 +14,7 @@ use super::{Attempt, Ended, Evidence, Observation};
 use crate::catalogue::CatalogueSource;
 use crate::certificate::place::{RootPlace, RootPlaces};
 use crate::certificate::{Certificate, hex};
-use crate::plan::Plan;
+use crate::plan::{ClientProfile, Plan};
 
 const SCHEMA: &str = "waprobe-recording/1";
 /// A longer line was not written by this tool: evidence is bounded where it is taken.
@@ -275,8 +275,8 @@ pub fn read(mut input: impl BufRead) -> Result<Recording, RecordingMistake> {
 struct Reader {
     pool: HashMap<String, Certificate>,
     observations: Vec<Observation>,
-    /// A job has two attempts at most, and each question about it is asked once.
-    attempts: HashSet<(u32, Attempt)>,
+    /// A job has two attempts at most per profile, and each question about it is asked once.
+    attempts: HashSet<(u32, Attempt, Option<ClientProfile>)>,
     machine: Vec<Certificate>,
     places: RootPlaces,
     public: Vec<Certificate>,
@@ -304,7 +304,7 @@ impl Reader {
             }
             Line::Observation(observation) => {
                 let (job, attempt) = (observation.job().0, observation.attempt());
-                if !self.attempts.insert((job, attempt)) {
+                if !self.attempts.insert((job, attempt, observation.profile())) {
                     let which = match attempt {
                         Attempt::First => "the first attempt of",
                         Attempt::Again => "the second attempt of",
@@ -469,7 +469,7 @@ fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
 
 /// Orders observations as judged: by job, the first attempt before the second.
 pub fn in_plan_order(observations: &mut [Observation]) {
-    observations.sort_by_key(|observation| (observation.job(), observation.attempt()));
+    observations.sort_by_key(|observation| (observation.job(), observation.attempt(), observation.profile()));
 }
 
 #[cfg(test)]

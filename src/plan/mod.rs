@@ -4,6 +4,7 @@
 //! per endpoint and route. Never: a socket, a clock, or a decision that depends on an endpoint's answer.
 
 mod budget;
+mod client;
 mod directions;
 mod follow_ups;
 mod login;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 
 pub use budget::Budget;
+pub use client::{ClientProfile, Offered, SCHANNEL_SUITES, SHARED_SUITES, offered, winhttp_remark};
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
 pub use follow_ups::FollowUps;
 pub use login::UserLogin;
@@ -33,6 +35,10 @@ pub struct Plan {
     pub budget: Budget,
     pub os: OsSelection,
     pub solutions: Vec<Solution>,
+    /// As which clients every row over TLS is asked, in the order in which they start; none in a plan that was recorded before
+    /// there were profiles, whose rows offered TLS 1.3 and 1.2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ClientProfile>,
     /// Where a script sends the endpoints, when one was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directions: Option<Directions>,
@@ -106,6 +112,7 @@ impl Plan {
             routes: Vec::new(),
             jobs: Vec::new(),
             budget,
+            profiles: ClientProfile::needed(&os),
             os,
             solutions,
             directions: None,

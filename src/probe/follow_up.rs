@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::Instant;
 
 use super::hello::Hello;
-use super::{Context, Upload, Way, observe};
+use super::{Client, Context, Upload, Way, observe};
 use crate::catalogue::Endpoint;
 use crate::net::Net;
 use crate::observation::{Ask, Attempt, Ended, Fault, FollowUp, Observation, Stage};
@@ -147,6 +147,7 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
         | Ask::LargeHello
         | Ask::SmallSegments
         | Ask::OldHello
+        | Ask::SharedHello
         | Ask::Nobody
         | Ask::Names(_)
         | Ask::WayBy(_)
@@ -154,20 +155,25 @@ async fn ask(follow_up: &FollowUp, context: &Context, end: End) -> Option<Observ
         | Ask::Address(_)
         | Ask::Repeat(_) => own,
     };
-    let way = Way { address: follow_up.address, ..Way::whole(endpoint, route) };
+    // What holds for every profile is asked as the newest of the plan asks.
+    let profile = follow_up.profile;
+    let hello = Hello::of(profile.or(context.plan.profiles.last().copied()));
+    let client = Client { profile, ..Client::default() };
+    let way = Way { address: follow_up.address, client, hello, ..Way::whole(endpoint, route) };
     let shaking = |hello| Way { until: Stage::Tls, hello, ..way };
     let direct = PlannedRoute::Direct;
     let way = match follow_up.ask {
         Ask::Control | Ask::Address(_) | Ask::Repeat(_) => way,
-        Ask::ControlTunnel | Ask::SmallSegments => shaking(Hello::Usual),
-        Ask::ControlName => Way { name: &control?.host, ..shaking(Hello::Usual) },
+        Ask::ControlTunnel | Ask::SmallSegments => shaking(hello),
+        Ask::ControlName => Way { name: &control?.host, ..shaking(hello) },
         Ask::SmallHello => shaking(Hello::Small),
         Ask::PaddedHello => shaking(Hello::Padded),
-        Ask::SplitHello => shaking(Hello::Split),
+        Ask::SplitHello => shaking(Hello::split(profile)),
         Ask::LargeHello => shaking(Hello::Large),
         Ask::OldHello => shaking(Hello::Old),
+        Ask::SharedHello => shaking(Hello::Shared),
         Ask::Names(server) => Way { server: Some(server), until: Stage::Dns, ..way },
-        Ask::WayBy(server) => Way { server: Some(server), ..shaking(Hello::Usual) },
+        Ask::WayBy(server) => Way { server: Some(server), ..shaking(hello) },
         Ask::Upload(size) => Way { upload: Some(Upload { size, leaf: follow_up.leaf? }), ..way },
         Ask::Nobody => Way { address: Some(NOBODY), route: &direct, until: Stage::Tcp, ..way },
     };

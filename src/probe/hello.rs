@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::stream::Connection;
+use crate::plan::ClientProfile;
 
 /// What a record's header takes; a hello that is split is split behind it.
 const RECORD_HEADER: usize = 5;
@@ -38,15 +39,35 @@ pub(super) enum Hello {
     Split,
     /// With a post-quantum key share first, which takes two segments.
     Large,
-    /// TLS 1.1 and older; nobody means to finish it.
+    /// As Windows 10 and older send it (TLS 1.2), in two pieces.
+    SmallSplit,
+    /// With every suite that old servers knew; nobody means to finish it.
     Old,
+    /// With those alone that every Schannel offers; nobody means to finish it.
+    Shared,
 }
 
 impl Hello {
+    /// What devices of this profile send; without one, what the newest send.
+    pub fn of(profile: Option<ClientProfile>) -> Self {
+        match profile {
+            Some(ClientProfile::Tls12) => Self::Small,
+            Some(ClientProfile::Tls13) | None => Self::Usual,
+        }
+    }
+
+    /// The same in two pieces.
+    pub fn split(profile: Option<ClientProfile>) -> Self {
+        match profile {
+            Some(ClientProfile::Tls12) => Self::SmallSplit,
+            Some(ClientProfile::Tls13) | None => Self::Split,
+        }
+    }
+
     pub fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
         match self {
-            Self::Small | Self::Padded => ONLY_TLS12,
-            Self::Usual | Self::Split | Self::Large | Self::Old => BOTH,
+            Self::Small | Self::Padded | Self::SmallSplit => ONLY_TLS12,
+            Self::Usual | Self::Split | Self::Large | Self::Old | Self::Shared => BOTH,
         }
     }
 
@@ -65,13 +86,15 @@ impl Hello {
     pub fn protocols(self) -> Vec<Vec<u8>> {
         match self {
             Self::Padded => vec![b"http/1.1".to_vec(), vec![b'x'; PADDING]],
-            Self::Usual | Self::Small | Self::Split | Self::Large | Self::Old => Vec::new(),
+            Self::Usual | Self::Small | Self::Split | Self::SmallSplit | Self::Large | Self::Old | Self::Shared => {
+                Vec::new()
+            }
         }
     }
 
     /// The stream on which it goes out.
     pub fn over(self, stream: Connection) -> Connection {
-        if self == Self::Split { Box::new(Split::new(stream)) } else { stream }
+        if matches!(self, Self::Split | Self::SmallSplit) { Box::new(Split::new(stream)) } else { stream }
     }
 }
 

@@ -18,20 +18,23 @@ mod stream;
 mod testing;
 mod tls;
 
+use std::cell::Cell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
+use tokio::sync::oneshot;
 
 use self::hello::Hello;
+use self::old_hello::Suites;
 use self::secrets::Secrets;
 use self::stream::Connection;
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::net::{Keytab, Net};
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Signature, Stage};
-use crate::plan::{Job, JobId, Plan, PlannedRoute, ProxyScheme};
+use crate::plan::{ClientProfile, Job, JobId, Plan, PlannedRoute, ProxyScheme};
 
 pub use follow_up::follow_up;
 pub use runner::run;
@@ -100,12 +103,49 @@ impl Context {
     }
 }
 
-/// Goes the whole way once: resolve, connect, proxy, tls, http. Where `end` comes first, it says why, and what the
-/// finished stages saw is kept.
-async fn attempt(job: &Job, attempt: Attempt, context: &Context, end: impl Future<Output = Fault>) -> Observation {
+/// Goes the whole way once as one client: resolve, connect, proxy, tls, http. Where `end` comes first, it says why, and what
+/// the finished stages saw is kept.
+async fn attempt(
+    job: &Job,
+    attempt: Attempt,
+    client: Client<'_>,
+    context: &Context,
+    end: impl Future<Output = Fault>,
+) -> Observation {
     let endpoint = &context.catalogue.endpoints[job.endpoint];
-    let way = Way::whole(endpoint, context.plan.route(job));
+    let way = Way { client, hello: Hello::of(client.profile), ..Way::whole(endpoint, context.plan.route(job)) };
     observe(job.id, attempt, &way, context, end).await
+}
+
+/// As whom a way is gone, and what it has to do with the other profile's.
+#[derive(Clone, Copy, Default)]
+struct Client<'a> {
+    /// None for an endpoint without TLS, and where the answer holds for every profile.
+    profile: Option<ClientProfile>,
+    /// Told when the way to the peer is open, so that the other profile follows.
+    opening: Option<&'a Opening>,
+    /// What the profile that went ahead found: this one does not look the name up again, and goes to the same address.
+    opened: Option<&'a Opened>,
+}
+
+/// Tells once that the way to the peer is open.
+struct Opening(Cell<Option<oneshot::Sender<Opened>>>);
+
+/// A way to the peer that another connection took.
+struct Opened {
+    dns: Evidence,
+    dns_took: Duration,
+    /// With one address, the one that connected.
+    resolved: resolve::Resolved,
+}
+
+impl Opening {
+    fn tell(&self, recorder: &Recorder, resolved: &resolve::Resolved, address: SocketAddr) {
+        let Some(sender) = self.0.take() else { return };
+        let Some((dns_took, dns)) = recorder.seen(Stage::Dns) else { return };
+        // Nobody listens when the run has ended.
+        let _ = sender.send(Opened { dns: dns.clone(), dns_took, resolved: resolved.only(address) });
+    }
 }
 
 /// Goes a way and keeps what was seen on it, without its secrets.
@@ -116,7 +156,8 @@ async fn observe(
     context: &Context,
     end: impl Future<Output = Fault>,
 ) -> Observation {
-    let mut recorder = Recorder::new(job, attempt, Instant::now());
+    let Client { profile, opening, .. } = way.client;
+    let mut recorder = Recorder::new(job, attempt, Instant::now()).asks_as(profile, opening.is_some());
     let secrets = Secrets::default();
     let result = tokio::select! {
         biased;
@@ -150,6 +191,7 @@ struct Way<'a> {
     /// What the handshake asks for, and how.
     name: &'a str,
     hello: Hello,
+    client: Client<'a>,
     /// Whose answer counts, in place of whom the run asks for names.
     server: Option<SocketAddr>,
     /// What goes up in place of the small request.
@@ -172,6 +214,7 @@ impl<'a> Way<'a> {
             until: Stage::Http,
             name: &endpoint.host,
             hello: Hello::Usual,
+            client: Client::default(),
             server: None,
             upload: None,
         }
@@ -187,6 +230,12 @@ struct Stop {
 
 /// The five stages. Each is awaited, kept, and handed on; the first that stops ends the way.
 async fn go(way: &Way<'_>, context: &Context, secrets: &Secrets, recorder: &mut Recorder) -> Result<(), Stop> {
+    if let Some(opened) = way.client.opened {
+        recorder.inherited(Stage::Dns, opened.dns_took, opened.dns.clone());
+        let result = beyond_dns(way, &opened.resolved, (context, secrets), recorder).await;
+        recorder.revise(Stage::Dns, |evidence| opened.resolved.complete(evidence));
+        return result;
+    }
     let started = enter(recorder, Stage::Dns);
     let outcome = match (way.address, way.server) {
         (Some(address), _) => resolve::given(way.endpoint, address),
@@ -223,7 +272,13 @@ async fn beyond_dns(
     if way.until == Stage::Tcp {
         return Ok(());
     }
-    let result = beyond_tcp(way, (stream, place), &attempts, (context, secrets), recorder).await;
+    let opening = way.client.opening;
+    let is_open = |recorder: &Recorder| {
+        if let Some(opening) = opening {
+            opening.tell(recorder, resolved, attempts.carried());
+        }
+    };
+    let result = beyond_tcp(way, (stream, place), (&attempts, &is_open), (context, secrets), recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
     result
 }
@@ -231,7 +286,7 @@ async fn beyond_dns(
 async fn beyond_tcp(
     way: &Way<'_>,
     (stream, place): (Connection, Option<proxy::Place>),
-    attempts: &connect::Attempts,
+    (attempts, is_open): (&connect::Attempts, &dyn Fn(&Recorder)),
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
@@ -260,6 +315,7 @@ async fn beyond_tcp(
     };
     // What goes through the tunnel is the service's.
     drop(place);
+    is_open(recorder);
     if way.until == Stage::Proxy {
         return Ok(());
     }
@@ -295,7 +351,8 @@ fn shows(evidence: &Evidence, leaf: &[u8; 32]) -> bool {
 
 async fn shake_hands(stream: Connection, way: &Way<'_>, context: &Context) -> StageOutcome<Connection> {
     match way.hello {
-        Hello::Old => old_hello::ask(stream, way.name, context).await,
+        Hello::Old => old_hello::ask(stream, (way.name, Suites::All), context).await,
+        Hello::Shared => old_hello::ask(stream, (way.name, Suites::Shared), context).await,
         hello => tls::shake_hands(stream, (way.name, hello), context).await,
     }
 }

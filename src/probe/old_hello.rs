@@ -12,6 +12,7 @@ use super::stream::{Connection, Seen, Tee};
 use super::{Context, StageOutcome};
 use crate::certificate::Certificate;
 use crate::observation::{Evidence, Fault, TlsEvidence};
+use crate::plan::{SCHANNEL_SUITES, SHARED_SUITES};
 
 /// More than the flight of any server: its certificates take a few thousand bytes.
 const LARGEST_FLIGHT: usize = 128 << 10;
@@ -24,9 +25,31 @@ const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const SERVER_HELLO_DONE: u8 = 14;
 
-/// What old servers chose from: AES, 3DES and RC4 with RSA, DHE and ECDHE.
-const SUITES: [u16; 13] =
-    [0xc013, 0xc014, 0xc009, 0xc00a, 0x0033, 0x0039, 0x002f, 0x0035, 0xc012, 0x0016, 0x000a, 0x0005, 0x0004];
+/// What old servers chose from beside Schannel's suites: 3DES with ECDHE and DHE.
+const OLDER: &[u16] = &[0xc012, 0x0016];
+/// Says that renegotiation is safe (RFC 5746 §3.3); some servers want to hear it.
+const SAFE_RENEGOTIATION: u16 = 0x00ff;
+
+/// The cipher suites of a hello.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Suites {
+    /// Those of every Schannel, and what old servers chose from.
+    All,
+    /// Those alone that every version's Schannel offers.
+    Shared,
+}
+
+impl Suites {
+    /// Those that more versions offer come first, for servers that take the first they know.
+    fn numbers(self) -> Vec<u16> {
+        let mut numbers = match self {
+            Self::All => [SCHANNEL_SUITES.concat().as_slice(), OLDER].concat(),
+            Self::Shared => SHARED_SUITES.concat(),
+        };
+        numbers.push(SAFE_RENEGOTIATION);
+        numbers
+    }
+}
 
 /// What the peer's clear flight says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,10 +60,15 @@ struct Flight {
 }
 
 /// Asks for `name`, and stops behind the certificates.
-pub(super) async fn ask(stream: Connection, name: &str, context: &Context) -> StageOutcome<Connection> {
+pub(super) async fn ask(
+    stream: Connection,
+    (name, suites): (&str, Suites),
+    context: &Context,
+) -> StageOutcome<Connection> {
     let (mut stream, seen) = Tee::new(stream);
     let mut flight = Flight::default();
-    let asked = timeout(context.plan.budget.tls, read_flight((&mut stream, &seen), name, context, &mut flight)).await;
+    let hello = hello(name, suites, context);
+    let asked = timeout(context.plan.budget.tls, read_flight((&mut stream, &seen), &hello, &mut flight)).await;
     let start = seen.start();
     let evidence = Evidence::Tls(Box::new(TlsEvidence {
         version: flight.version.map(|(major, minor)| version_name(major, minor)),
@@ -60,8 +88,7 @@ pub(super) async fn ask(stream: Connection, name: &str, context: &Context) -> St
 
 async fn read_flight(
     (stream, seen): (&mut Tee<Connection>, &Seen),
-    name: &str,
-    context: &Context,
+    hello: &[u8],
     flight: &mut Flight,
 ) -> Result<(), Fault> {
     let broken = |error: io::Error| match error.kind() {
@@ -71,7 +98,7 @@ async fn read_flight(
         }
         _ => Fault::Unrecognised { detail: error.to_string() },
     };
-    stream.write_all(&hello(name, context)).await.map_err(broken)?;
+    stream.write_all(hello).await.map_err(broken)?;
     stream.flush().await.map_err(broken)?;
     // Handshake messages may be cut into records anywhere.
     let mut unread = Vec::new();
@@ -157,12 +184,12 @@ fn version_name(major: u8, minor: u8) -> String {
 }
 
 /// A hello that names TLS 1.2 as the newest, so that every older server can choose its own.
-fn hello(name: &str, context: &Context) -> Vec<u8> {
+fn hello(name: &str, suites: Suites, context: &Context) -> Vec<u8> {
     let mut random = Vec::with_capacity(32);
     for _ in 0..4 {
         random.extend_from_slice(&context.net.entropy.bytes());
     }
-    let suites: Vec<u8> = SUITES.iter().flat_map(|suite| suite.to_be_bytes()).collect();
+    let suites: Vec<u8> = suites.numbers().into_iter().flat_map(u16::to_be_bytes).collect();
     let mut extensions = Vec::new();
     // An address is no name (RFC 6066, section 3).
     if name.parse::<std::net::IpAddr>().is_err() {

@@ -1,15 +1,16 @@
 //! Many jobs at once, within the budget, each with its one retry.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::{JoinSet, LocalSet};
 
-use super::{Context, attempt};
-use crate::observation::{Attempt, Ended, Fault, Observation};
-use crate::plan::Job;
+use super::{Client, Context, Opening, attempt};
+use crate::observation::{Attempt, Ended, Fault, Observation, Stage};
+use crate::plan::{ClientProfile, Job};
 
 /// How long rows that are under way when the run ends have to say how far they came. They need one turn each.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -91,25 +92,99 @@ async fn end_of_run(mut end: watch::Receiver<Option<Ended>>) -> Fault {
     }
 }
 
-/// One job: once, and once more after a reset or an early close.
+/// One job: once as each client, and once more after a reset or an early close.
 async fn probe(
     job: &Job,
     context: &Context,
     ended: &mpsc::UnboundedSender<Observation>,
     end: &watch::Receiver<Option<Ended>>,
 ) {
-    let first = attempt(job, Attempt::First, context, end_of_run(end.clone())).await;
-    let is_worth_another = first.fault().is_some_and(|(_, fault)| fault.is_worth_another_try());
+    let clients = Clients::of(job, context);
+    let (ahead, behind) = together(job, Attempt::First, clients, context, end).await;
+    let is_worth_another = |seen: &Observation| seen.fault().is_some_and(|(_, fault)| fault.is_worth_another_try());
+    let is_common = ahead.profile().is_none();
+    let again = is_worth_another(&ahead);
+    let again_behind = behind.as_ref().is_some_and(|seen| is_worth_another(seen) || is_stopped_on_the_way(seen));
     // The other side is gone only when the run has ended.
-    let _ = ended.send(first);
-    if is_worth_another {
-        let again = attempt(job, Attempt::Again, context, end_of_run(end.clone())).await;
-        // What the first attempt saw is why the password did not go out again, or what the end of the run left
-        // unanswered: such a second attempt has tested nothing.
-        let has_tested =
-            again.fault().is_none_or(|(_, fault)| *fault != Fault::CredentialsUnanswered && !fault.is_end_of_run());
-        if has_tested {
-            let _ = ended.send(again);
+    let _ = ended.send(ahead);
+    if let Some(behind) = behind {
+        let _ = ended.send(behind);
+    }
+    if again && is_common {
+        let (ahead, behind) = together(job, Attempt::Again, clients, context, end).await;
+        for seen in [Some(ahead), behind].into_iter().flatten().filter(has_tested) {
+            let _ = ended.send(seen);
+        }
+        return;
+    }
+    // One after the other: what only happens while both are under way is then not seen twice.
+    let alone = [(again, clients.ahead), (again_behind, clients.behind)];
+    for profile in alone.into_iter().filter_map(|(again, profile)| profile.filter(|_| again)) {
+        let client = Client { profile: Some(profile), ..Client::default() };
+        let seen = attempt(job, Attempt::Again, client, context, end_of_run(end.clone())).await;
+        if has_tested(&seen) {
+            let _ = ended.send(seen);
         }
     }
+}
+
+/// What the first attempt saw is why the password did not go out again, or what the end of the run left unanswered: such a
+/// second attempt has tested nothing.
+fn has_tested(again: &Observation) -> bool {
+    again.fault().is_none_or(|(_, fault)| *fault != Fault::CredentialsUnanswered && !fault.is_end_of_run())
+}
+
+/// It was stopped before its handshake, on a way that the profile ahead of it had just gone.
+fn is_stopped_on_the_way(behind: &Observation) -> bool {
+    behind.fault().is_some_and(|(stage, fault)| stage < Stage::Tls && !fault.is_end_of_run())
+}
+
+/// The profiles of one job, none for an endpoint without TLS.
+#[derive(Debug, Clone, Copy)]
+struct Clients {
+    ahead: Option<ClientProfile>,
+    behind: Option<ClientProfile>,
+}
+
+impl Clients {
+    fn of(job: &Job, context: &Context) -> Self {
+        let is_tls = context.catalogue.endpoints[job.endpoint].is_tls();
+        let mut profiles = context.plan.profiles.iter().copied().filter(|_| is_tls);
+        Self { ahead: profiles.next(), behind: profiles.next() }
+    }
+}
+
+/// One attempt as each client. The first goes ahead; once its connection is there, or its CONNECT was accepted, the second
+/// follows with the address and with what the proxy wants. What stops the first before that stops both.
+async fn together(
+    job: &Job,
+    number: Attempt,
+    clients: Clients,
+    context: &Context,
+    end: &watch::Receiver<Option<Ended>>,
+) -> (Observation, Option<Observation>) {
+    let profile = clients.ahead;
+    let Some(behind) = clients.behind else {
+        let client = Client { profile, ..Client::default() };
+        return (attempt(job, number, client, context, end_of_run(end.clone())).await, None);
+    };
+    let (sender, opened) = oneshot::channel();
+    let opening = Opening(Cell::new(Some(sender)));
+    let ahead = async {
+        let client = Client { profile, opening: Some(&opening), ..Client::default() };
+        let seen = attempt(job, number, client, context, end_of_run(end.clone())).await;
+        // Nobody follows a way that did not open.
+        drop(opening.0.take());
+        seen
+    };
+    let behind = async {
+        let opened = opened.await.ok()?;
+        let client = Client { profile: Some(behind), opened: Some(&opened), ..Client::default() };
+        Some(Box::pin(attempt(job, number, client, context, end_of_run(end.clone()))).await)
+    };
+    let (ahead, mut behind) = tokio::join!(ahead, behind);
+    if let Some(behind) = &mut behind {
+        behind.learn_addresses(&ahead);
+    }
+    (ahead, behind)
 }

@@ -268,6 +268,9 @@ fn fault(error: &io::Error, seen: &Seen) -> Fault {
             rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
                 Fault::OldTlsOnly
             }
+            rustls::Error::PeerMisbehaved(rustls::PeerMisbehaved::AttemptedDowngradeToTls12WhenTls13IsSupported) => {
+                Fault::DowngradeMark
+            }
             rustls::Error::NoCertificatesPresented => Fault::NoCertificate,
             rustls::Error::InvalidMessage(_) => not_tls(&seen.start(), error),
             other => Fault::HandshakeFailed { detail: other.to_string() },

@@ -9,8 +9,8 @@ use jiff::{Timestamp, Unit};
 use super::answer::{Answer, is_needed};
 use super::approach::approaches;
 use super::{
-    AskedScript, Chain, ChainAnchor, ChainCertificate, ChainReached, FileVerdict, Finding, Impact, ImpactRoute, Report,
-    Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, Timings, Tool,
+    AskedScript, Chain, ChainAnchor, ChainCertificate, ChainReached, Client, FileVerdict, Finding, Impact, ImpactRoute,
+    Report, Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, Timings, Tool,
 };
 use crate::answer;
 use crate::catalogue::{Catalogue, NeedLevel, Solution, TrustClass};
@@ -18,7 +18,7 @@ use crate::certificate::{Certificate, hex};
 use crate::impact;
 use crate::judge::chain::{ChainVerdict, Reached};
 use crate::judge::explanation::windows_errors;
-use crate::judge::{self, Cause, Particulars, StageTimes, Verdict};
+use crate::judge::{self, Cause, ClientVerdict, Particulars, StageTimes, Verdict};
 use crate::observation::Stage;
 use crate::plan::{Directions, Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Said, Scheme, Way};
 
@@ -198,7 +198,24 @@ fn row(
         hosts_line: verdict.and_then(|verdict| verdict.hosts_line.clone()),
         timings_ms: verdict.map_or_else(Timings::default, |verdict| timings(&verdict.timings)),
         chain: verdict.and_then(|verdict| verdict.chain.as_ref()).map(|chain| certificates.chain(chain)),
+        clients: verdict.map_or_else(Vec::new, |verdict| clients(verdict, certificates)),
     }
+}
+
+fn clients(row: &Verdict, certificates: &mut Certificates) -> Vec<Client> {
+    let client = |client: &ClientVerdict| {
+        let met = row.of(client);
+        Client {
+            profile: client.profile,
+            os: client.columns.clone(),
+            status: met.status,
+            code: met.cause.code(),
+            stage: met.stage,
+            timings_ms: timings(&client.timings),
+            chain: met.chain.as_ref().map(|chain| certificates.chain(chain)),
+        }
+    };
+    row.clients.iter().map(client).collect()
 }
 
 fn route(planned: &PlannedRoute, decided: Option<Scheme>, mechanism: Option<Mechanism>) -> Route {

@@ -39,7 +39,7 @@ use crate::catalogue::{ImpactRow, Solution, TrustClass};
 pub use crate::impact::ImpactStatus;
 use crate::judge::{Owner, Status};
 use crate::observation::Stage;
-use crate::plan::{Identity, Mechanism, RouteKey, Scheme};
+use crate::plan::{ClientProfile, Identity, Mechanism, RouteKey, Scheme};
 
 pub use answer::{About, Answer, AnswerAccount, AnswerDevice, AnswerRoute, WorksAs};
 pub use approach::{Approach, Way};
@@ -171,6 +171,26 @@ pub struct Row {
     /// The line of this machine's hosts file that led here, of a row that does not get through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts_line: Option<String>,
+    pub timings_ms: Timings,
+    /// `null` without a certificate.
+    pub chain: Option<Chain>,
+    /// What each family of Windows versions met; the fields above are the worst of them. None for plain http, and in reports of
+    /// versions that asked in one way only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<Client>,
+}
+
+/// What one family of Windows versions met on a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Client {
+    /// `tls12`: a hello whose highest version is TLS 1.2; `tls13`: one that offers 1.3 and 1.2.
+    pub profile: ClientProfile,
+    /// The chosen columns of versions that ask so and met this.
+    pub os: Vec<ImpactRow>,
+    pub status: Status,
+    pub code: String,
+    /// Where it was decided.
+    pub stage: Stage,
     pub timings_ms: Timings,
     /// `null` without a certificate.
     pub chain: Option<Chain>,

@@ -34,6 +34,7 @@ mod interruption;
 mod kerberos;
 mod names;
 mod nodes;
+mod old_suites;
 mod origins;
 mod other_proxies;
 mod packets;

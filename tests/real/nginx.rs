@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use crate::authorities::Pair;
+use crate::authorities::{Pair, run};
 use crate::server::Server;
 use crate::software::program;
 
@@ -16,11 +16,13 @@ pub struct Site<'a> {
     pub pair: &'a Pair,
     /// nginx's `ssl_protocols`.
     pub protocols: &'a str,
+    /// nginx's `ssl_ciphers`.
+    pub ciphers: &'a str,
 }
 
 impl<'a> Site<'a> {
     pub fn new(host: &'a str, pair: &'a Pair) -> Self {
-        Self { host, pair, protocols: "TLSv1.2 TLSv1.3" }
+        Self { host, pair, protocols: "TLSv1.2 TLSv1.3", ciphers: "DEFAULT" }
     }
 }
 
@@ -32,16 +34,22 @@ pub struct Nginx {
 
 impl Nginx {
     pub fn start(folder: &Path, name: &str, address: std::net::IpAddr, sites: &[Site]) -> Self {
+        let groups = folder.join(format!("{name}.dh"));
+        let mut make = Command::new("openssl");
+        make.args(["genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out"]);
+        run(make.arg(&groups));
         let mut servers = String::new();
         for site in sites {
             let _ = writeln!(
                 servers,
                 "server {{ listen {address}:443 ssl; server_name {}; ssl_certificate {}; ssl_certificate_key {}; \
-                 ssl_protocols {}; ssl_ciphers DEFAULT@SECLEVEL=0; include {name}.answers; }}",
+                 ssl_protocols {}; ssl_ciphers {}:@SECLEVEL=0; ssl_dhparam {}; include {name}.answers; }}",
                 site.host,
                 site.pair.certificate.display(),
                 site.pair.key.display(),
-                site.protocols
+                site.protocols,
+                site.ciphers,
+                groups.display()
             );
         }
         let _ = writeln!(servers, "server {{ listen {address}:80; include {name}.answers; }}");

@@ -131,6 +131,7 @@ pub enum Cause {
     TlsNotTls,
     TlsAlert(u8),
     TlsLegacyOnly,
+    TlsOldSuites,
     TlsClientCertWanted,
     TlsBadSignature,
     TlsSlow,
@@ -348,6 +349,7 @@ impl Cause {
         Self::TlsNotTls,
         Self::TlsAlert(0),
         Self::TlsLegacyOnly,
+        Self::TlsOldSuites,
         Self::TlsClientCertWanted,
         Self::TlsBadSignature,
         Self::TlsSlow,
@@ -421,6 +423,19 @@ impl Cause {
             Self::TlsAlert(alert) => format!("tls.alert.{}", alert_name(*alert)),
             other => other.facts().code.to_owned(),
         }
+    }
+
+    /// Whether it says that a handshake ended without a word from the peer.
+    #[must_use]
+    pub fn is_mute_ending(&self) -> bool {
+        matches!(
+            self,
+            Self::TlsRstAfterHello
+                | Self::TlsFinAfterHello
+                | Self::TlsTimeoutAfterHello
+                | Self::Proxy200ThenRst
+                | Self::Proxy200ThenClose
+        )
     }
 
     /// Whether the change is made for these hosts. The others mend the way to the proxy, the name server or an account,

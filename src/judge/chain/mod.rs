@@ -56,6 +56,8 @@ pub struct ChainQuestion<'a> {
 pub enum Proof<'a> {
     /// The handshake's signature.
     Handshake(&'a Signature),
+    /// A hello that nobody meant to finish showed the chain; the peer was never asked to prove anything.
+    NeverAsked,
     /// A file: nobody could prove anything, and nobody expects it.
     File,
 }
@@ -135,7 +137,9 @@ impl ChainJudge {
         let proved = match question.proof {
             Proof::Handshake(Signature::Verified { .. }) => Some(true),
             Proof::Handshake(Signature::Wrong { .. }) => Some(false),
-            Proof::Handshake(Signature::NotAsked | Signature::NotChecked { .. }) | Proof::File => None,
+            Proof::Handshake(Signature::NotAsked | Signature::NotChecked { .. }) | Proof::NeverAsked | Proof::File => {
+                None
+            }
         };
         let facts = Facts { question, standing: &standing, is_for_host, proved };
         let (status, cause) = facts.decide();
@@ -284,7 +288,7 @@ impl Facts<'_> {
     /// A peer that was met, and did not show that the key is its own.
     fn is_proof_missing(&self) -> bool {
         match self.question.proof {
-            Proof::File => false,
+            Proof::NeverAsked | Proof::File => false,
             Proof::Handshake(_) => self.proved != Some(true),
         }
     }

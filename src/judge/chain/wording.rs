@@ -112,7 +112,7 @@ fn proof(facts: &Facts<'_>) -> Option<String> {
         Proof::Handshake(Signature::NotChecked { scheme, detail }) => {
             Some(format!("the handshake's signature ({scheme}) could not be checked: {detail}"))
         }
-        Proof::Handshake(Signature::NotAsked) => {
+        Proof::Handshake(Signature::NotAsked) | Proof::NeverAsked => {
             Some("the peer was not asked to prove that it holds the certificate's key".to_owned())
         }
         Proof::Handshake(Signature::Verified { .. }) | Proof::File => None,

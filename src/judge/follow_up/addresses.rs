@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{last, on_route, take};
+use super::{LastSeen, last, on_route, take};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
 use crate::judge::refused::is_let_through;
@@ -19,7 +19,7 @@ pub(super) fn questions(
     grounds: &Grounds<'_>,
     route: usize,
     verdicts: &[Verdict],
-    observations: &[Observation],
+    observations: &LastSeen<'_>,
 ) -> Vec<FollowUp> {
     let most = if is_direct(grounds, route) { usize::MAX } else { MOST_PROXIED };
     let others = |row: &Verdict| others(row, last(observations, row.job)?);

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::handshake::{is_mute_ending, is_unanswered};
+use super::handshake::is_unanswered;
 use super::{gets_through, on_route, route_of};
 use crate::catalogue::Control;
 use crate::judge::comparison::OFFLINE;
@@ -159,7 +159,7 @@ fn mute_tunnels(
         let (name, became) = (&control.host, outcome.words());
         let tunnel = if grounds.plan.routes[route].proxy().is_some() { "in a tunnel to" } else { "with" };
         row.evidence.push(format!("follow-up: the control, a handshake {tunnel} {name}:443, {became} on this route"));
-        row.is_for_all = matches!(outcome, Outcome::Fails(cause) if is_mute_ending(cause));
+        row.is_for_all = matches!(outcome, Outcome::Fails(cause) if cause.is_mute_ending());
     }
 }
 
@@ -185,6 +185,7 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         | Ask::SmallSegments
         | Ask::LargeHello
         | Ask::OldHello
+        | Ask::SharedHello
         | Ask::Nobody
         | Ask::Names(_)
         | Ask::WayBy(_)

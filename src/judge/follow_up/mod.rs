@@ -15,59 +15,105 @@ mod upload;
 
 pub(super) use control::doubts;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use super::chain::ChainJudge;
 use super::opinion::Opinion;
-use super::{Grounds, Status, Verdict};
-use crate::observation::{FollowUp, Observation};
-use crate::plan::{JobId, PlannedRoute};
+use super::{ByProfile, Grounds, Status, Verdict, clients};
+use crate::observation::{Ask, FollowUp, Observation};
+use crate::plan::{ClientProfile, JobId, PlannedRoute};
 
 /// The questions that the rows leave open, by the verdicts on what they saw. They are asked once; what their answers leave open
 /// stays so.
+///
+/// Each profile asks about what it met. What holds for every profile (a name server, a proxy that refuses, the control) is
+/// asked once.
 #[must_use]
 pub fn follow_ups(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<FollowUp> {
     let plan = grounds.plan;
     if !plan.follow_ups.wanted {
         return Vec::new();
     }
-    let of_route = |route| {
-        let control = control::questions(grounds, route, verdicts);
-        control
-            .into_iter()
-            .chain(handshake::questions(grounds, route, verdicts, observations))
-            .chain(names::questions(grounds, route, verdicts, observations))
-            .chain(upload::questions(grounds, route, verdicts))
-            .chain(repeat::questions(grounds, route, verdicts, observations))
-            .chain(addresses::questions(grounds, route, verdicts, observations))
-    };
-    (0..plan.routes.len()).flat_map(of_route).collect()
+    let mut known: HashSet<FollowUp> = HashSet::new();
+    let mut all = Vec::new();
+    for profile in clients::asked(plan) {
+        let met = clients::as_met_by(profile, verdicts);
+        let seen = LastSeen::by(profile, grounds, observations);
+        let of_route = |route| {
+            let control = control::questions(grounds, route, &met);
+            control
+                .into_iter()
+                .chain(handshake::questions(grounds, (profile, route), &met, &seen))
+                .chain(names::questions(grounds, route, &met, &seen))
+                .chain(upload::questions(grounds, route, &met))
+                .chain(repeat::questions(grounds, route, &met, &seen))
+                .chain(addresses::questions(grounds, route, &met, &seen))
+        };
+        for asked in (0..plan.routes.len()).flat_map(of_route) {
+            let own = last(&seen, asked.about).and_then(Observation::profile);
+            let asked = FollowUp { profile: own.filter(|_| is_about_the_hello(asked.ask)), ..asked };
+            if known.insert(asked) {
+                all.push(asked);
+            }
+        }
+    }
+    all
 }
 
-/// Lets the answers to the follow-ups speak.
-pub(super) fn weigh(
-    grounds: &Grounds<'_>,
-    chains: &ChainJudge,
-    verdicts: &mut [Verdict],
-    (attempts, beside): (&[Vec<&Observation>], &[&Observation]),
-) {
-    let beside: Vec<&Observation> =
-        beside.iter().copied().filter(|seen| (seen.job().0 as usize) < verdicts.len()).collect();
-    for seen in &beside {
+/// Whether the answer may differ from one profile to the next.
+fn is_about_the_hello(ask: Ask) -> bool {
+    match ask {
+        Ask::ControlName
+        | Ask::SmallHello
+        | Ask::PaddedHello
+        | Ask::SplitHello
+        | Ask::LargeHello
+        | Ask::SmallSegments
+        | Ask::WayBy(_)
+        | Ask::Upload(_)
+        | Ask::Address(_)
+        | Ask::Repeat(_) => true,
+        Ask::Control | Ask::ControlTunnel | Ask::OldHello | Ask::SharedHello | Ask::Nobody | Ask::Names(_) => false,
+    }
+}
+
+/// Lets the answers to the follow-ups speak, for one profile's verdicts.
+pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [Verdict], seen: &ByProfile<'_>) {
+    let (attempts, beside) = (seen.attempts.as_slice(), seen.beside.as_slice());
+    for seen in beside {
         verdicts[seen.job().0 as usize].follow_ups += 1;
     }
     for route in 0..grounds.plan.routes.len() {
-        let outcomes = control::outcomes(grounds, route, &beside);
+        let outcomes = control::outcomes(grounds, route, beside);
         control::weigh(grounds, route, verdicts, &outcomes);
         denial::weigh(grounds, route, verdicts, &outcomes);
-        handshake::weigh(grounds, chains, route, verdicts, &beside);
+        handshake::weigh(grounds, chains, route, verdicts, seen);
     }
-    names::weigh(grounds, chains, verdicts, &beside);
-    upload::weigh(verdicts, &beside);
-    repeat::weigh(grounds, chains, verdicts, (attempts, &beside));
-    addresses::weigh(grounds, chains, verdicts, (attempts, &beside));
+    names::weigh(grounds, chains, verdicts, beside);
+    upload::weigh(verdicts, beside);
+    repeat::weigh(grounds, chains, verdicts, (attempts, beside));
+    addresses::weigh(grounds, chains, verdicts, (attempts, beside));
     if !beside.is_empty() {
         control::unreached_proxies(grounds, verdicts);
+    }
+}
+
+/// The last attempt at each job that counts for one profile.
+struct LastSeen<'o>(Vec<Option<&'o Observation>>);
+
+impl<'o> LastSeen<'o> {
+    fn by(profile: ClientProfile, grounds: &Grounds<'_>, observations: &'o [Observation]) -> Self {
+        let mut last: Vec<Option<&Observation>> = vec![None; grounds.plan.jobs.len()];
+        let own = |seen: &&Observation| seen.follow_up().is_none() && clients::counts_for(seen, profile);
+        for seen in observations.iter().filter(own) {
+            if let Some(place) = last.get_mut(seen.job().0 as usize)
+                && place.is_none_or(|known| known.attempt() <= seen.attempt())
+            {
+                *place = Some(seen);
+            }
+        }
+        Self(last)
     }
 }
 
@@ -90,8 +136,8 @@ fn gets_through(rows: &[&Verdict]) -> bool {
 }
 
 /// The last attempt at the job itself.
-fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
-    observations.iter().filter(|seen| seen.job() == job && seen.follow_up().is_none()).max_by_key(|seen| seen.attempt())
+fn last<'o>(seen: &LastSeen<'o>, job: JobId) -> Option<&'o Observation> {
+    seen.0.get(job.0 as usize).copied().flatten()
 }
 
 /// Where the row's own connection went; through a proxy the proxy chooses.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{address, last, on_route, route_of};
+use super::{LastSeen, address, last, on_route, route_of};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
 use crate::judge::refused::is_let_through;
@@ -27,7 +27,7 @@ pub(super) fn questions(
     grounds: &Grounds<'_>,
     route: usize,
     verdicts: &[Verdict],
-    observations: &[Observation],
+    observations: &LastSeen<'_>,
 ) -> Vec<FollowUp> {
     let rows = || on_route(grounds, route, verdicts);
     let seen = |row: &Verdict| last(observations, row.job);

@@ -242,16 +242,19 @@ fn a_handshake_without_an_answer_is_tried_in_other_words_at_the_same_address() {
         [
             Ask::ControlTunnel,
             Ask::ControlName,
-            Ask::SmallHello,
             Ask::PaddedHello,
             Ask::SplitHello,
+            Ask::SharedHello,
+            Ask::OldHello,
+            Ask::Nobody,
+            // Only a profile with TLS 1.3 may send one as large.
             Ask::LargeHello,
-            Ask::Nobody
-        ]
+        ],
+        "the small hello is the other profile's own"
     );
     assert_eq!(asked[1].address, Some(address()));
     let pauses: Vec<u32> = asked[1..].iter().map(|follow_up| follow_up.pauses).collect();
-    assert_eq!(pauses, [1, 2, 2, 2, 2, 0], "a reset may be held against the pair for a while");
+    assert_eq!(pauses, [1, 2, 2, 2, 2, 0, 2], "a reset may be held against the pair for a while");
 
     let code = |answers: &[(Ask, Option<Fault>)]| {
         let mut all = vec![shaking(TLS, Attempt::First, reset()), answered(PLAIN, Attempt::First, 404, "")];
@@ -423,6 +426,7 @@ fn where_nothing_gets_out_the_finding_says_that_the_devices_settings_name_no_pro
         let mut world = World::new(|all| all);
         let remark = SettingsRemark { code: code.into(), evidence: Vec::new() };
         world.plan.settings = Some(DeviceSettings {
+            user_login: crate::plan::UserLogin::default(),
             name: "device.reg".into(),
             accounts: Vec::new(),
             remarks: vec![remark],

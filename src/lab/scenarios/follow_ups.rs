@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::lab::authority::Shown;
+use crate::lab::authority::{Inspector, Shown};
 use crate::lab::blueprint::{Blueprint, Place, ProxyPlace};
 use crate::lab::dns::{Addresses, NameAnswer};
 use crate::lab::http::Reply;
@@ -143,13 +143,30 @@ pub(super) fn no_handshakes() -> Blueprint {
     blueprint
 }
 
-/// Servers of TLS 1.1. Their certificates are read, and prove nothing.
+/// Servers of TLS 1.1, and of TLS 1.2 with RSA key exchange. Their certificates are read, and prove nothing; a foreign one says
+/// all the same who answers.
 pub(super) fn old_servers() -> Blueprint {
-    Blueprint::direct().front("v10c", Front::Old(Shown::Genuine)).front("v10", Front::Old(Shown::SelfSigned)).expect(
-        &["v10c", "v10"],
-        "blocked",
-        "tls.legacy_only",
-    )
+    let inspected = || Shown::ResignedBy(Inspector::Corporate);
+    Blueprint::direct()
+        .front("v10c", Front::Old(Shown::Genuine))
+        .expect(&["v10c"], "blocked", "tls.legacy_only")
+        .front("v10", Front::Old(Shown::SelfSigned))
+        .expect(&["v10"], "intercepted", "intercepted.untrusted")
+        .front("vortex-win", Front::RsaOnly(Shown::Genuine))
+        .expect(&["vortex-win"], "degraded", "tls.old_suites")
+        .front("watson", Front::RsaOnly(inspected()))
+        .front("oca", Front::MarkCopied(inspected()))
+        .expect(&["watson", "oca"], "intercepted", "intercepted.trusted")
+}
+
+/// A firewall that reads TLS 1.2 and lets 1.3 pass, and one that stops TLS 1.2.
+pub(super) fn older_windows() -> Blueprint {
+    Blueprint::direct()
+        .front("v10c", Front::Tls13Passed(Shown::ResignedBy(Inspector::Corporate)))
+        .front("settings-win", Front::Tls13Passed(Shown::ResignedBy(Inspector::Corporate)))
+        .expect(&["v10c", "settings-win"], "intercepted", "intercepted.trusted")
+        .filtered("watson", Filter::Tls12, Breakage::ResetAfterFirstBytes)
+        .expect(&["watson"], "blocked", "tls.rst_after_hello")
 }
 
 /// A proxy for others, and one that opens tunnels to no port.

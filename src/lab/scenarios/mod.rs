@@ -84,7 +84,12 @@ pub fn scenarios() -> Vec<Scenario> {
             .telling(&["dns.nxdomain_local", "dns.nxdomain_everywhere"]),
         scenario("uploads", "Endpoints that answer questions and take no uploads", follow_ups::uploads,
             &["http.post_blocked", "http.reset_on_upload", "http.body_limit"]),
-        scenario("old-servers", "Servers of TLS 1.1", follow_ups::old_servers, &["tls.legacy_only"]),
+        scenario("old-servers", "Servers of TLS 1.1, and of TLS 1.2 with old cipher suites", follow_ups::old_servers,
+            &["tls.legacy_only", "tls.old_suites", "intercepted.trusted", "intercepted.untrusted"])
+            .telling(&["intercepted.partial"]),
+        scenario("older-windows", "Firewalls that inspect or stop TLS 1.2, and let TLS 1.3 pass", follow_ups::older_windows,
+            &["intercepted.trusted", "tls.rst_after_hello"])
+            .telling(&["intercepted.partial"]),
 
         scenario("known-products", "Products that show themselves: gateways, a firewall, antivirus, a debugging proxy, Squid",
             products::known_products, &["intercepted.trusted", "proxy.denied_403", "pauth.required", "http.block_page"])

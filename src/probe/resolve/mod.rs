@@ -77,6 +77,11 @@ impl Resolved {
         Self { addresses: vec![target], lookup: None }
     }
 
+    /// The same name, and one of its addresses alone.
+    pub fn only(&self, address: SocketAddr) -> Self {
+        Self { addresses: vec![address], lookup: self.lookup.clone() }
+    }
+
     /// The addresses are those of a name, not somebody's choice.
     pub fn by_name(&self) -> bool {
         self.lookup.is_some()

@@ -91,7 +91,11 @@ pub fn impact(status: ImpactStatus) -> &'static str {
     }
 }
 
-/// Ranges of Windows versions in a sentence: `Windows 10 1803, 1809 and later`.
+/// A recording of a version that asked in one way only.
+pub const UNASKED_CLIENT: &str = "the version that made this recording offered TLS 1.3 in every handshake: what it says of Windows 10, \
+    Server 2019 and older, which offer TLS 1.2 at most, holds only if the network treats both alike";
+
+/// Ranges of Windows versions in a sentence: `Windows 10 1803, 1809–22H2, Windows 11 and later`.
 #[must_use]
 pub fn versions(columns: &[ImpactRow]) -> String {
     let mut names = Vec::new();
@@ -102,7 +106,8 @@ pub fn versions(columns: &[ImpactRow]) -> String {
             ImpactRow::Win10To1709 => (true, "1507–1709"),
             ImpactRow::Win10V1803 => (true, "1803"),
             ImpactRow::Win10V1803September2018 => (true, "1803 with the September 2018 update"),
-            ImpactRow::Win10V1809AndLater => (true, "1809 and later"),
+            ImpactRow::Win10V1809AndLater => (true, "1809–22H2"),
+            ImpactRow::Win11AndLater => (false, "Windows 11 and later"),
             ImpactRow::Server2016 => (false, "Server 2016"),
         };
         names.push(if is_ten && !said_ten { format!("Windows 10 {name}") } else { name.to_owned() });
@@ -115,10 +120,11 @@ pub fn versions(columns: &[ImpactRow]) -> String {
 pub(super) fn version_heading(os: ImpactRow) -> [&'static str; 2] {
     match os {
         ImpactRow::Win7To81 => ["Windows", "7, 8.1"],
-        ImpactRow::Win10To1709 => ["10", "1507–1709"],
+        ImpactRow::Win10To1709 => ["10 1507", "–1709"],
         ImpactRow::Win10V1803 => ["10", "1803"],
-        ImpactRow::Win10V1803September2018 => ["10 1803 +", "2018-09"],
-        ImpactRow::Win10V1809AndLater => ["10 1809", "and later"],
+        ImpactRow::Win10V1803September2018 => ["1803 +", "2018-09"],
+        ImpactRow::Win10V1809AndLater => ["10 1809", "–22H2"],
+        ImpactRow::Win11AndLater => ["Windows", "11"],
         ImpactRow::Server2016 => ["Server", "2016"],
     }
 }

@@ -149,6 +149,7 @@ impl Cause {
             Self::TlsNotTls => tls::NOT_TLS,
             Self::TlsAlert(_) => tls::ALERT,
             Self::TlsLegacyOnly => tls::LEGACY_ONLY,
+            Self::TlsOldSuites => tls::OLD_SUITES,
             Self::TlsClientCertWanted => tls::CLIENT_CERT_WANTED,
             Self::TlsBadSignature => tls::BAD_SIGNATURE,
             Self::TlsSlow => tls::SLOW,

@@ -112,6 +112,15 @@ pub(super) const LEGACY_ONLY: CauseFacts = CauseFacts::new(
     "exempt these hosts from the old inspection device, or update it",
 );
 
+pub(super) const OLD_SUITES: CauseFacts = CauseFacts::new(
+    "tls.old_suites",
+    Status::Degraded,
+    Owner::ProxyTeam,
+    "The peer accepts old cipher suites only (RSA key exchange, DHE or CBC)",
+    "enable ECDHE with AES-GCM where these hosts' TLS ends; Windows connects, but this program cannot complete the handshake, so \
+     nothing proves who answered",
+);
+
 pub(super) const CLIENT_CERT_WANTED: CauseFacts = CauseFacts::new(
     "tls.client_cert_wanted",
     Status::Degraded,

@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::observation::{Attempt, Ended, Observation, Stage};
-use crate::probe::{attempt, testing};
+use crate::probe::{Client, attempt, testing};
 
 async fn way(proxy: Proxy) -> Observation {
     let routes = vec![route(&proxy, Identity::Bypass, SchemeChoice::Auto)];
     let net = Net::of_this_machine(Vec::new());
     let context = testing::context(&["plain.example"], routes, net, Budget::default());
-    attempt(&context.plan.jobs[0], Attempt::First, &context, std::future::pending()).await
+    attempt(&context.plan.jobs[0], Attempt::First, Client::default(), &context, std::future::pending()).await
 }
 
 fn stages(observation: &Observation) -> Vec<Stage> {
