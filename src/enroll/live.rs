@@ -10,11 +10,11 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::places::{
-    APPRAISER_TASK, ASKED, COMPUTER_NAMES, CURRENT_VERSION, ERROR_REPORTING, FILES, PRODUCT_OPTIONS, SECRET,
-    SERVICES_ASKED,
+    ANTIVIRUS_PROVIDERS, APPRAISER_TASK, COMPUTER_NAMES, CURRENT_VERSION, FILES, FIREWALL_RULES, PRODUCT_OPTIONS, SECRET,
+    SERVICES_ASKED, asked, is_about_the_sender,
 };
 use super::windows::Windows;
-use crate::registry::{Lookup, Machine, Presence, Registry, Snapshot, Task, Value};
+use crate::registry::{Key, Lookup, Machine, Presence, Registry, Snapshot, Task, Value};
 
 const TASK_CACHE: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache";
 const PACKAGES: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\Packages";
@@ -24,8 +24,11 @@ const LONGEST_DEFINITION: usize = 1 << 20;
 /// Asks the machine for everything; `now` is what "two days ago" is counted from.
 #[must_use]
 pub fn snapshot(machine: &impl Machine, now: Timestamp) -> Snapshot {
-    let keys = ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()).chain(COMPUTER_NAMES);
+    let providers = machine.subkeys(ANTIVIRUS_PROVIDERS).unwrap_or_default();
+    let providers = providers.into_iter().map(|name| format!(r"{ANTIVIRUS_PROVIDERS}\{name}"));
+    let keys = asked().into_iter().chain(COMPUTER_NAMES.map(str::to_owned)).chain(providers);
     let mut snapshot = Snapshot::of(machine, keys);
+    without_others_rules(&mut snapshot);
     for (key, name) in SECRET {
         snapshot.conceal(key, name);
     }
@@ -54,13 +57,25 @@ pub fn snapshot(machine: &impl Machine, now: Timestamp) -> Snapshot {
     snapshot
 }
 
+/// Leaves of the firewall's rules those that may be about the sender.
+fn without_others_rules(snapshot: &mut Snapshot) {
+    for rules in FIREWALL_RULES {
+        let values = snapshot.key(rules).into_iter().flat_map(Key::values);
+        let is_others = |value: &Value| !value.as_text().is_some_and(is_about_the_sender);
+        let others: Vec<String> =
+            values.filter(|(_, value)| is_others(value)).map(|(name, _)| name.to_owned()).collect();
+        for name in others {
+            snapshot.conceal(rules, &name);
+        }
+    }
+}
+
 /// What of a snapshot of this machine Windows did not tell: keys by their paths, the rest by name. The rules list what follows
 /// from it as not checked.
 #[must_use]
 pub fn withheld(snapshot: &Snapshot) -> Vec<String> {
     let device = &snapshot.device;
-    let keys = ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten());
-    let keys = keys.filter(|key| snapshot.presence(key) == Presence::NotKnown).map(str::to_owned);
+    let keys = asked().into_iter().filter(|key| snapshot.presence(key) == Presence::NotKnown);
     let services = SERVICES_ASKED.into_iter().filter(|name| device.service(name).is_none());
     let files = FILES.into_iter().filter(|name| device.file(name).is_none());
     let task = device.task(APPRAISER_TASK).is_none().then(|| format!("the task {APPRAISER_TASK}"));

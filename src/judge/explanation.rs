@@ -53,7 +53,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("dns.ede_filtered", "the answer carried an extended error of filtering (RFC 8914, 15 to 18)"),
     (
         "dns.sinkhole",
-        "a public name led to 0.0.0.0, loopback or a private address, and TLS did not confirm the service there",
+        "a public name led to 0.0.0.0, loopback or a private address, or by an alias that says what it is for (sinkhole, walled-garden, \
+         rpz …), and TLS did not confirm the service there",
     ),
     (
         "dns.hosts_override",
@@ -64,8 +65,17 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("dns.privatelink_shadow", "the answer's alias leads into a privatelink zone that has no public address for it"),
     ("dns.tcp53_blocked", "the answer was truncated and the name server's TCP port did not answer"),
     ("dns.no_resolver", "no name server is configured, or none could be reached"),
+    (
+        "dns.resolv_conf",
+        "the system found nobody to ask, and no nameserver line of /etc/resolv.conf is one that it reads: carriage returns, a byte \
+         order mark, NUL bytes, a blank in front or no address",
+    ),
     ("dns.proxy_name", "the proxy's own name could not be resolved"),
-    ("dns.filter_vendor_ip", "the address is one on which a known DNS filter shows its block page"),
+    (
+        "dns.filter_vendor_ip",
+        "the answer's address or alias (CNAME) is one of a known DNS filter, whatever happened at the address then; TLS did not \
+         confirm the service there",
+    ),
     (
         "dns.synthetic_agent",
         "the address is of the kind that a steering agent hands out, and the genuine service answered there",
@@ -411,6 +421,7 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         | "dns.refused"
         | "dns.malformed"
         | "dns.no_resolver"
+        | "dns.resolv_conf"
         | "dns.tcp53_blocked"
         | "dns.ede_filtered"
         | "dns.privatelink_shadow" => said(Some("6"), Some("12007"), None),

@@ -289,6 +289,7 @@ fn an_address_that_no_public_service_has_explains_every_later_failure() {
         addresses: overridden.addresses.clone(),
         error: None,
         hosts_line: Some("10.9.9.9 v10c.events.data.microsoft.com # blocker".into()),
+        configuration: None,
     });
     let overridden = Way::of(TLS)
         .passed(Evidence::Dns(overridden))

@@ -6,12 +6,15 @@
 mod commercial_id;
 mod defender;
 mod error_reporting;
+mod firewall;
 mod level;
 mod machine;
 mod opt_in;
 mod proxy;
 mod running;
 mod site_discovery;
+mod switches;
+mod tls;
 mod updates;
 
 pub(super) use site_discovery::zones;
@@ -28,7 +31,10 @@ pub(super) fn apply(case: &Case<'_>, notes: &mut Notes) {
     commercial_id::check(case, notes);
     level::check(case, notes);
     opt_in::check(case, notes);
+    switches::check(case, notes);
+    firewall::check(case, notes);
     site_discovery::check(case, notes);
+    tls::check(case, notes);
     updates::check(case, notes);
     defender::check(case, notes);
     proxy::check(case, notes);

@@ -31,6 +31,7 @@ use crate::observation::recording::Roots;
 use crate::observation::{Header, HttpEvidence, Signature};
 use known::Known;
 pub use name::is_for;
+use name::is_for_by_common_name;
 use path::End;
 pub(super) use products::{Instruction, Kind, Product, named as product};
 use table::{Standing, TableRow};
@@ -131,13 +132,13 @@ impl ChainJudge {
     #[must_use]
     pub fn judge(&self, question: &ChainQuestion<'_>) -> ChainVerdict {
         let standing = self.standing(question);
-        let is_for_host = question.chain.first().is_some_and(|leaf| is_for(leaf, question.host));
+        let naming = question.chain.first().map_or(Naming::Other, |leaf| Naming::of(leaf, question.host));
         let proved = match question.proof {
             Proof::Handshake(Signature::Verified { .. }) => Some(true),
             Proof::Handshake(Signature::Wrong { .. }) => Some(false),
             Proof::Handshake(Signature::NotAsked | Signature::NotChecked { .. }) | Proof::File => None,
         };
-        let facts = Facts { question, standing: &standing, is_for_host, proved };
+        let facts = Facts { question, standing: &standing, naming, proved };
         let (status, cause) = facts.decide();
         ChainVerdict {
             status,
@@ -180,11 +181,39 @@ impl ChainJudge {
 struct Facts<'a> {
     question: &'a ChainQuestion<'a>,
     standing: &'a Standing,
-    is_for_host: bool,
+    naming: Naming,
     proved: Option<bool>,
 }
 
+/// How a certificate names the host that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// By a subject alternative name.
+    Alternative,
+    /// By its common name alone, as older programs did: Windows takes that, browsers do not.
+    CommonName,
+    /// It is for other hosts, or for none.
+    Other,
+}
+
+impl Naming {
+    fn of(leaf: &Certificate, host: &str) -> Self {
+        if is_for(leaf, host) {
+            Self::Alternative
+        } else if is_for_by_common_name(leaf, host) {
+            Self::CommonName
+        } else {
+            Self::Other
+        }
+    }
+}
+
 impl Facts<'_> {
+    /// Whether Windows takes the certificate for the host's.
+    fn is_for_host(&self) -> bool {
+        self.naming != Naming::Other
+    }
+
     /// The questions in their order.
     fn decide(&self) -> (Status, Cause) {
         if self.proved == Some(false) {
@@ -207,7 +236,7 @@ impl Facts<'_> {
     }
 
     fn decide_expected(&self) -> (Status, Cause) {
-        if !self.is_for_host {
+        if !self.is_for_host() {
             return (Status::Blocked, Cause::ChainNameMismatch);
         }
         if !self.standing.is_current {
@@ -232,7 +261,7 @@ impl Facts<'_> {
     /// Microsoft's other family, or another public root: not interception, whatever else it is. That data gets out is said
     /// only of a chain that a client could accept now.
     fn decide_other_family(&self) -> (Status, Cause) {
-        if !self.is_for_host {
+        if !self.is_for_host() {
             return (Status::Blocked, Cause::ChainNameMismatch);
         }
         if let Some(breach) = self.standing.breaches.first() {
@@ -300,7 +329,7 @@ impl Facts<'_> {
     }
 
     fn machine_trusts(&self) -> Option<bool> {
-        self.standing.machine_path.map(|path| path && self.is_for_host)
+        self.standing.machine_path.map(|path| path && self.naming == Naming::Alternative)
     }
 
     /// The certificates of the chosen path, leaf first.

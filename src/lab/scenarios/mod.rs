@@ -288,6 +288,7 @@ impl Scenario {
 /// they would say is said by others here.
 pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("dns.hosts_override", "would need to change this machine's hosts file"),
+    ("dns.resolv_conf", "would need to change this machine's /etc/resolv.conf; tests/real does, in a mount namespace"),
     ("tcp.host_unreachable", "needs a router that says so; tests/real makes one, in a network namespace"),
     ("tcp.admin_prohibited", "needs a firewall that says so; tests/real makes one, in a network namespace"),
     ("tcp.local_denied", "needs a firewall on this machine"),
