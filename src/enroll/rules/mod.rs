@@ -21,6 +21,7 @@ pub(super) use site_discovery::zones;
 
 use super::case::Case;
 use super::findings::{Notes, RemarkCode};
+use super::waiting::{AFTER_SENDING, WITHOUT_THE_SCRIPT};
 
 pub(super) fn apply(case: &Case<'_>, notes: &mut Notes) {
     machine::check(case, notes);
@@ -47,6 +48,6 @@ pub(super) fn apply(case: &Case<'_>, notes: &mut Notes) {
     );
     notes.remark(
         RemarkCode::Patience,
-        "The first full scan sends about 2 MB and later ones very little; data takes 48 to 56 hours to appear.",
+        format!("The first full scan sends about 2 MB and later ones very little. {AFTER_SENDING} {WITHOUT_THE_SCRIPT}"),
     );
 }

@@ -34,6 +34,8 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("filtered-names", "Names that a filter, a blocklist or a private zone keeps away", names::filtered_names,
             &["dns.ede_filtered", "dns.sinkhole", "dns.filter_vendor_ip", "dns.synthetic_agent", "dns.privatelink_shadow",
               "dns.v6_only"]),
+        scenario("filtered-by-alias", "Names whose alias says that a filter answers, whatever stands at the end of it",
+            names::filtered_by_alias, &["dns.filter_vendor_ip", "dns.sinkhole"]),
         scenario("overtaken-answers", "Somebody on the way answers questions for names before the name server does",
             names::overtaken_answers, &[])
             .telling(&["dns.injected"]),
@@ -237,6 +239,9 @@ pub fn scenarios() -> Vec<Scenario> {
             .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
         scenario("antivirus", "An antivirus program on this machine opens TLS", certificates::antivirus,
             &["intercepted.trusted"])
+            .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
+        scenario("inspection-by-subject", "An older inspecting device, whose certificates name the host in the subject alone",
+            certificates::inspection_by_subject, &["intercepted.trusted"])
             .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
         scenario("sign-in-page", "A sign-in page of its own name stands in the place of most endpoints",
             certificates::sign_in_page, &["intercepted.untrusted"]),
