@@ -25,13 +25,13 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
     let (seen, opinion) = if let [first, again, ..] = attempts {
         let one = judge_attempt(grounds, chains, job, first);
         let two = judge_attempt(grounds, chains, job, again);
-        connections.count(one.chain.as_ref());
-        connections.count(two.chain.as_ref());
+        connections.count(one.chain_on_the_way());
+        connections.count(two.chain_on_the_way());
         lines.push(format!("first try: {}", one.summary()));
         settle((*first, one), (*again, two))
     } else {
         let opinion = judge_attempt(grounds, chains, job, last);
-        connections.count(opinion.chain.as_ref());
+        connections.count(opinion.chain_on_the_way());
         (*last, opinion)
     };
     lines.extend(evidence::lines(seen, grounds.at));

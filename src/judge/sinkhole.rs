@@ -46,6 +46,8 @@ pub(super) fn unmask(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verd
             verdict.stage = opinion.stage;
             verdict.cause = opinion.cause;
             verdict.product = opinion.product;
+            // Now the row's own cause.
+            verdict.remarks.retain(|remark| *remark != Cause::DnsFilterVendorIp);
         }
     }
 }

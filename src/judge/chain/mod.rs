@@ -87,7 +87,7 @@ pub struct ChainVerdict {
     pub anchor: Option<Certificate>,
     /// `None` when nobody could check it.
     pub proved: Option<bool>,
-    /// What a browser on that machine would say; `None` when its roots are not known.
+    /// What that machine's own check of TLS servers would say; `None` when its roots are not known.
     pub machine_trusts: Option<bool>,
     /// The chain leads to the expected root, which is a public one, and the machine's store was read and lacks it.
     pub lacks_root: bool,
@@ -329,7 +329,7 @@ impl Facts<'_> {
     }
 
     fn machine_trusts(&self) -> Option<bool> {
-        self.standing.machine_path.map(|path| path && self.naming == Naming::Alternative)
+        self.standing.machine_path.map(|path| path && self.is_for_host())
     }
 
     /// The certificates of the chosen path, leaf first.

@@ -288,6 +288,9 @@ fn machine(facts: &Facts<'_>) -> Option<String> {
         (true, TableRow::OtherClass(_) | TableRow::Public) => {
             "this computer's store accepts the chain, as browsers do; whether Windows' diagnostic service does is not known"
         }
+        (true, TableRow::Machine) if facts.naming == Naming::CommonName => {
+            "this computer's store accepts the chain; Windows' diagnostic service does not accept it"
+        }
         (true, TableRow::Unchecked) => "this computer's store accepts the chain",
         (
             true,
