@@ -343,7 +343,8 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_no_part_of_a_password() {
-        let utf_16 = |text: &str, to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+        let utf_16 =
+            |text: &str, to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
         // Notepad and `Out-File -Encoding utf8` of Windows PowerShell 5.1; its plain `Out-File`; the other order; both marks.
         for bytes in [
             b"Winter-2026".to_vec(),

@@ -18,7 +18,7 @@ pub struct Guide {
 
 const COMMERCIAL_ID: &str = "set the policy \"Configure the Commercial ID\" to the ID in the settings of your workspace \
      (CommercialId, REG_SZ); `waprobe enroll plan` prints it for every way of deployment";
-/// What device management writes in place of AllowTelemetry.
+/// What device management writes in place of `AllowTelemetry`.
 const MANAGED_LEVEL: &str = "AllowTelemetry_PolicyManager";
 const LEVEL_POLICY: &str =
     "set the policy \"Allow Telemetry\" (later \"Allow Diagnostic Data\"; AllowTelemetry, REG_DWORD)";

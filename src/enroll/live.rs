@@ -10,8 +10,8 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::places::{
-    ANTIVIRUS_PROVIDERS, APPRAISER_TASK, COMPUTER_NAMES, CURRENT_VERSION, FILES, FIREWALL_RULES, PRODUCT_OPTIONS, SECRET,
-    SERVICES_ASKED, asked, is_about_the_sender,
+    ANTIVIRUS_PROVIDERS, APPRAISER_TASK, COMPUTER_NAMES, CURRENT_VERSION, FILES, FIREWALL_RULES, PRODUCT_OPTIONS,
+    SECRET, SERVICES_ASKED, asked, is_about_the_sender,
 };
 use super::windows::Windows;
 use crate::registry::{Key, Lookup, Machine, Presence, Registry, Snapshot, Task, Value};

@@ -27,8 +27,7 @@ pub const SERVICES: &str = r"HKLM\SYSTEM\CurrentControlSet\Services";
 
 pub const DEFENDER_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender";
 pub const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Defender";
-pub const DEFENDER_REAL_TIME_POLICY: &str =
-    r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Real-Time Protection";
+pub const DEFENDER_REAL_TIME_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Real-Time Protection";
 pub const DEFENDER_REAL_TIME: &str = r"HKLM\SOFTWARE\Microsoft\Windows Defender\Real-Time Protection";
 pub const SPYNET_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Spynet";
 pub const SPYNET: &str = r"HKLM\SOFTWARE\Microsoft\Windows Defender\Spynet";
@@ -146,8 +145,7 @@ pub fn is_about_the_sender(rule: &str) -> bool {
 }
 
 /// What such a rule names: the service, the program in which services run, the programs beside them.
-pub const SENDER_IN_RULES: [&str; 6] =
-    ["DiagTrack", "svchost.exe", PROGRAMS[0], PROGRAMS[1], PROGRAMS[2], PROGRAMS[3]];
+pub const SENDER_IN_RULES: [&str; 6] = ["DiagTrack", "svchost.exe", PROGRAMS[0], PROGRAMS[1], PROGRAMS[2], PROGRAMS[3]];
 
 /// The task that looks for changes every night.
 pub const APPRAISER_TASK: &str = r"\Microsoft\Windows\Application Experience\Microsoft Compatibility Appraiser";

@@ -9,4 +9,5 @@ pub const AFTER_SENDING: &str = "Devices connect within a few hours of the chang
      it, and most devices are there one to two days after the change.";
 
 /// Where nobody runs the deployment script.
-pub const WITHOUT_THE_SCRIPT: &str = "Without the deployment script or `waprobe enroll scan` the first full scan may come only after weeks.";
+pub const WITHOUT_THE_SCRIPT: &str =
+    "Without the deployment script or `waprobe enroll scan` the first full scan may come only after weeks.";

@@ -255,8 +255,8 @@ fn is_server(snapshot: &Snapshot) -> Option<bool> {
         .or_else(|| edition.filter(|edition| starts_with(edition, "Server")).map(|_| true))
 }
 
-/// Editions that are no desktop: Surface Hub (Team), IoT, HoloLens and phones. Microsoft's page of Update Compliance: "not currently
-/// compatible with Windows Server, Surface Hub, IoT, etc."; the enrolment page says "desktop devices (workstations and laptops)".
+/// Editions that are no desktop: Surface Hub (Team), `IoT`, `HoloLens` and phones. Microsoft's page of Update Compliance: "not currently
+/// compatible with Windows Server, Surface Hub, `IoT`, etc."; the enrolment page says "desktop devices (workstations and laptops)".
 const DEVICES: [(&str, &str); 4] = [
     ("PPIPro", "Windows 10 Team, of Surface Hub"),
     ("IoT", "Windows IoT"),

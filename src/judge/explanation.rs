@@ -471,7 +471,9 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         // (CertVerifyCertificateChainPolicy, CERT_CHAIN_POLICY_MICROSOFT_ROOT).
         "intercepted.trusted" => said(
             Some("0, success (90 only when told a pin)"),
-            Some("success in browsers; 0x800B0109 from the check for Microsoft's own root, and the diagnostic service sends nothing"),
+            Some(
+                "success in browsers; 0x800B0109 from the check for Microsoft's own root, and the diagnostic service sends nothing",
+            ),
             Some("success"),
         ),
         "chain.name_mismatch" => said(Some("60"), Some("12038"), Some("ssl_invalid_hostname")),
@@ -497,10 +499,9 @@ pub fn elsewhere(code: &str) -> Elsewhere {
             said(Some("56 (407) or 94"), Some("407, 12015"), None)
         }
         // These get through.
-        "pauth.reconnect_on_407"
-        | "pauth.ntlm_early_200"
-        | "pauth.nego_is_ntlm"
-        | "pauth.needs_proxy_connection" => said(Some("0, success"), Some("success"), Some("success")),
+        "pauth.reconnect_on_407" | "pauth.ntlm_early_200" | "pauth.nego_is_ntlm" | "pauth.needs_proxy_connection" => {
+            said(Some("0, success"), Some("success"), Some("success"))
+        }
         "pauth.denied_after_auth" => said(Some("56, with the status in its text"), Some("the status only"), None),
         _ if family == "pauth" => said(Some("56 (407) or 94"), Some("407 only"), None),
         _ => Elsewhere::default(),

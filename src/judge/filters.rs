@@ -55,7 +55,8 @@ fn by_alias(dns: &DnsEvidence) -> Option<Sign> {
 
 fn of_alias(alias: &str) -> Option<Sign> {
     let name = alias.trim_end_matches('.').to_ascii_lowercase();
-    let is_at = |place: &String| name.strip_suffix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_at =
+        |place: &String| name.strip_suffix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     let known = KNOWN.iter().find(|filter| filter.aliases.iter().any(is_at));
     if let Some(filter) = known {
         return Some(Sign::Alias { alias: name, filter: &filter.name });

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
-    DnsEvidence, Fault, Leg, NameSource, Observation, ServerAnswer, Stage, TcpAttempt, TcpEvidence, TcpOutcome, Token, TunnelEvidence,
+    DnsEvidence, Fault, Leg, NameSource, Observation, ServerAnswer, Stage, TcpAttempt, TcpEvidence, TcpOutcome, Token,
+    TunnelEvidence,
 };
 use crate::plan::{Job, PlannedRoute, ProxyScheme};
 
@@ -315,10 +316,10 @@ fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
     if let Some(filter) = named_filter(route, seen) {
         return filter;
     }
-    if let Some(dns) = seen.dns() {
-        if let Some(shadow) = privatelink(dns).filter(|_| matches!(fault, Fault::NameNotFound | Fault::NoAddresses)) {
-            return shadow;
-        }
+    if matches!(fault, Fault::NameNotFound | Fault::NoAddresses)
+        && let Some(shadow) = seen.dns().and_then(privatelink)
+    {
+        return shadow;
     }
     let cause = match fault {
         Fault::NameNotFound => Cause::DnsNxdomain,
@@ -342,8 +343,7 @@ fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
 /// Codes 15 to 18 of the extended DNS errors: blocked, censored, filtered, prohibited (RFC 8914).
 fn filtered(dns: &DnsEvidence, counts: impl Fn(&ServerAnswer) -> bool) -> Option<Opinion> {
     let answers = dns.answers.iter().filter(|answer| counts(answer));
-    let (code, text) =
-        answers.flat_map(|answer| &answer.extended_errors).find(|(code, _)| (15..=18).contains(code))?;
+    let (code, text) = answers.flat_map(|answer| &answer.extended_errors).find(|(code, _)| (15..=18).contains(code))?;
     let detail = if text.is_empty() {
         format!("{} (extended error {code})", dns.name)
     } else {

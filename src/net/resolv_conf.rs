@@ -2,11 +2,9 @@
 //!
 //! In: the file. Out: why no line of it gives the system a name server although somebody wrote one. Never: a question.
 //!
-//! glibc (resolv/res_init.c) takes a line only where the word `nameserver` begins it, a space or a tab follows, and what stands
+//! glibc (`resolv/res_init.c`) takes a line only where the word `nameserver` begins it, a space or a tab follows, and what stands
 //! up to the next space, tab or line feed is an address. A carriage return in front of the line feed is part of the address
 //! then, a byte order mark part of the word, and a NUL ends the line.
-
-#![cfg_attr(windows, expect(dead_code, reason = "Windows has no such file; the reading is tested there all the same"))]
 
 use std::fs::File;
 use std::io::Read as _;
@@ -29,7 +27,7 @@ pub fn unusable_name_servers() -> Option<String> {
 }
 
 fn unusable(file: &[u8]) -> Option<String> {
-    let lines = || file.split(|byte| *byte == b'\n').map(|line| line.as_ref());
+    let lines = || file.split(|byte| *byte == b'\n');
     if lines().any(is_usable) {
         return None;
     }
@@ -84,8 +82,10 @@ mod tests {
 
     #[test]
     fn a_file_is_useless_when_no_line_of_it_is_read() {
-        let utf_16: Vec<u8> =
-            [0xff, 0xfe].into_iter().chain("nameserver 192.0.2.1\r\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let utf_16: Vec<u8> = [0xff, 0xfe]
+            .into_iter()
+            .chain("nameserver 192.0.2.1\r\n".encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
         for (file, what) in [
             (&b"nameserver 192.0.2.1\r\nsearch corp.example\r\n"[..], Some("line 1: it ends in a carriage return")),
             (b"# by hand\r\nnameserver 192.0.2.1\r\n", Some("line 2: it ends in a carriage return")),
@@ -99,7 +99,11 @@ mod tests {
         ] {
             let found = unusable(file);
             let text = String::from_utf8_lossy(file);
-            assert_eq!(found.as_deref().map(|found| found.starts_with(what.unwrap_or_default())), Some(true), "{text}: {found:?}");
+            assert_eq!(
+                found.as_deref().map(|found| found.starts_with(what.unwrap_or_default())),
+                Some(true),
+                "{text}: {found:?}"
+            );
         }
     }
 

@@ -27,9 +27,8 @@ pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, SnapshotMistake> {
     let first = one(parts.next().unwrap_or_default())?;
     let mut text = first;
     for part in parts {
-        let part = one(part).map_err(|mistake| {
-            SnapshotMistake::new(mistake.line + line_of(&text, text.len()) - 1, mistake.message)
-        })?;
+        let part = one(part)
+            .map_err(|mistake| SnapshotMistake::new(mistake.line + line_of(&text, text.len()) - 1, mistake.message))?;
         // The mark between two of them shows where a last line has no end.
         text = Cow::Owned(format!("{text}\u{feff}{part}"));
     }
@@ -54,7 +53,9 @@ fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         begins.push(marked().encode_utf16().flat_map(u16::to_be_bytes).collect());
     }
     let is_8_bit_behind_utf_16 = move |at: usize| {
-        at >= 2 && bytes[at - 2..at] == *b"\n\0" && FIRST_LINES.iter().any(|line| bytes[at..].starts_with(line.as_bytes()))
+        at >= 2
+            && bytes[at - 2..at] == *b"\n\0"
+            && FIRST_LINES.iter().any(|line| bytes[at..].starts_with(line.as_bytes()))
     };
     let begins_here = move |at: usize| {
         matches!(bytes[at], 0xef | 0xff | 0xfe) && begins.iter().any(|begin| bytes[at..].starts_with(begin))

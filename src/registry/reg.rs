@@ -435,7 +435,9 @@ mod tests {
     #[test]
     fn several_exports_in_one_file_are_one() {
         let one = format!("{VERSION_5}\r\n\r\n[{KEY}]\r\n\"a\"=dword:00000001\r\n\"b\"=\"machine\"\r\n\r\n");
-        let two = format!("{VERSION_5}\r\n\r\n[HKEY_CURRENT_USER\\Test]\r\n\"c\"=hex(2):25,00,00,00\r\n\r\n[{KEY}]\r\n\"a\"=dword:00000002\r\n");
+        let two = format!(
+            "{VERSION_5}\r\n\r\n[HKEY_CURRENT_USER\\Test]\r\n\"c\"=hex(2):25,00,00,00\r\n\r\n[{KEY}]\r\n\"a\"=dword:00000002\r\n"
+        );
         let old = "REGEDIT4\r\n\r\n[HKEY_CURRENT_USER\\Test]\r\n\"c\"=hex(2):25,00\r\n";
         let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
         let marked = |text: &str| wide(&format!("\u{feff}{text}"));
@@ -455,7 +457,8 @@ mod tests {
             assert_eq!(snapshot.lookup(KEY, "b"), Lookup::Set(&Value::Sz("machine".into())), "{how}");
             assert_eq!(snapshot.lookup(r"HKCU\Test", "c"), Lookup::Set(&Value::ExpandSz("%".into())), "{how}");
         }
-        let mixed = Snapshot::read(&[marked(&one), old.as_bytes().to_vec()].concat()).expect("each by its own first line");
+        let mixed =
+            Snapshot::read(&[marked(&one), old.as_bytes().to_vec()].concat()).expect("each by its own first line");
         assert_eq!(mixed.lookup(r"HKCU\Test", "c"), Lookup::Set(&Value::ExpandSz("%".into())));
         // What follows a first line stands under no key.
         let stray = format!("{one}{VERSION_5}\r\n\"x\"=\"y\"\r\n");

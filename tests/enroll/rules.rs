@@ -482,7 +482,9 @@ fn the_users_way_past_a_proxy_has_conditions() {
 /// Microsoft's documents differ there, and of no version nobody can say.
 #[test]
 fn the_users_way_past_a_proxy_is_no_finding_where_documents_differ_or_the_version_is_open() {
-    for (windows, part) in [("win7-sp1", "documents differ"), ("win8.1", "documents differ"), ("all", "--os says which")] {
+    for (windows, part) in
+        [("win7-sp1", "documents differ"), ("win8.1", "documents differ"), ("all", "--os says which")]
+    {
         let mut snapshot = good(windows);
         snapshot.device.hotfixes = Some(vec![4_462_923, 4_462_926]);
         let mut case = case(&snapshot, Some(os(windows)), &[]);
@@ -523,7 +525,12 @@ fn a_build_that_cannot_be_read_is_said_and_the_registry_answers_for_it() {
     let checkup = check(&snapshot, None, &[]);
     assert_eq!(checkup.os, "10.0.17763.316");
     let open = |checkup: &enroll::Checkup| {
-        checkup.not_checked.iter().find(|entry| entry.value == "build").map(|entry| entry.why.clone()).unwrap_or_default()
+        checkup
+            .not_checked
+            .iter()
+            .find(|entry| entry.value == "build")
+            .map(|entry| entry.why.clone())
+            .unwrap_or_default()
     };
     assert!(open(&checkup).contains("'10.0.vierzehn'"), "{checkup:#?}");
     // One of the two values is of the wrong type: the other one counts.

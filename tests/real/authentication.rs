@@ -143,7 +143,8 @@ fn a_password_file_of_windows_holds_the_password_and_no_mark() {
     }
     let file = world.folder().join("password-unmarked");
     std::fs::write(&file, utf_16(PASSWORD)).expect("a file in the story's folder");
-    let mut refused = Check::new(&world).args(["--proxy", "http://127.0.0.1:1", "--proxy-user", NAME, "--proxy-password-file"]);
+    let mut refused =
+        Check::new(&world).args(["--proxy", "http://127.0.0.1:1", "--proxy-user", NAME, "--proxy-password-file"]);
     refused = refused.arg(&file);
     let output = refused.command().output().expect("waprobe starts");
     let said = String::from_utf8_lossy(&output.stderr);

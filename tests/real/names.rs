@@ -120,7 +120,9 @@ fn an_alias_of_a_filter_is_its_name_servers_verdict() {
     ];
     let mut rules: Vec<String> = aliases
         .iter()
-        .flat_map(|(host, alias, address)| [format!("--cname={host},{alias}"), format!("--host-record={alias},{address}")])
+        .flat_map(|(host, alias, address)| {
+            [format!("--cname={host},{alias}"), format!("--host-record={alias},{address}")]
+        })
         .collect();
     let others = || hosts::all().filter(|host| ![sunk, paged, walled].contains(host));
     rules.extend(others().map(|host| format!("--host-record={host},{}", servers.address)));

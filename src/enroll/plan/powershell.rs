@@ -35,7 +35,10 @@ pub fn powershell(plan: &Plan) -> String {
     text.push_str(&entries.join(",\r\n"));
     text.push_str("\r\n)\r\n");
     let path = |key: &str| quoted(&key.replacen("HKLM\\", "HKLM:\\", 1));
-    let body = BODY.replace("@PREFERENCE@", &path(PREFERENCE)).replace("@POLICY@", &path(POLICY)).replace("@WAITING@", AFTER_SENDING);
+    let body = BODY
+        .replace("@PREFERENCE@", &path(PREFERENCE))
+        .replace("@POLICY@", &path(POLICY))
+        .replace("@WAITING@", AFTER_SENDING);
     text.push_str(&body.replace('\n', "\r\n"));
     text
 }

@@ -61,17 +61,14 @@ fn disabled(case: &Case<'_>, name: &'static str, keys: [&'static str; 2], notes:
 /// Where another product protects, Windows stops the service; an administrator may have disabled it.
 fn service(case: &Case<'_>, notes: &mut Notes) {
     let is = match case.snapshot.device.service(SERVICE) {
-        None => return,
         Some(None) => "missing",
         Some(Some(service)) if service.start == StartType::Disabled => "disabled",
         Some(Some(service)) if service.running == Some(false) => "stopped",
-        Some(Some(_)) => return,
+        Some(Some(_)) | None => return,
     };
-    notes
-        .finding(Code::DefenderDisabled, SERVICE, "services")
-        .is(is)
-        .should("running")
-        .because("Update Compliance assesses devices that Windows Defender protects, and its service does not run here");
+    notes.finding(Code::DefenderDisabled, SERVICE, "services").is(is).should("running").because(
+        "Update Compliance assesses devices that Windows Defender protects, and its service does not run here",
+    );
 }
 
 /// Products that say to the Security Center that they protect this device: then Windows Defender does not (Microsoft, "Microsoft Defender

@@ -42,9 +42,13 @@ fn judge(case: &Case<'_>, notes: &mut Notes, place: &Place<'_>, rule: &Rule<'_>)
     let Some(sender) = rule.blocked().filter(|_| is_in_force(case, rule)) else { return };
     let (what, solutions) = match sender {
         Sender::DiagTrack => ("DiagTrack, the service that sends the data", case.wanted()),
-        Sender::Scan if case.wants(Solution::UpgradeReadiness) => ("the scan, which asks Microsoft what to look for", Vec::new()),
+        Sender::Scan if case.wants(Solution::UpgradeReadiness) => {
+            ("the scan, which asks Microsoft what to look for", Vec::new())
+        }
         Sender::Census => ("the program that describes the device", Vec::new()),
-        Sender::ErrorReports if case.wants(Solution::DeviceHealth) => ("the program that sends error reports", Vec::new()),
+        Sender::ErrorReports if case.wants(Solution::DeviceHealth) => {
+            ("the program that sends error reports", Vec::new())
+        }
         Sender::Scan | Sender::ErrorReports => return,
     };
     let title = rule.field("Name").filter(|name| !name.is_empty()).unwrap_or(place.name);
@@ -60,7 +64,8 @@ fn judge(case: &Case<'_>, notes: &mut Notes, place: &Place<'_>, rule: &Rule<'_>)
         }
     }
     let profiles = rule.profiles();
-    let profiles = if profiles.is_empty() { String::new() } else { format!(", in the profile {}", profiles.join(", ")) };
+    let profiles =
+        if profiles.is_empty() { String::new() } else { format!(", in the profile {}", profiles.join(", ")) };
     notes
         .finding(Code::FirewallBlocks, place.name, place.key)
         .is(format!("'{}' blocks outbound connections of {what}{profiles}", shortened(title)))
@@ -118,7 +123,9 @@ struct Rule<'a>(Vec<(&'a str, &'a str)>);
 impl<'a> Rule<'a> {
     fn read(text: &'a str) -> Option<Self> {
         let (version, fields) = text.split_once('|')?;
-        let is_rule = version.len() > 1 && version.starts_with(['v', 'V']) && version[1..].starts_with(|one: char| one.is_ascii_digit());
+        let is_rule = version.len() > 1
+            && version.starts_with(['v', 'V'])
+            && version[1..].starts_with(|one: char| one.is_ascii_digit());
         is_rule.then(|| Self(fields.split('|').filter_map(|field| field.split_once('=')).collect()))
     }
 
@@ -163,13 +170,15 @@ impl<'a> Rule<'a> {
         if self.field("Protocol").is_some_and(|protocol| protocol != TCP) {
             return Limit::Elsewhere;
         }
-        let mut ports = self.0.iter().filter(|(name, _)| starts_with(name, "RPort")).map(|(_, ports)| *ports).peekable();
+        let mut ports =
+            self.0.iter().filter(|(name, _)| starts_with(name, "RPort")).map(|(_, ports)| *ports).peekable();
         if ports.peek().is_some() && !ports.any(has_https) {
             return Limit::Elsewhere;
         }
         // `RA42=IntErnet` is a word for everywhere outside; the other fields of this beginning hold addresses.
         let is_far = |value: &str| value.eq_ignore_ascii_case("internet");
-        let mut remote = self.0.iter().filter(|(name, _)| starts_with(name, "RA4") || starts_with(name, "RA6")).peekable();
+        let mut remote =
+            self.0.iter().filter(|(name, _)| starts_with(name, "RA4") || starts_with(name, "RA6")).peekable();
         if remote.peek().is_some() && !remote.any(|(_, value)| is_far(value)) {
             return Limit::Addresses;
         }
@@ -210,7 +219,11 @@ mod rules {
         for (rest, sender, limit) in [
             (format!("{HOST}Svc=DiagTrack|Name=Windows Telemetry|"), Some(Sender::DiagTrack), Limit::None),
             (format!("{HOST}svc=diagtrack|"), Some(Sender::DiagTrack), Limit::None),
-            (format!("RA42=IntErnet|RA62=IntErnet|{HOST}Svc=DiagTrack|EmbedCtxt=DiagTrack|"), Some(Sender::DiagTrack), Limit::None),
+            (
+                format!("RA42=IntErnet|RA62=IntErnet|{HOST}Svc=DiagTrack|EmbedCtxt=DiagTrack|"),
+                Some(Sender::DiagTrack),
+                Limit::None,
+            ),
             (format!("Protocol=6|RPort=443|{HOST}Svc=DiagTrack|"), Some(Sender::DiagTrack), Limit::None),
             (format!("Protocol=6|RPort2_10=400-500|{HOST}Svc=DiagTrack|"), Some(Sender::DiagTrack), Limit::None),
             (format!("Protocol=6|RPort=80|RPort=443|{HOST}Svc=*|"), Some(Sender::DiagTrack), Limit::None),

@@ -48,6 +48,8 @@ pub(super) fn apply(case: &Case<'_>, notes: &mut Notes) {
     );
     notes.remark(
         RemarkCode::Patience,
-        format!("The first full scan sends about 2 MB and later ones very little. {AFTER_SENDING} {WITHOUT_THE_SCRIPT}"),
+        format!(
+            "The first full scan sends about 2 MB and later ones very little. {AFTER_SENDING} {WITHOUT_THE_SCRIPT}"
+        ),
     );
 }

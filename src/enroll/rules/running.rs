@@ -102,7 +102,9 @@ const NO_FAILURE: [u32; 6] = [0, 0x0004_1300, 0x0004_1301, 0x0004_1302, 0x0004_1
 const ALREADY_RUNNING: u32 = 0x8007_0021;
 
 fn last_result(result: Option<u32>, notes: &mut Notes) {
-    let Some(result) = result.filter(|result| !NO_FAILURE.contains(result) && *result != ALREADY_RUNNING) else { return };
+    let Some(result) = result.filter(|result| !NO_FAILURE.contains(result) && *result != ALREADY_RUNNING) else {
+        return;
+    };
     notes
         .finding(Code::AppraiserTaskFailed, NAME, APPRAISER_TASK)
         .is(format!("last result 0x{result:08X}"))

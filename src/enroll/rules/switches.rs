@@ -122,7 +122,9 @@ fn registered_scan(case: &Case<'_>, notes: &mut Notes, unknown: &mut Unknown) {
     const NAME: &str = "Command";
     let lookup = case.snapshot.lookup(TELEMETRY_CONTROLLER_APPRAISER, NAME);
     let is = match unknown.known(lookup, "TelemetryController") {
-        None if lookup == Lookup::NotKnown || case.snapshot.presence(TELEMETRY_CONTROLLER) != Presence::Present => return,
+        None if lookup == Lookup::NotKnown || case.snapshot.presence(TELEMETRY_CONTROLLER) != Presence::Present => {
+            return;
+        }
         None => "not set".to_owned(),
         Some(value) => match notes.text(value, NAME, TELEMETRY_CONTROLLER_APPRAISER) {
             None => return,
@@ -142,15 +144,13 @@ fn trace_session(case: &Case<'_>, notes: &mut Notes, unknown: &mut Unknown) {
     const NAME: &str = "Start";
     let Some(value) = unknown.known(case.snapshot.lookup(TRACE_SESSION, NAME), "Autologger") else { return };
     if notes.number(value, NAME, TRACE_SESSION) == Some(0) {
-        notes
-            .finding(Code::TraceSessionOff, NAME, TRACE_SESSION)
-            .is("0")
-            .should("1")
-            .because("the trace session does not start with Windows, and events before the diagnostic service starts are lost");
+        notes.finding(Code::TraceSessionOff, NAME, TRACE_SESSION).is("0").should("1").because(
+            "the trace session does not start with Windows, and events before the diagnostic service starts are lost",
+        );
     }
 }
 
-/// The policy "Disable OneSettings Downloads": Windows then does not connect to the service that settings-win is
+/// The policy "Disable `OneSettings` Downloads": Windows then does not connect to the service that settings-win is
 /// (Policy CSP, System/DisableOneSettingsDownloads; versions before 1903 do not know it).
 fn settings_downloads(case: &Case<'_>, notes: &mut Notes) {
     const NAME: &str = "DisableOneSettingsDownloads";

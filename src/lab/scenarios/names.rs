@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::lab::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace};
 use crate::lab::authority::{Inspector, Shown};
+use crate::lab::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace};
 use crate::lab::dns::{Addresses, NameAnswer};
 use crate::lab::http::Reply;
 use crate::lab::origin::{Breakage, Front, Tls};
