@@ -62,7 +62,7 @@ impl Finding {
                 format!("delete {value} under {place}, or set it to the ID of your workspace (REG_SZ)")
             }
             Code::TelemetryLevel | Code::TelemetryType if value == MANAGED_LEVEL => format!(
-                "set System/AllowTelemetry in device management (such as Intune) to {}, which sets {value}; or {LEVEL_POLICY} so",
+                "set System/AllowTelemetry in device management (such as Intune) to {}, which sets {value}; or {LEVEL_POLICY} to the same",
                 self.should.trim_end_matches(", as REG_DWORD").trim_end_matches(", set as policy")
             ),
             Code::TelemetryNotSet | Code::TelemetryLevel => {

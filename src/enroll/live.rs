@@ -426,6 +426,29 @@ mod tests {
     }
 
     #[test]
+    fn what_switches_the_sender_off_gets_into_a_snapshot_and_other_peoples_rules_do_not() {
+        const RULES: &str = FIREWALL_RULES[0];
+        let image = super::super::places::image_options("CompatTelRunner.exe");
+        let provider = format!(r"{ANTIVIRUS_PROVIDERS}\{{17AD7D40-BA12-9C46-7131-94903A54AD8B}}");
+        let rule = |of: &str| Value::Sz(format!("v2.24|Action=Block|Active=TRUE|Dir=Out|{of}|"));
+        let device = Device::windows_10()
+            .with(RULES, "one", &rule(r"App=C:\windows\system32\svchost.exe|Svc=DiagTrack"))
+            .with(RULES, "two", &rule(r"App=C:\Games\chess.exe"))
+            .with(RULES, "three", &Value::Dword(1))
+            .with(&image[0], "Debugger", &Value::Sz("taskkill.exe".into()))
+            .with(&provider, "STATE", &Value::Dword(0x1000));
+        let snapshot = taken(&device);
+        let rules: Vec<&str> = snapshot.key(RULES).expect("the key").values().map(|(name, _)| name).collect();
+        assert_eq!(rules, ["one"]);
+        assert_eq!(snapshot.lookup(&image[0], "Debugger").value().and_then(Value::as_text), Some("taskkill.exe"));
+        assert_eq!(snapshot.lookup(&image[1], "Debugger"), Lookup::NotSet);
+        assert_eq!(snapshot.lookup(&provider, "STATE").value().and_then(Value::as_dword), Some(0x1000));
+        for key in asked() {
+            assert_ne!(snapshot.presence(&key), Presence::NotKnown, "{key}");
+        }
+    }
+
+    #[test]
     fn a_product_key_does_not_get_into_a_snapshot() {
         let device = Device::windows_10().with(CURRENT_VERSION, "DigitalProductId", &Value::Binary(vec![1, 2, 3]));
         let snapshot = taken(&device);

@@ -78,13 +78,13 @@ fn shown_text(text: &str) -> String {
 fn purpose(case: &Case<'_>, program: &str) -> Option<(Vec<Solution>, &'static str)> {
     match program {
         "CompatTelRunner.exe" => case.wants(Solution::UpgradeReadiness).then(|| {
-            (vec![Solution::UpgradeReadiness], "CompatTelRunner.exe scans the device, and so it never runs: there is nothing to send")
+            (vec![Solution::UpgradeReadiness], "CompatTelRunner.exe scans the device; Windows never starts it, so there is nothing to send")
         }),
         "DeviceCensus.exe" => {
-            Some((Vec::new(), "DeviceCensus.exe describes the device, and so it never runs: what is known of it grows old"))
+            Some((Vec::new(), "DeviceCensus.exe describes the device; Windows never starts it, so what is known of the device grows old"))
         }
         _ => case.wants(Solution::DeviceHealth).then(|| {
-            (Vec::new(), "this program reports errors, and so it never runs: Device Health counts the device and shows no crash of it")
+            (Vec::new(), "this program reports errors; Windows never starts it, so Device Health counts the device and shows no crash of it")
         }),
     }
 }
@@ -162,8 +162,8 @@ fn settings_downloads(case: &Case<'_>, notes: &mut Notes) {
             .is("1")
             .should("0, or not set")
             .because(
-                "the policy keeps Windows from settings-win.data.microsoft.com, which says what is collected and enables the scan to send: \
-                 it is as if that host were blocked",
+                "the policy keeps Windows from settings-win.data.microsoft.com, which says what is collected and enables the scan to send, as if that \
+                 host were blocked",
             );
     }
 }
