@@ -106,7 +106,7 @@ $system = Get-WmiObject Win32_OperatingSystem
 $parts += '"server": ' + ($system.ProductType -ne 1).ToString().ToLower()
 
 $found = @()
-foreach ($path in $keys + $proxies) {
+foreach ($path in $keys + @($proxies | Where-Object { $keys -notcontains $_ })) {
     $provider = 'Registry::' + $path.Replace('HKLM\', 'HKEY_LOCAL_MACHINE\').Replace('HKCU\', 'HKEY_CURRENT_USER\').Replace('HKU\', 'HKEY_USERS\')
     if (-not (Test-Path -LiteralPath $provider)) {
         $found += '    ' + (Text $path) + ': null'
@@ -118,7 +118,7 @@ foreach ($path in $keys + $proxies) {
     foreach ($name in $key.GetValueNames()) {
         # A product key can be read out of these.
         if (@SECRET@ -contains $name) { continue }
-        if ($proxies -contains $path -and $proxyvalues -notcontains $name) { continue }
+        if ($keys -notcontains $path -and $proxyvalues -notcontains $name) { continue }
         if ($rules -contains $path -and [string]$key.GetValue($name) -notmatch $sender) { continue }
         # Data that does not fit its type: there it is, and it is no value of that type.
         try { $typed = Typed $key $name } catch { $typed = Entry 'none' '""' }
