@@ -343,6 +343,20 @@ fn an_alias_of_a_filter_decides_whatever_happens_at_its_address() {
         assert_eq!((verdict.cause.code().as_str(), verdict.stage), ("dns.filter_vendor_ip", Stage::Dns), "{how}");
         assert!(verdict.summary.contains("alias of sinkhole.paloaltonetworks.com"), "{}", verdict.summary);
     }
+    // A certificate by nobody that is known, for the very host: a filter's page, where the name leads to one.
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let page = rcgen::CertificateParams::new(vec!["v10c.events.data.microsoft.com".to_owned()]).expect("a name");
+    let page = Certificate::from_der(page.self_signed(&key).expect("a certificate").der().to_vec());
+    let met = |seen: DnsEvidence| {
+        let tls = TlsEvidence { chain: vec![page.clone()], ..TlsEvidence::begun("v10c.events.data.microsoft.com") };
+        let seen = led(seen).passed(connected()).passed(Evidence::Tls(Box::new(tls)));
+        let seen = seen.passed(Evidence::Http(http(200, &[], "blocked"))).finished();
+        verdict_on(direct(), TLS, &[seen], Ended::Complete)
+    };
+    let (filtered, inspected) = (met(alias()), met(named_filter(&["events.trafficmanager.net"], &[])));
+    assert_eq!(filtered.cause.code(), "dns.filter_vendor_ip");
+    assert_eq!(filtered.connections, Connections::default(), "nobody inspects the way to the service");
+    assert_eq!(inspected.cause.code(), "intercepted.untrusted");
     // An alias and no address at the end of it.
     let mut alone = alias();
     alone.addresses.clear();

@@ -84,6 +84,8 @@ fn an_error_number_of_windows_leads_to_the_codes_behind_it() {
         ("12178", &["pac.wpad_not_found"]),
         ("0x80072F86", &["pac.eval_error"]),
         ("0x80072F91", &["pac.eval_error"]),
+        ("-2147012730", &["pac.eval_error"]),
+        ("2147954566", &["pac.eval_error"]),
         // The same number as other logs write it: signed, and a WinHTTP error within an HRESULT.
         ("-2146762487", &["intercepted.untrusted"]),
         ("0x80072EE2", &["tcp.timeout", "tls.timeout_after_hello"]),
