@@ -260,14 +260,22 @@ pub(super) fn password_from_prompt(name: &str) -> Result<SecretString, Failure> 
 }
 
 fn secret(bytes: Vec<u8>, origin: &str) -> Result<SecretString, Failure> {
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::usage(format!("the password from {origin} is not UTF-8 text")))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = decode(bytes).ok_or_else(|| {
+        Failure::usage(format!("the password from {origin} is neither UTF-8 text nor UTF-16 with a byte order mark"))
+    })?;
+    // Programs that put files together leave a mark of each.
+    let text = text.trim_start_matches('\u{feff}');
+    let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {
         return Err(Failure::usage(format!("the password from {origin} is empty")));
     }
-    if text.contains(['\n', '\r', '\0']) {
+    if text.contains('\0') {
+        return Err(Failure::usage(format!(
+            "the password from {origin} holds NUL bytes, as UTF-16 without a byte order mark (BOM) does: save it as UTF-8"
+        )));
+    }
+    if text.contains(['\n', '\r']) {
         return Err(Failure::usage(format!("the password from {origin} has more than one line")));
     }
     Ok(SecretString::from(text.to_owned()))
@@ -329,7 +337,35 @@ pub(super) fn moment(text: Option<&str>) -> Result<Timestamp, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use secrecy::ExposeSecret as _;
+
+    use super::{decode, secret};
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_password() {
+        let utf_16 =
+            |text: &str, to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>();
+        // Notepad and `Out-File -Encoding utf8` of Windows PowerShell 5.1; its plain `Out-File`; the other order; both marks.
+        for bytes in [
+            b"Winter-2026".to_vec(),
+            b"\xef\xbb\xbfWinter-2026\r\n".to_vec(),
+            utf_16("\u{feff}Winter-2026\r\n", u16::to_le_bytes),
+            utf_16("\u{feff}Winter-2026\r\n", u16::to_be_bytes),
+            b"\xef\xbb\xbf\xef\xbb\xbfWinter-2026\n".to_vec(),
+        ] {
+            let read = secret(bytes.clone(), "file pw").unwrap_or_else(|failure| panic!("{bytes:x?}: {failure}"));
+            assert_eq!(read.expose_secret(), "Winter-2026", "{bytes:x?}");
+        }
+        for (bytes, why) in [
+            (utf_16("Winter-2026\r\n", u16::to_le_bytes), "byte order mark (BOM)"),
+            (b"\xef\xbb\xbf\r\n".to_vec(), "is empty"),
+            (b"Winter\r\n2026\r\n".to_vec(), "more than one line"),
+            (b"W\xfcnter".to_vec(), "neither UTF-8 text"),
+        ] {
+            let refused = secret(bytes.clone(), "file pw").expect_err("refused").to_string();
+            assert!(refused.contains(why) && refused.contains("file pw"), "{bytes:x?}: {refused}");
+        }
+    }
 
     #[test]
     fn text_is_read_in_every_form_in_which_windows_writes_it() {

@@ -101,7 +101,8 @@ fn advice(host: &str, verdict: &ChainVerdict, at: Option<&str>) -> (Owner, Strin
 
 /// The place of the certificate for `host`, from 1, where another stands first.
 fn place_of_leaf(host: &str, certificates: &[Certificate]) -> Option<usize> {
-    let place = certificates.iter().position(|certificate| chain::is_for(certificate, host))?;
+    let is_leaf = |one: &Certificate| chain::is_for(one, host) || chain::is_for_by_common_name(one, host);
+    let place = certificates.iter().position(is_leaf)?;
     (place > 0).then_some(place + 1)
 }
 

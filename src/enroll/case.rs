@@ -74,8 +74,18 @@ impl<'a> Case<'a> {
         matches!(self.region, Some(Region::EuropeanEconomicArea | Region::Switzerland))
     }
 
+    /// The policy that counts: group policy's, or else the one that device management wrote.
     pub(super) fn policy(&self, name: &str) -> Lookup<'a> {
-        self.snapshot.lookup(POLICY, name)
+        self.snapshot.lookup(POLICY, self.policy_name(name))
+    }
+
+    /// Under which name the policy `name` counts. Device management, such as Intune, writes some policies beside the place of group
+    /// policy, and Windows reads them where group policy sets none (boot trace and `DiagnosticDataSettings.dll` of 23H2, documented
+    /// by nohuto/win-config).
+    pub(super) fn policy_name<'n>(&self, name: &'n str) -> &'n str {
+        let managed = MANAGED.iter().find(|(known, _)| *known == name).map(|(_, managed)| *managed);
+        let is_set = |name: &str| self.snapshot.lookup(POLICY, name).value().is_some();
+        managed.filter(|managed| !is_set(name) && is_set(managed)).unwrap_or(name)
     }
 
     pub(super) fn preference(&self, name: &str) -> Lookup<'a> {
@@ -123,5 +133,11 @@ pub(super) fn shown_number(value: &Value) -> String {
         _ => format!("'{}' as {}", value.shown(), value.type_name()),
     }
 }
+
+/// Policies with a second name, under which device management writes them.
+const MANAGED: [(&str, &str); 2] = [
+    ("AllowTelemetry", "AllowTelemetry_PolicyManager"),
+    ("TelemetryProxyServer", "TelemetryProxyServer_PolicyManager"),
+];
 
 pub(super) const NOT_SET: &str = "not set";

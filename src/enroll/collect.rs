@@ -1,8 +1,8 @@
 //! What to run on a device: the full scan, and the script that makes a snapshot.
 
 use super::places::{
-    APPRAISER_TASK, ASKED, COMPUTER_NAMES, ERROR_REPORTING, FILES, INTERNET_SETTINGS, INTERNET_SETTINGS_POLICY,
-    PROXY_VALUES, SECRET, SERVICES_ASKED,
+    ANTIVIRUS_PROVIDERS, APPRAISER_TASK, COMPUTER_NAMES, FILES, FIREWALL_RULES, INTERNET_SETTINGS,
+    INTERNET_SETTINGS_POLICY, PROXY_VALUES, SECRET, SENDER_IN_RULES, SERVICES_ASKED, asked,
 };
 
 /// The commands that start a full inventory scan, in this order, as administrator.
@@ -15,18 +15,17 @@ pub const SCAN: [&str; 2] = [
 /// file that its one argument names, or on standard output. It changes nothing else.
 #[must_use]
 pub fn powershell() -> String {
-    let keys: Vec<String> = ASKED
-        .into_iter()
-        .chain(ERROR_REPORTING.into_iter().flatten())
-        .chain(COMPUTER_NAMES)
-        .map(|key| format!("    '{key}'"))
-        .collect();
+    let keys: Vec<String> =
+        asked().into_iter().chain(COMPUTER_NAMES.map(str::to_owned)).map(|key| format!("    '{key}'")).collect();
     let quoted = |names: &[&str]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     SCRIPT
         .replace("@KEYS@", &keys.join(",\n"))
         .replace("@INTERNET@", INTERNET_SETTINGS)
         .replace("@INTERNETPOLICY@", INTERNET_SETTINGS_POLICY)
         .replace("@PROXYVALUES@", &quoted(&PROXY_VALUES))
+        .replace("@RULES@", &quoted(&FIREWALL_RULES))
+        .replace("@SENDER@", &SENDER_IN_RULES.map(|name| name.replace('.', r"\.")).join("|"))
+        .replace("@ANTIVIRUS@", ANTIVIRUS_PROVIDERS)
         .replace("@TASK@", APPRAISER_TASK)
         .replace("@SECRET@", &quoted(&SECRET.map(|(_, name)| name)))
         .replace("@SERVICES@", &quoted(&SERVICES_ASKED))
@@ -44,6 +43,16 @@ $culture = [Globalization.CultureInfo]::InvariantCulture
 $keys = @(
 @KEYS@
 )
+
+# Antivirus products that registered with Windows, a key each.
+$antivirus = '@ANTIVIRUS@'
+try {
+    $keys += @(Get-ChildItem -LiteralPath ('Registry::' + $antivirus.Replace('HKLM\', 'HKEY_LOCAL_MACHINE\')) | ForEach-Object { $antivirus + '\' + $_.PSChildName })
+} catch { }
+
+# Of the firewall's rules only those that may be about what sends diagnostic data.
+$rules = @(@RULES@)
+$sender = '@SENDER@'
 
 # Where each account's addresses go, by these values alone. A hive that this account may not read is left out.
 $proxyvalues = @(@PROXYVALUES@)
@@ -97,7 +106,7 @@ $system = Get-WmiObject Win32_OperatingSystem
 $parts += '"server": ' + ($system.ProductType -ne 1).ToString().ToLower()
 
 $found = @()
-foreach ($path in $keys + $proxies) {
+foreach ($path in $keys + @($proxies | Where-Object { $keys -notcontains $_ })) {
     $provider = 'Registry::' + $path.Replace('HKLM\', 'HKEY_LOCAL_MACHINE\').Replace('HKCU\', 'HKEY_CURRENT_USER\').Replace('HKU\', 'HKEY_USERS\')
     if (-not (Test-Path -LiteralPath $provider)) {
         $found += '    ' + (Text $path) + ': null'
@@ -109,7 +118,8 @@ foreach ($path in $keys + $proxies) {
     foreach ($name in $key.GetValueNames()) {
         # A product key can be read out of these.
         if (@SECRET@ -contains $name) { continue }
-        if ($proxies -contains $path -and $proxyvalues -notcontains $name) { continue }
+        if ($keys -notcontains $path -and $proxyvalues -notcontains $name) { continue }
+        if ($rules -contains $path -and [string]$key.GetValue($name) -notmatch $sender) { continue }
         # Data that does not fit its type: there it is, and it is no value of that type.
         try { $typed = Typed $key $name } catch { $typed = Entry 'none' '""' }
         $values += (Text $name) + ': ' + $typed
@@ -143,7 +153,9 @@ try {
         $last = 'null'
         # A task that never ran has a date of the last century.
         if ($task.LastRunTime.Year -gt 2000) { $last = Moment $task.LastRunTime }
-        $facts = '{ "enabled": ' + $task.Enabled.ToString().ToLower() + ', "last_run": ' + $last + ' }'
+        $result = 'null'
+        if ($last -ne 'null') { $result = [BitConverter]::ToUInt32([BitConverter]::GetBytes([long]$task.LastTaskResult), 0).ToString($culture) }
+        $facts = '{ "enabled": ' + $task.Enabled.ToString().ToLower() + ', "last_run": ' + $last + ', "last_result": ' + $result + ' }'
     } else {
         $facts = 'null'
     }

@@ -29,6 +29,8 @@ impl Code {
             | Self::TelemetryType
             | Self::TelemetryLevel
             | Self::CommercialDataOptIn
+            | Self::SettingsDownloadsOff
+            | Self::FirewallBlocks
             | Self::RollupMissing
             | Self::DiagtrackMissing
             | Self::AuthProxyUser
@@ -42,6 +44,9 @@ impl Code {
             Self::EditionUnsupported
             // What scans for compatibility serves this one alone.
             | Self::AppraiserMissing
+            | Self::InventoryOff
+            | Self::ProgramDebugger
+            | Self::ScanNotRegistered
             | Self::AppraiserTaskMissing
             | Self::AppraiserTaskDisabled => only(Solution::UpgradeReadiness),
             // It is there, under a GUID: whoever looks for its name does not find it.
@@ -49,6 +54,9 @@ impl Code {
             | Self::LimitEnhancedUseless
             | Self::LimitEnhancedInvalid
             | Self::AppraiserVersions
+            | Self::ApplicationTelemetryOff
+            | Self::TraceSessionOff
+            | Self::Tls12Off
             | Self::SiteDiscoveryInvalid
             | Self::SiteDiscoveryName
             | Self::SiteDiscoveryPolicy
@@ -69,7 +77,8 @@ impl Code {
             | Self::ErrorReportingWithheld
             | Self::ErrorReportingRedirected
             | Self::SignInService
-            | Self::AppraiserTaskStale => Vec::new(),
+            | Self::AppraiserTaskStale
+            | Self::AppraiserTaskFailed => Vec::new(),
         }
     }
 }

@@ -147,21 +147,25 @@ pub const CODES: &[ExitCode] = &[
     code(45, "diagtrack.dll is missing", "install the latest update of Windows", Same),
     undocumented(
         46,
-        "ClientProxy=Telemetry while DisableEnterpriseAuthProxy is 0",
-        "set DisableEnterpriseAuthProxy to 1, or choose another ClientProxy",
+        "ClientProxy=Telemetry in RunConfig.bat, while DisableEnterpriseAuthProxy is 0",
+        "set DisableEnterpriseAuthProxy to 1 (policy \"Configure Authenticated Proxy usage for the Connected User Experience and Telemetry \
+         service\"), or set ClientProxy to Direct, System or User; Telemetry, the proxy of TelemetryProxyServer, is a value that only the \
+         script knows",
         Same,
     ),
     undocumented(
         47,
-        "ClientProxy=Telemetry while no TelemetryProxyServer is set",
-        "set TelemetryProxyServer, or choose another ClientProxy",
+        "ClientProxy=Telemetry in RunConfig.bat, while no TelemetryProxyServer is set",
+        "set TelemetryProxyServer as host:port (policy \"Configure Connected User Experiences and Telemetry\"), or set ClientProxy to Direct, \
+         System or User",
         Same,
     ),
     code(48, "the Commercial ID is not a GUID", "copy it from the settings of your workspace", Same),
     undocumented(
         49,
-        "ClientProxy=System while the system has no proxy",
-        "set one with `netsh winhttp set proxy`, or choose another ClientProxy",
+        "ClientProxy=System in RunConfig.bat, while WinHTTP has no proxy on this device",
+        "run `netsh winhttp set proxy HOST:PORT` as administrator, or set ClientProxy to Direct or User; `waprobe proxy` shows which proxy \
+         each account uses",
         Same,
     ),
     code(
@@ -181,8 +185,8 @@ pub const CODES: &[ExitCode] = &[
     code(
         54,
         "the Microsoft account sign-in assistant is disabled",
-        "run `sc.exe config wlidsvc start= demand` as administrator: Windows then starts the service when it is needed. The script asks for it \
-         up to Windows 10 1709 only, and on later ones the device is known by a less reliable identity",
+        "run `sc.exe config wlidsvc start= demand` as administrator: Windows then starts the service (wlidsvc) when it is needed. The script \
+         asks for it up to Windows 10 1709; on later versions it goes on, and the device has a less reliable identity",
         Same,
     ),
     code(55, "it could not create the key for the device name's opt-in", REGISTRY, Same),
@@ -201,8 +205,19 @@ pub const CODES: &[ExitCode] = &[
     ),
     code(64, "AllowTelemetry as preference is not a REG_DWORD", "set it again, as REG_DWORD", Same),
     code(65, "AllowTelemetry as preference is 0 or no level", "set it to 1 (Basic) at least, or remove it", Dropped),
-    code(66, "every recent upload failed", NETWORK, Same),
-    code(67, "asking Windows for its recent uploads failed", "run the script as the system account", Same),
+    code(
+        66,
+        "every recent upload of the diagnostic service failed, by Windows' own report (UtcConnectionReport, asked for after Windows 10 1803)",
+        "let the diagnostic endpoints through firewall and proxy for the SYSTEM account, without TLS inspection; `waprobe check` says which of \
+         them is blocked, and where",
+        Same,
+    ),
+    code(
+        67,
+        "reading Windows' report of its recent uploads (UtcConnectionReport) failed",
+        "run the script as the system account, which alone may read it: from software distribution, a task of SYSTEM, or psexec -s",
+        Same,
+    ),
     code(91, "it could not create the key for AllowUpdateComplianceProcessing", REGISTRY, Only),
     code(92, "it could not create AllowUpdateComplianceProcessing", REGISTRY, Only),
     code(93, "it could not update AllowUpdateComplianceProcessing", REGISTRY, Only),

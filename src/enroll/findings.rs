@@ -28,6 +28,13 @@ pub enum Code {
     DeviceName,
     CommercialDataOptIn,
     AppraiserVersions,
+    SettingsDownloadsOff,
+    ProgramDebugger,
+    InventoryOff,
+    ApplicationTelemetryOff,
+    ScanNotRegistered,
+    TraceSessionOff,
+    FirewallBlocks,
     SiteDiscoveryInvalid,
     SiteDiscoveryName,
     SiteDiscoveryPolicy,
@@ -35,6 +42,7 @@ pub enum Code {
     SiteDiscoveryUpdate,
     SiteDiscoveryBrowser,
     SiteDiscoveryRegion,
+    Tls12Off,
     RollupMissing,
     CumulativeUpdateMissing,
     RestartPending,
@@ -60,6 +68,7 @@ pub enum Code {
     AppraiserTaskMissing,
     AppraiserTaskDisabled,
     AppraiserTaskStale,
+    AppraiserTaskFailed,
     MachineIdDuplicate,
 }
 
@@ -121,6 +130,7 @@ pub enum RemarkCode {
     AppraiserOld,
     UploadHost,
     AuthProxyOff,
+    AuthProxyEarlier,
     TelemetryProxy,
     SignInServiceDisabled,
     ScriptRecommended,
@@ -171,7 +181,7 @@ impl Checkup {
 }
 
 impl Code {
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 57] = [
         Self::SolutionUnsupported,
         Self::EditionUnsupported,
         Self::RegionNotCollected,
@@ -187,6 +197,13 @@ impl Code {
         Self::DeviceName,
         Self::CommercialDataOptIn,
         Self::AppraiserVersions,
+        Self::SettingsDownloadsOff,
+        Self::ProgramDebugger,
+        Self::InventoryOff,
+        Self::ApplicationTelemetryOff,
+        Self::ScanNotRegistered,
+        Self::TraceSessionOff,
+        Self::FirewallBlocks,
         Self::SiteDiscoveryInvalid,
         Self::SiteDiscoveryName,
         Self::SiteDiscoveryPolicy,
@@ -194,6 +211,7 @@ impl Code {
         Self::SiteDiscoveryUpdate,
         Self::SiteDiscoveryBrowser,
         Self::SiteDiscoveryRegion,
+        Self::Tls12Off,
         Self::RollupMissing,
         Self::CumulativeUpdateMissing,
         Self::RestartPending,
@@ -219,6 +237,7 @@ impl Code {
         Self::AppraiserTaskMissing,
         Self::AppraiserTaskDisabled,
         Self::AppraiserTaskStale,
+        Self::AppraiserTaskFailed,
         Self::MachineIdDuplicate,
     ];
 
@@ -241,6 +260,13 @@ impl Code {
             Self::DeviceName => "enroll.device_name",
             Self::CommercialDataOptIn => "enroll.commercial_data_opt_in",
             Self::AppraiserVersions => "enroll.appraiser_versions",
+            Self::SettingsDownloadsOff => "enroll.settings_downloads_off",
+            Self::ProgramDebugger => "enroll.program_debugger",
+            Self::InventoryOff => "enroll.inventory_off",
+            Self::ApplicationTelemetryOff => "enroll.application_telemetry_off",
+            Self::ScanNotRegistered => "enroll.scan_not_registered",
+            Self::TraceSessionOff => "enroll.trace_session_off",
+            Self::FirewallBlocks => "enroll.firewall_blocks",
             Self::SiteDiscoveryInvalid => "enroll.site_discovery_invalid",
             Self::SiteDiscoveryName => "enroll.site_discovery_name",
             Self::SiteDiscoveryPolicy => "enroll.site_discovery_policy",
@@ -248,6 +274,7 @@ impl Code {
             Self::SiteDiscoveryUpdate => "enroll.site_discovery_update",
             Self::SiteDiscoveryBrowser => "enroll.site_discovery_browser",
             Self::SiteDiscoveryRegion => "enroll.site_discovery_region",
+            Self::Tls12Off => "enroll.tls12_off",
             Self::RollupMissing => "enroll.rollup_missing",
             Self::CumulativeUpdateMissing => "enroll.cumulative_update_missing",
             Self::RestartPending => "enroll.restart_pending",
@@ -273,6 +300,7 @@ impl Code {
             Self::AppraiserTaskMissing => "enroll.appraiser_task_missing",
             Self::AppraiserTaskDisabled => "enroll.appraiser_task_disabled",
             Self::AppraiserTaskStale => "enroll.appraiser_task_stale",
+            Self::AppraiserTaskFailed => "enroll.appraiser_task_failed",
             Self::MachineIdDuplicate => "enroll.machine_id_duplicate",
         }
     }
@@ -301,6 +329,7 @@ impl RemarkCode {
             Self::AppraiserOld => "enroll.note.appraiser_old",
             Self::UploadHost => "enroll.note.upload_host",
             Self::AuthProxyOff => "enroll.note.auth_proxy_off",
+            Self::AuthProxyEarlier => "enroll.note.auth_proxy_earlier",
             Self::TelemetryProxy => "enroll.note.telemetry_proxy",
             Self::SignInServiceDisabled => "enroll.note.sign_in_service_disabled",
             Self::ScriptRecommended => "enroll.note.script_recommended",
@@ -399,6 +428,30 @@ impl Notes {
                 Err(NotExported)
             }
         }
+    }
+
+    /// The number of a value that Windows reads as a `REG_DWORD` alone. One of another type is said, and skipped: what Windows makes
+    /// of it is not documented.
+    pub fn number(&mut self, value: &Value, name: &str, key: &str) -> Option<u32> {
+        let number = value.as_dword();
+        if number.is_none() {
+            self.skipped(value, name, key, "REG_DWORD");
+        }
+        number
+    }
+
+    /// The text of a value that Windows reads as a `REG_SZ`; as [`Notes::number`].
+    pub fn text<'a>(&mut self, value: &'a Value, name: &str, key: &str) -> Option<&'a str> {
+        let text = value.as_text();
+        if text.is_none() {
+            self.skipped(value, name, key, "REG_SZ");
+        }
+        text
+    }
+
+    fn skipped(&mut self, value: &Value, name: &str, key: &str, wanted: &str) {
+        let is = format!("it is '{}' as {}, and Windows reads a {wanted} here", value.shown(), value.type_name());
+        self.not_checked(name, key, &format!("{is}: skipped"));
     }
 
     pub fn has(&self, code: Code) -> bool {

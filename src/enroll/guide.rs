@@ -18,6 +18,8 @@ pub struct Guide {
 
 const COMMERCIAL_ID: &str = "set the policy \"Configure the Commercial ID\" to the ID in the settings of your workspace \
      (CommercialId, REG_SZ); `waprobe enroll plan` prints it for every way of deployment";
+/// What device management writes in place of `AllowTelemetry`.
+const MANAGED_LEVEL: &str = "AllowTelemetry_PolicyManager";
 const LEVEL_POLICY: &str =
     "set the policy \"Allow Telemetry\" (later \"Allow Diagnostic Data\"; AllowTelemetry, REG_DWORD)";
 const LEVEL: &str = "set the policy \"Allow Telemetry\" (later \"Allow Diagnostic Data\"; AllowTelemetry, REG_DWORD) to 2 (Enhanced) \
@@ -42,6 +44,12 @@ impl Finding {
             }
             Code::ErrorReportingRedirected => format!("delete {value} under {place}"),
             // Where it does not count anyway nothing has to take its place.
+            Code::SettingsDownloadsOff | Code::InventoryOff | Code::ApplicationTelemetryOff => {
+                format!("delete {value} under {place}, or take back the policy that sets it")
+            }
+            Code::ProgramDebugger => {
+                format!("delete {value} under {place}, and find out which tool sets it")
+            }
             Code::TelemetryType | Code::TelemetryLevel if self.is_beside() => {
                 format!("delete {value} under {place}, or set it to 1, 2 or 3 (REG_DWORD)")
             }
@@ -53,6 +61,10 @@ impl Finding {
             {
                 format!("delete {value} under {place}, or set it to the ID of your workspace (REG_SZ)")
             }
+            Code::TelemetryLevel | Code::TelemetryType if value == MANAGED_LEVEL => format!(
+                "set System/AllowTelemetry in device management (such as Intune) to {}, which sets {value}; or {LEVEL_POLICY} to the same",
+                self.should.trim_end_matches(", as REG_DWORD").trim_end_matches(", set as policy")
+            ),
             Code::TelemetryNotSet | Code::TelemetryLevel => {
                 format!("{LEVEL_POLICY} to {}", self.should.trim_end_matches(", set as policy"))
             }
@@ -139,6 +151,38 @@ impl Code {
                 "write RequestAllAppraiserVersions = 1 (REG_DWORD) under \
                  HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\AppCompatFlags\\Appraiser",
             ),
+            Self::SettingsDownloadsOff => (
+                "The diagnostic service may not fetch its settings",
+                "set the policy \"Disable OneSettings Downloads\" to Not configured, or delete DisableOneSettingsDownloads",
+            ),
+            Self::ProgramDebugger => (
+                "Another program starts in the place of one that is needed",
+                "delete the value Debugger below Image File Execution Options for this program, and find out which tool sets it",
+            ),
+            Self::InventoryOff => (
+                "The inventory is switched off",
+                "set the policy \"Turn off Inventory Collector\" (Windows Components > Application Compatibility) to Not configured, or \
+                 delete DisableInventory",
+            ),
+            Self::ApplicationTelemetryOff => (
+                "Application telemetry is switched off",
+                "set the policy \"Turn off Application Telemetry\" (Windows Components > Application Compatibility) to Not configured, or \
+                 delete AITEnable",
+            ),
+            Self::ScanNotRegistered => (
+                "The scan's task does not start the scan",
+                "install the latest cumulative update, which registers the scan again, and remove the tool that takes the command out; \
+                 `waprobe enroll scan` starts a scan meanwhile",
+            ),
+            Self::TraceSessionOff => (
+                "The trace session of the diagnostic service does not start with Windows",
+                "set Start to 1 (REG_DWORD) under \
+                 HKLM\\SYSTEM\\CurrentControlSet\\Control\\WMI\\Autologger\\AutoLogger-Diagtrack-Listener, and restart",
+            ),
+            Self::FirewallBlocks => (
+                "A rule of Windows' firewall blocks the sender",
+                "delete or disable this outbound rule in Windows Defender Firewall with Advanced Security, or in the policy that sets it",
+            ),
             Self::SiteDiscoveryInvalid => {
                 ("The setting for Internet Explorer sites has no valid value", SITE_DISCOVERY)
             }
@@ -163,6 +207,12 @@ impl Code {
             Self::SiteDiscoveryRegion => (
                 "Internet Explorer sites are wanted where Microsoft collects none",
                 "set IEDataOptIn to 0, or delete it",
+            ),
+            Self::Tls12Off => (
+                "Windows' services do not speak TLS 1.2",
+                "on Windows 7 install KB3140245 and set DefaultSecureProtocols (REG_DWORD) to 0xA00 or 0x800 under \
+                 HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\WinHttp; on every version set Enabled to 1 under \
+                 HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL\\Protocols\\TLS 1.2\\Client, or delete it",
             ),
             Self::RollupMissing => (
                 "The monthly rollup that brings the diagnostic service is missing",
@@ -254,6 +304,10 @@ impl Code {
             Self::AppraiserTaskStale => (
                 "The task that scans the device has not run for days",
                 "run the scan once as administrator: `waprobe enroll scan`; then see in Task Scheduler why it does not run every night",
+            ),
+            Self::AppraiserTaskFailed => (
+                "The last run of the scan's task failed",
+                "run the scan once as administrator: `waprobe enroll scan`; where it fails again, see `waprobe explain ur:33`",
             ),
             Self::MachineIdDuplicate => (
                 "Another device has the same machine id",

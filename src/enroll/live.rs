@@ -10,11 +10,11 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::places::{
-    APPRAISER_TASK, ASKED, COMPUTER_NAMES, CURRENT_VERSION, ERROR_REPORTING, FILES, PRODUCT_OPTIONS, SECRET,
-    SERVICES_ASKED,
+    ANTIVIRUS_PROVIDERS, APPRAISER_TASK, COMPUTER_NAMES, CURRENT_VERSION, FILES, FIREWALL_RULES, PRODUCT_OPTIONS,
+    SECRET, SERVICES_ASKED, asked, is_about_the_sender,
 };
 use super::windows::Windows;
-use crate::registry::{Lookup, Machine, Presence, Registry, Snapshot, Task, Value};
+use crate::registry::{Key, Lookup, Machine, Presence, Registry, Snapshot, Task, Value};
 
 const TASK_CACHE: &str = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache";
 const PACKAGES: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\Packages";
@@ -24,8 +24,11 @@ const LONGEST_DEFINITION: usize = 1 << 20;
 /// Asks the machine for everything; `now` is what "two days ago" is counted from.
 #[must_use]
 pub fn snapshot(machine: &impl Machine, now: Timestamp) -> Snapshot {
-    let keys = ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten()).chain(COMPUTER_NAMES);
+    let providers = machine.subkeys(ANTIVIRUS_PROVIDERS).unwrap_or_default();
+    let providers = providers.into_iter().map(|name| format!(r"{ANTIVIRUS_PROVIDERS}\{name}"));
+    let keys = asked().into_iter().chain(COMPUTER_NAMES.map(str::to_owned)).chain(providers);
     let mut snapshot = Snapshot::of(machine, keys);
+    without_others_rules(&mut snapshot);
     for (key, name) in SECRET {
         snapshot.conceal(key, name);
     }
@@ -54,13 +57,25 @@ pub fn snapshot(machine: &impl Machine, now: Timestamp) -> Snapshot {
     snapshot
 }
 
+/// Leaves of the firewall's rules those that may be about the sender.
+fn without_others_rules(snapshot: &mut Snapshot) {
+    for rules in FIREWALL_RULES {
+        let values = snapshot.key(rules).into_iter().flat_map(Key::values);
+        let is_others = |value: &Value| !value.as_text().is_some_and(is_about_the_sender);
+        let others: Vec<String> =
+            values.filter(|(_, value)| is_others(value)).map(|(name, _)| name.to_owned()).collect();
+        for name in others {
+            snapshot.conceal(rules, &name);
+        }
+    }
+}
+
 /// What of a snapshot of this machine Windows did not tell: keys by their paths, the rest by name. The rules list what follows
 /// from it as not checked.
 #[must_use]
 pub fn withheld(snapshot: &Snapshot) -> Vec<String> {
     let device = &snapshot.device;
-    let keys = ASKED.into_iter().chain(ERROR_REPORTING.into_iter().flatten());
-    let keys = keys.filter(|key| snapshot.presence(key) == Presence::NotKnown).map(str::to_owned);
+    let keys = asked().into_iter().filter(|key| snapshot.presence(key) == Presence::NotKnown);
     let services = SERVICES_ASKED.into_iter().filter(|name| device.service(name).is_none());
     let files = FILES.into_iter().filter(|name| device.file(name).is_none());
     let task = device.task(APPRAISER_TASK).is_none().then(|| format!("the task {APPRAISER_TASK}"));
@@ -408,6 +423,29 @@ mod tests {
         let server = Some(Kernel { version: (10, 0), build: 14393, is_server: true });
         let choice = version(&Device { kernel: server, ..Device::default() }).choice();
         assert_eq!(choice, Some(crate::catalogue::OsChoice::Server2016));
+    }
+
+    #[test]
+    fn what_switches_the_sender_off_gets_into_a_snapshot_and_other_peoples_rules_do_not() {
+        const RULES: &str = FIREWALL_RULES[0];
+        let image = super::super::places::image_options("CompatTelRunner.exe");
+        let provider = format!(r"{ANTIVIRUS_PROVIDERS}\{{17AD7D40-BA12-9C46-7131-94903A54AD8B}}");
+        let rule = |of: &str| Value::Sz(format!("v2.24|Action=Block|Active=TRUE|Dir=Out|{of}|"));
+        let device = Device::windows_10()
+            .with(RULES, "one", &rule(r"App=C:\windows\system32\svchost.exe|Svc=DiagTrack"))
+            .with(RULES, "two", &rule(r"App=C:\Games\chess.exe"))
+            .with(RULES, "three", &Value::Dword(1))
+            .with(&image[0], "Debugger", &Value::Sz("taskkill.exe".into()))
+            .with(&provider, "STATE", &Value::Dword(0x1000));
+        let snapshot = taken(&device);
+        let rules: Vec<&str> = snapshot.key(RULES).expect("the key").values().map(|(name, _)| name).collect();
+        assert_eq!(rules, ["one"]);
+        assert_eq!(snapshot.lookup(&image[0], "Debugger").value().and_then(Value::as_text), Some("taskkill.exe"));
+        assert_eq!(snapshot.lookup(&image[1], "Debugger"), Lookup::NotSet);
+        assert_eq!(snapshot.lookup(&provider, "STATE").value().and_then(Value::as_dword), Some(0x1000));
+        for key in asked() {
+            assert_ne!(snapshot.presence(&key), Presence::NotKnown, "{key}");
+        }
     }
 
     #[test]

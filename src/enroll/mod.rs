@@ -17,6 +17,7 @@ pub mod live;
 pub mod places;
 pub mod plan;
 mod rules;
+pub mod waiting;
 mod windows;
 
 pub use case::{Case, ProxyApproach, Region};

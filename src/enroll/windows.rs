@@ -41,13 +41,15 @@ pub struct Windows {
     pub edition: Option<String>,
     /// What the snapshot says, where `--os` said otherwise.
     pub contradicted_by: Option<Build>,
+    /// What the snapshot gives as its build, where that cannot be read.
+    pub unreadable: Option<String>,
 }
 
 impl Windows {
     /// `chosen` is `--os`, which wins; where it names the release alone, the snapshot adds the revision.
     #[must_use]
     pub fn of(snapshot: &Snapshot, chosen: Option<(&str, OsChoice)>) -> Self {
-        let found = build(snapshot);
+        let (found, unreadable) = build(snapshot);
         let server = is_server(snapshot);
         let is_server_alone = |build: &Build| SERVERS_ALONE.contains(&build.number);
         let edition = edition(snapshot);
@@ -72,7 +74,7 @@ impl Windows {
                 }
                 Some(build) => format!("10.0.{build}"),
             };
-            return Self { label, build: found, server, edition, contradicted_by: None };
+            return Self { label, build: found, server, edition, contradicted_by: None, unreadable };
         };
         let same_release = found.filter(|found| found.number == build.number);
         let contradicted_by = found.filter(|found| {
@@ -80,7 +82,7 @@ impl Windows {
                 || build.revision.is_some_and(|revision| found.revision.is_some_and(|other| other != revision))
         });
         let build = Build { revision: build.revision.or(same_release.and_then(|found| found.revision)), ..build };
-        Self { label: label.to_owned(), build: Some(build), server, edition, contradicted_by }
+        Self { label: label.to_owned(), build: Some(build), server, edition, contradicted_by, unreadable }
     }
 
     /// As people call it, such as `Windows 10 1809`; `None` where the version is not known or has no name.
@@ -164,10 +166,16 @@ impl Windows {
     /// A long-term servicing edition, of which the deployment script wants to know nothing.
     #[must_use]
     pub fn is_long_term(&self) -> Option<bool> {
-        const EDITIONS: [&str; 5] =
-            ["EnterpriseS", "EnterpriseSN", "EnterpriseSEval", "EnterpriseSNEval", "IoTEnterpriseS"];
+        const EDITIONS: [&str; 4] = ["EnterpriseS", "EnterpriseSN", "EnterpriseSEval", "EnterpriseSNEval"];
         let edition = self.edition.as_deref()?;
         Some(EDITIONS.iter().any(|long_term| long_term.eq_ignore_ascii_case(edition)))
+    }
+
+    /// What the edition is for, where it is none of desktops, such as `Windows 10 Team, of Surface Hub`.
+    #[must_use]
+    pub fn device_edition(&self) -> Option<&'static str> {
+        let edition = self.edition.as_deref()?;
+        DEVICES.iter().find(|(start, _)| starts_with(edition, start)).map(|(_, what)| *what)
     }
 
     /// This one version, as a selection of the catalogue; `None` when it is not known, or none that the catalogue speaks of.
@@ -185,6 +193,7 @@ impl Windows {
     pub fn supports(&self, solution: Solution) -> Option<bool> {
         let build = self.build?;
         Some(match (self.server.unwrap_or(false), build.number) {
+            _ if self.device_edition().is_some() => false,
             (true, SERVER_2016) => solution == Solution::DeviceHealth,
             (true, _) => false,
             (false, WINDOWS_7_SP1 | WINDOWS_8_1) => solution == Solution::UpgradeReadiness,
@@ -206,22 +215,58 @@ pub fn called(label: &str, name: Option<&str>) -> String {
     }
 }
 
-fn build(snapshot: &Snapshot) -> Option<Build> {
-    if let Some(text) = &snapshot.device.build {
-        return text.parse().ok();
-    }
+/// The build, and what could not be read as one. A fact that cannot be read leaves the registry's, and so does one of its two values
+/// the other.
+fn build(snapshot: &Snapshot) -> (Option<Build>, Option<String>) {
+    const LONGEST: usize = 40;
     let value = |name| snapshot.lookup(CURRENT_VERSION, name).value();
-    let number = ["CurrentBuildNumber", "CurrentBuild"].into_iter().find_map(value)?.as_text()?;
-    Some(Build { number: number.parse().ok()?, revision: value("UBR").and_then(Value::as_dword) })
+    let shortened = |text: &str| text.chars().take(LONGEST).collect::<String>();
+    let fact = snapshot.device.build.as_deref();
+    if let Some(build) = fact.and_then(|text| text.trim().parse().ok()) {
+        return (Some(build), None);
+    }
+    let values = ["CurrentBuildNumber", "CurrentBuild"].into_iter().filter_map(value);
+    let number = values.clone().find_map(|value| value.as_text()?.trim().parse().ok());
+    let found = number.map(|number| Build { number, revision: value("UBR").and_then(Value::as_dword) });
+    let of_registry = values.map(Value::shown).next().filter(|_| found.is_none());
+    (found, fact.map(shortened).or_else(|| of_registry.as_deref().map(shortened)))
 }
 
 fn is_server(snapshot: &Snapshot) -> Option<bool> {
+    let edition = edition(snapshot);
+    // Windows 10 Enterprise multi-session says "server" of itself, so that tools of remote desktops work, and is a client
+    // (Microsoft, "Windows 10 Enterprise multi-session FAQ").
+    if edition.as_deref().is_some_and(|edition| edition.eq_ignore_ascii_case("ServerRdsh")) {
+        return Some(false);
+    }
+    // Editions for devices have installation types of their own, and are no servers.
+    if edition.as_deref().is_some_and(is_for_devices) {
+        return Some(false);
+    }
     let text = |key, name| snapshot.lookup(key, name).value().and_then(Value::as_text);
     snapshot
         .device
         .server
         .or_else(|| text(PRODUCT_OPTIONS, "ProductType").map(|kind| !kind.eq_ignore_ascii_case("WinNT")))
         .or_else(|| text(CURRENT_VERSION, "InstallationType").map(|kind| !kind.eq_ignore_ascii_case("Client")))
+        .or_else(|| edition.filter(|edition| starts_with(edition, "Server")).map(|_| true))
+}
+
+/// Editions that are no desktop: Surface Hub (Team), `IoT`, `HoloLens` and phones. Microsoft's page of Update Compliance: "not currently
+/// compatible with Windows Server, Surface Hub, `IoT`, etc."; the enrolment page says "desktop devices (workstations and laptops)".
+const DEVICES: [(&str, &str); 4] = [
+    ("PPIPro", "Windows 10 Team, of Surface Hub"),
+    ("IoT", "Windows IoT"),
+    ("Holographic", "Windows Holographic, of HoloLens"),
+    ("Mobile", "Windows 10 Mobile"),
+];
+
+fn is_for_devices(edition: &str) -> bool {
+    DEVICES.iter().any(|(start, _)| starts_with(edition, start))
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start))
 }
 
 fn edition(snapshot: &Snapshot) -> Option<String> {

@@ -132,8 +132,13 @@ impl<'a> Row<'a> {
         self.route.proxy().map(ToString::to_string)
     }
 
+    /// The chain that was seen on the way to the service: where the name leads elsewhere, it is somebody else's affair.
+    fn chain(&self) -> Option<&'a ChainVerdict> {
+        self.verdict.chain.as_ref().filter(|_| self.verdict.stage > Stage::Dns)
+    }
+
     fn chain_is(&self, statuses: &[Status]) -> bool {
-        self.verdict.chain.as_ref().is_some_and(|chain| statuses.contains(&chain.status))
+        self.chain().is_some_and(|chain| statuses.contains(&chain.status))
     }
 
     /// Somebody inspects; a stranger's own server in the service's place is none of this, nor what a line of the hosts file
@@ -341,7 +346,7 @@ fn shared_keys(rows: &[Row<'_>]) -> Vec<Finding> {
 fn keys_in_common(rows: &[Row<'_>]) -> BTreeMap<(usize, [u8; 32]), BTreeSet<JobId>> {
     let mut by_key: BTreeMap<(usize, [u8; 32]), Vec<Row<'_>>> = BTreeMap::new();
     for row in rows {
-        let Some(chain) = &row.verdict.chain else { continue };
+        let Some(chain) = row.chain() else { continue };
         if matches!(chain.reached, Reached::Class(_) | Reached::Public) {
             continue;
         }

@@ -56,6 +56,7 @@ fn of_dns(dns: &DnsEvidence, lines: &mut Vec<String>) {
 fn of_system(dns: &DnsEvidence, addresses: &str, lines: &mut Vec<String>) {
     if let Some(error) = dns.system.as_ref().and_then(|answer| answer.error.as_ref()) {
         lines.push(format!("the system could not resolve {}: {error}", dns.name));
+        lines.extend(dns.system.as_ref().and_then(|answer| answer.configuration.clone()));
         return;
     }
     lines.push(format!("the system resolves {} to {addresses}", dns.name));

@@ -53,7 +53,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("dns.ede_filtered", "the answer carried an extended error of filtering (RFC 8914, 15 to 18)"),
     (
         "dns.sinkhole",
-        "a public name led to 0.0.0.0, loopback or a private address, and TLS did not confirm the service there",
+        "a public name led to 0.0.0.0, loopback or a private address, or by an alias that says what it is for (sinkhole, walled-garden, \
+         rpz …), and TLS did not confirm the service there",
     ),
     (
         "dns.hosts_override",
@@ -64,8 +65,17 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("dns.privatelink_shadow", "the answer's alias leads into a privatelink zone that has no public address for it"),
     ("dns.tcp53_blocked", "the answer was truncated and the name server's TCP port did not answer"),
     ("dns.no_resolver", "no name server is configured, or none could be reached"),
+    (
+        "dns.resolv_conf",
+        "the system found nobody to ask, and no nameserver line of /etc/resolv.conf is one that it reads: carriage returns, a byte \
+         order mark, NUL bytes, a blank in front or no address",
+    ),
     ("dns.proxy_name", "the proxy's own name could not be resolved"),
-    ("dns.filter_vendor_ip", "the address is one on which a known DNS filter shows its block page"),
+    (
+        "dns.filter_vendor_ip",
+        "the answer's address or alias (CNAME) is one of a known DNS filter, whatever happened at the address then; TLS did not \
+         confirm the service there",
+    ),
     (
         "dns.synthetic_agent",
         "the address is of the kind that a steering agent hands out, and the genuine service answered there",
@@ -420,6 +430,7 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         | "dns.refused"
         | "dns.malformed"
         | "dns.no_resolver"
+        | "dns.resolv_conf"
         | "dns.tcp53_blocked"
         | "dns.ede_filtered"
         | "dns.privatelink_shadow" => said(Some("6"), Some("12007"), None),
@@ -465,9 +476,13 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         "intercepted.untrusted" => {
             said(Some("60"), Some("12045, 0x80090325 or 0x800B0109"), Some("ssl_unknown_authority"))
         }
+        // CERT_E_UNTRUSTEDROOT is what Windows' check for Microsoft's own root says of every other one, in the machine's store or not
+        // (CertVerifyCertificateChainPolicy, CERT_CHAIN_POLICY_MICROSOFT_ROOT).
         "intercepted.trusted" => said(
             Some("0, success (90 only when told a pin)"),
-            Some("success in browsers; the diagnostic service sends nothing"),
+            Some(
+                "success in browsers; 0x800B0109 from the check for Microsoft's own root, and the diagnostic service sends nothing",
+            ),
             Some("success"),
         ),
         "chain.name_mismatch" => said(Some("60"), Some("12038"), Some("ssl_invalid_hostname")),
@@ -476,15 +491,28 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         }
         "http.empty" => said(Some("52"), Some("12152"), Some("eof_error")),
         "http.truncated" => said(Some("18"), Some("12030"), Some("eof_error")),
-        "pac.fetch_failed" => said(None, Some("12167"), None),
-        "pac.wpad_not_found" => said(None, Some("12180"), None),
+        // Microsoft, "Error messages (Winhttp.h)"; `waprobe proxy` reads the same numbers on Windows.
+        "pac.fetch_failed" | "pac.timeout" => said(None, Some("12167"), None),
+        "pac.http_status" => said(None, Some("12167, or 12015 where the script's server asks for a login"), None),
+        "pac.not_script" => said(None, Some("12166, or 12176 by its type"), None),
+        "pac.eval_error" => said(None, Some("12166 or 12177"), None),
+        "pac.wpad_not_found" => said(None, Some("12180 or 12178"), None),
         _ if code == "tls.alert" || code.starts_with("tls.alert.") => {
             said(Some("35"), Some("12175 (0x80090326, 0x80090331)"), Some("ssl_failed_handshake"))
         }
         _ if code.starts_with("proxy.denied_") || code.starts_with("proxy.upstream_") => {
             said(Some("56, with the status in its text"), Some("the status only"), None)
         }
-        _ if family == "pauth" => said(Some("56 (407) or 94"), Some("407, 12015"), None),
+        // A login that was tried and failed; without one there is the status alone.
+        "pauth.rejected" | "pauth.account_locked" | "pauth.disabled" | "pauth.expired" | "pauth.loop" => {
+            said(Some("56 (407) or 94"), Some("407, 12015"), None)
+        }
+        // These get through.
+        "pauth.reconnect_on_407" | "pauth.ntlm_early_200" | "pauth.nego_is_ntlm" | "pauth.needs_proxy_connection" => {
+            said(Some("0, success"), Some("success"), Some("success"))
+        }
+        "pauth.denied_after_auth" => said(Some("56, with the status in its text"), Some("the status only"), None),
+        _ if family == "pauth" => said(Some("56 (407) or 94"), Some("407 only"), None),
         _ => Elsewhere::default(),
     }
 }
@@ -538,7 +566,11 @@ mod tests {
             ("intercepted.untrusted", &["12045", "0x80090325", "0x800B0109"]),
             // 407 is the proxy's number, not Windows'.
             ("pauth.rejected", &["12015"]),
-            ("intercepted.trusted", &[]),
+            ("pauth.required", &[]),
+            ("pauth.nego_is_ntlm", &[]),
+            ("pac.eval_error", &["12166", "12177"]),
+            ("pac.not_script", &["12166", "12176"]),
+            ("intercepted.trusted", &["0x800B0109"]),
             ("proxy.denied_403", &[]),
             ("ok", &[]),
         ] {

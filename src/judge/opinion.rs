@@ -38,6 +38,11 @@ impl Opinion {
         self
     }
 
+    /// The chain that was seen on the way to the service. Where the name leads elsewhere, what is shown there says nothing about the way.
+    pub fn chain_on_the_way(&self) -> Option<&ChainVerdict> {
+        self.chain.as_ref().filter(|_| self.stage > Stage::Dns)
+    }
+
     pub fn summary(&self) -> String {
         match &self.detail {
             Some(detail) => format!("{}: {detail}", self.cause.facts().title),

@@ -50,8 +50,9 @@ pub(super) fn of_names(route: &PlannedRoute, seen: &Observation, cause: &Cause, 
         let is_synthetic = dns.addresses.iter().any(is_synthetic);
         return is_synthetic.then_some(Cause::DnsSyntheticAgent).into_iter().collect();
     }
-    // A page or a certificate came from there: they are the row's cause, and this is where they come from.
-    let is_filter = *cause != Cause::DnsFilterVendorIp && filters::by_address(&dns.addresses).is_some();
+    // A page came from there: it is the row's cause, and this is where it comes from.
+    let is_filter = *cause != Cause::DnsFilterVendorIp
+        && matches!(filters::sign(dns), Some(filters::Sign::Address { .. } | filters::Sign::Alias { .. }));
     is_filter.then_some(Cause::DnsFilterVendorIp).into_iter().collect()
 }
 

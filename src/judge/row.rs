@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
+use super::filters::Sign;
 use super::opinion::{Opinion, unrecognised};
 use super::{
     Cause, Connections, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, forwarding, kind,
@@ -10,7 +11,8 @@ use super::{
 };
 use crate::catalogue::Endpoint;
 use crate::observation::{
-    DnsEvidence, Fault, Leg, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, Token, TunnelEvidence,
+    DnsEvidence, Fault, Leg, NameSource, Observation, ServerAnswer, Stage, TcpAttempt, TcpEvidence, TcpOutcome, Token,
+    TunnelEvidence,
 };
 use crate::plan::{Job, PlannedRoute, ProxyScheme};
 
@@ -24,13 +26,13 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
     let (seen, opinion) = if let [first, again, ..] = attempts {
         let one = judge_attempt(grounds, chains, job, first);
         let two = judge_attempt(grounds, chains, job, again);
-        connections.count(one.chain.as_ref());
-        connections.count(two.chain.as_ref());
+        connections.count(one.chain_on_the_way());
+        connections.count(two.chain_on_the_way());
         lines.push(format!("first try: {}", one.summary()));
         settle((*first, one), (*again, two))
     } else {
         let opinion = judge_attempt(grounds, chains, job, last);
-        connections.count(opinion.chain.as_ref());
+        connections.count(opinion.chain_on_the_way());
         (*last, opinion)
     };
     let opinion = stopped_behind(opinion, attempts);
@@ -214,6 +216,17 @@ pub(super) fn judge_stages(
     seen: &Observation,
     chain: Option<&ChainVerdict>,
 ) -> Opinion {
+    let confirmed = is_confirmed(chain);
+    let is_cut_off = seen.fault().is_some_and(|(_, fault)| fault.is_end_of_run());
+    // Without TLS the answer itself has a say: see `sinkhole::unmask`.
+    let is_decided_by_names = endpoint.is_tls() || seen.fault().is_some();
+    if !confirmed
+        && !is_cut_off
+        && is_decided_by_names
+        && let Some(filter) = named_filter(route, seen)
+    {
+        return filter;
+    }
     if let Some(chain) = chain
         && chain.status == Status::Intercepted
     {
@@ -225,7 +238,6 @@ pub(super) fn judge_stages(
     {
         return of_chain(chain);
     }
-    let confirmed = is_confirmed(chain);
     if let Some((stage, fault)) = seen.fault()
         && fault.is_end_of_run()
         && (confirmed || chain.is_none())
@@ -331,16 +343,20 @@ fn of_chain(chain: &ChainVerdict) -> Opinion {
 
 fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
     let name = seen.dns().map_or("", |dns| dns.name.as_str());
+    // Whatever name it is: this computer asked nobody.
+    if let Some(configuration) = seen.dns().and_then(|dns| dns.system.as_ref()?.configuration.as_ref()) {
+        return Opinion::new(Cause::DnsResolvConf, Stage::Dns).with(configuration.as_str());
+    }
     if route.proxy().is_some() {
         return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", wording::fault(fault)));
     }
-    if let Some(dns) = seen.dns() {
-        if let Some(filtered) = filtered(dns) {
-            return filtered;
-        }
-        if let Some(shadow) = privatelink(dns).filter(|_| matches!(fault, Fault::NameNotFound | Fault::NoAddresses)) {
-            return shadow;
-        }
+    if let Some(filter) = named_filter(route, seen) {
+        return filter;
+    }
+    if matches!(fault, Fault::NameNotFound | Fault::NoAddresses)
+        && let Some(shadow) = seen.dns().and_then(privatelink)
+    {
+        return shadow;
     }
     let cause = match fault {
         Fault::NameNotFound => Cause::DnsNxdomain,
@@ -362,15 +378,48 @@ fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
 }
 
 /// Codes 15 to 18 of the extended DNS errors: blocked, censored, filtered, prohibited (RFC 8914).
-fn filtered(dns: &DnsEvidence) -> Option<Opinion> {
-    let (code, text) =
-        dns.answers.iter().flat_map(|answer| &answer.extended_errors).find(|(code, _)| (15..=18).contains(code))?;
+fn filtered(dns: &DnsEvidence, counts: impl Fn(&ServerAnswer) -> bool) -> Option<Opinion> {
+    let answers = dns.answers.iter().filter(|answer| counts(answer));
+    let (code, text) = answers.flat_map(|answer| &answer.extended_errors).find(|(code, _)| (15..=18).contains(code))?;
     let detail = if text.is_empty() {
         format!("{} (extended error {code})", dns.name)
     } else {
         format!("{} (extended error {code}: \"{text}\")", dns.name)
     };
     Some(Opinion::new(Cause::DnsEdeFiltered, Stage::Dns).with(detail))
+}
+
+/// An answer whose alias or address names a filter.
+fn signed_by_filter(dns: &DnsEvidence) -> Option<Opinion> {
+    let name = &dns.name;
+    let of_vendor = |detail: String, filter: &str| {
+        Opinion::new(Cause::DnsFilterVendorIp, Stage::Dns).with(detail).by(Some(filter.to_owned()))
+    };
+    Some(match filters::sign(dns)? {
+        Sign::Address { address, filter } => {
+            of_vendor(format!("{name} resolves to {address}, which belongs to {filter}"), filter)
+        }
+        Sign::Alias { alias, filter } => {
+            of_vendor(format!("{name} is an alias of {alias}, which belongs to {filter}"), filter)
+        }
+        Sign::Label { alias } => {
+            Opinion::new(Cause::DnsSinkhole, Stage::Dns).with(format!("{name} is an alias of {alias}"))
+        }
+    })
+}
+
+/// What the name server itself says of a filter: by an extended error, an alias or an address. Whatever happens at the address
+/// then is the filter's doing. Asked only where TLS did not confirm the service there.
+pub(super) fn named_filter(route: &PlannedRoute, seen: &Observation) -> Option<Opinion> {
+    let dns = seen.dns().filter(|_| route.proxy().is_none())?;
+    if !matches!(dns.source, NameSource::System | NameSource::Server(_)) {
+        return None;
+    }
+    // Another server's extended error says nothing about an address that the row got elsewhere.
+    let gave_none_or_these = |answer: &ServerAnswer| {
+        dns.addresses.is_empty() || answer.addresses.iter().any(|address| dns.addresses.contains(address))
+    };
+    filtered(dns, gave_none_or_these).or_else(|| signed_by_filter(dns))
 }
 
 fn privatelink(dns: &DnsEvidence) -> Option<Opinion> {
@@ -388,12 +437,11 @@ pub(super) fn sinkhole(route: &PlannedRoute, seen: &Observation) -> Option<Opini
     if !matches!(dns.source, NameSource::System | NameSource::Server(_)) || dns.addresses.is_empty() {
         return None;
     }
-    if let Some(filtered) = filtered(dns) {
+    if let Some(filtered) = filtered(dns, |_| true) {
         return Some(filtered);
     }
-    if let Some((filter, address)) = filters::by_address(&dns.addresses) {
-        let detail = format!("{} resolves to {address}, which belongs to {filter}", dns.name);
-        return Some(Opinion::new(Cause::DnsFilterVendorIp, Stage::Dns).with(detail).by(Some(filter.to_owned())));
+    if let Some(signed) = signed_by_filter(dns) {
+        return Some(signed);
     }
     let address = dns.addresses.iter().find(|address| is_no_public_address(address))?;
     if let Some(line) = dns.system.as_ref().and_then(|system| system.hosts_line.as_ref()) {

@@ -14,6 +14,10 @@ pub(super) fn unmask(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verd
         let seen = attempts[verdict.job.0 as usize].last()?;
         row::sinkhole(grounds.plan.route(&grounds.plan.jobs[verdict.job.0 as usize]), seen)
     };
+    let by_filter = |verdict: &Verdict| {
+        let seen = attempts[verdict.job.0 as usize].last()?;
+        row::named_filter(grounds.plan.route(grounds.job(verdict)), seen)
+    };
     // Where the services themselves stand at such addresses, as behind a private link, their neighbours say nothing.
     let met: Vec<IpAddr> = verdicts
         .iter()
@@ -28,20 +32,22 @@ pub(super) fn unmask(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verd
         let place = verdict.job.0 as usize;
         let is_tls = grounds.catalogue.endpoints[grounds.plan.jobs[place].endpoint].is_tls();
         let answered = attempts[place].last().and_then(|seen| seen.http());
-        // A portal says itself what it wants.
-        let is_anybodys = !is_tls
-            && verdict.cause != Cause::HttpPortal
-            && answered.is_some_and(|answered| !answer::has_identity(answered));
+        let is_anybodys = !is_tls && answered.is_some_and(|answered| !answer::has_identity(answered));
         let is_beside_a_service =
             || verdict.addresses.iter().any(|one| met.iter().any(|other| are_neighbours(*one, *other)));
-        if let Some(opinion) = is_anybodys.then(|| misled(verdict)).flatten()
-            && !is_beside_a_service()
-        {
+        // A portal says itself what it wants, unless the name server says that a filter is there.
+        let by_address = || {
+            let counts = verdict.cause != Cause::HttpPortal && !is_beside_a_service();
+            counts.then(|| misled(verdict)).flatten()
+        };
+        if let Some(opinion) = is_anybodys.then(|| by_filter(verdict).or_else(by_address)).flatten() {
             verdict.summary = opinion.summary();
             verdict.status = opinion.status;
             verdict.stage = opinion.stage;
             verdict.cause = opinion.cause;
             verdict.product = opinion.product;
+            // Now the row's own cause.
+            verdict.remarks.retain(|remark| *remark != Cause::DnsFilterVendorIp);
         }
     }
 }

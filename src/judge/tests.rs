@@ -290,6 +290,7 @@ fn an_address_that_no_public_service_has_explains_every_later_failure() {
         addresses: overridden.addresses.clone(),
         error: None,
         hosts_line: Some("10.9.9.9 v10c.events.data.microsoft.com # blocker".into()),
+        configuration: None,
     });
     let overridden = Way::of(TLS)
         .passed(Evidence::Dns(overridden))
@@ -308,6 +309,98 @@ fn an_address_that_no_public_service_has_explains_every_later_failure() {
         .stopped(tcp(&[("127.0.0.1", failed(Fault::ConnectionRefused))]), Fault::ConnectionRefused);
     let verdict = verdict_on(direct(), TLS, &[chosen], Ended::Complete);
     assert_eq!(verdict.cause.code(), "tcp.refused", "whoever gives the address knows what it is");
+}
+
+/// What a name server said, with aliases or an extended error.
+fn named_filter(aliases: &[&str], extended_errors: &[(u16, String)]) -> DnsEvidence {
+    let mut seen = dns(&["203.0.113.7"]);
+    seen.answers = vec![ServerAnswer {
+        server: "127.0.0.1:53".parse().expect("an address"),
+        question: Question { record: RecordType::A },
+        over_tcp: false,
+        took: Duration::ZERO,
+        rcode: Some(0),
+        authoritative: false,
+        cnames: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+        addresses: seen.addresses.clone(),
+        extended_errors: extended_errors.to_vec(),
+        failure: None,
+    }];
+    seen
+}
+
+#[test]
+fn an_alias_of_a_filter_decides_whatever_happens_at_its_address() {
+    let at = "203.0.113.7";
+    let alias = || named_filter(&["sinkhole.paloaltonetworks.com"], &[]);
+    let connected = || tcp(&[(at, TcpOutcome::Connected)]);
+    let led = |seen: DnsEvidence| Way::of(TLS).passed(Evidence::Dns(seen));
+    let silent = led(alias()).stopped(tcp(&[(at, failed(Fault::ConnectTimeout))]), Fault::ConnectTimeout);
+    let refused = led(alias()).stopped(tcp(&[(at, failed(Fault::ConnectionRefused))]), Fault::ConnectionRefused);
+    let reset = led(alias()).passed(connected()).stopped(tls(), Fault::ResetByPeer { received: 0 });
+    let page = led(alias()).passed(connected()).stopped(tls(), Fault::PlaintextReply);
+    for (how, seen) in [("silent", silent), ("refused", refused), ("reset", reset), ("a page", page)] {
+        let verdict = verdict_on(direct(), TLS, &[seen], Ended::Complete);
+        assert_eq!((verdict.cause.code().as_str(), verdict.stage), ("dns.filter_vendor_ip", Stage::Dns), "{how}");
+        assert!(verdict.summary.contains("alias of sinkhole.paloaltonetworks.com"), "{}", verdict.summary);
+    }
+    // A certificate by nobody that is known, for the very host: a filter's page, where the name leads to one.
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let page = rcgen::CertificateParams::new(vec!["v10c.events.data.microsoft.com".to_owned()]).expect("a name");
+    let page = Certificate::from_der(page.self_signed(&key).expect("a certificate").der().to_vec());
+    let met = |seen: DnsEvidence| {
+        let tls = TlsEvidence { chain: vec![page.clone()], ..TlsEvidence::begun("v10c.events.data.microsoft.com") };
+        let seen = led(seen).passed(connected()).passed(Evidence::Tls(Box::new(tls)));
+        let seen = seen.passed(Evidence::Http(http(200, &[], "blocked"))).finished();
+        verdict_on(direct(), TLS, &[seen], Ended::Complete)
+    };
+    let (filtered, inspected) = (met(alias()), met(named_filter(&["events.trafficmanager.net"], &[])));
+    assert_eq!(filtered.cause.code(), "dns.filter_vendor_ip");
+    assert_eq!(filtered.connections, Connections::default(), "nobody inspects the way to the service");
+    assert_eq!(inspected.cause.code(), "intercepted.untrusted");
+    // An alias and no address at the end of it.
+    let mut alone = alias();
+    alone.addresses.clear();
+    alone.answers[0].addresses.clear();
+    let alone = Way::of(TLS).stopped(Evidence::Dns(alone), Fault::NoAddresses);
+    assert_eq!(verdict_on(direct(), TLS, &[alone], Ended::Complete).cause.code(), "dns.filter_vendor_ip");
+    // A run that was cut off says nothing, and neither does an alias of somebody else's answer.
+    let cut_off = led(alias()).passed(connected()).stopped(tls(), Fault::Interrupted);
+    assert_eq!(verdict_on(direct(), TLS, &[cut_off], Ended::Interrupted).cause.code(), "x.not_tested");
+    let mut other = alias();
+    other.addresses = vec!["192.0.2.1".parse().expect("an address")];
+    let other = led(other).stopped(tcp(&[("192.0.2.1", failed(Fault::ConnectTimeout))]), Fault::ConnectTimeout);
+    assert_eq!(verdict_on(direct(), TLS, &[other], Ended::Complete).cause.code(), "tcp.timeout");
+    // An extended error with a page behind it is the same; so is a company's own walled garden.
+    for (seen, code) in [
+        (named_filter(&[], &[(17, String::new())]), "dns.ede_filtered"),
+        (named_filter(&["walled-garden.corp.example"], &[]), "dns.sinkhole"),
+        (named_filter(&["global.asimov.events.data.trafficmanager.net"], &[]), "tls.rst_after_hello"),
+    ] {
+        let seen = led(seen).passed(connected()).stopped(tls(), Fault::ResetByPeer { received: 0 });
+        assert_eq!(verdict_on(direct(), TLS, &[seen], Ended::Complete).cause.code(), code);
+    }
+}
+
+#[test]
+fn a_configuration_that_the_system_cannot_read_is_the_cause_whatever_the_servers_say() {
+    let mut seen = dns(&[]);
+    seen.source = NameSource::System;
+    let broken = "/etc/resolv.conf, line 1: it ends in a carriage return";
+    seen.system = Some(SystemAnswer {
+        addresses: Vec::new(),
+        error: Some("Temporary failure in name resolution".into()),
+        hosts_line: None,
+        configuration: Some(broken.into()),
+    });
+    for fault in [Fault::ResolverSilent, Fault::ResolverPortClosed, Fault::NoResolver] {
+        for route in [direct(), proxied()] {
+            let stopped = Way::of(TLS).stopped(Evidence::Dns(seen.clone()), fault.clone());
+            let verdict = verdict_on(route, TLS, &[stopped], Ended::Complete);
+            assert_eq!(verdict.cause.code(), "dns.resolv_conf", "{fault:?}");
+            assert!(verdict.summary.contains(broken), "{}", verdict.summary);
+        }
+    }
 }
 
 #[test]

@@ -44,6 +44,12 @@ pub enum Shown {
     Oddly(Oddity),
     /// Re-signed by an inspection CA.
     ResignedBy(Inspector),
+    /// The same by an older device: the host stands in the subject alone, without a subject alternative name.
+    ResignedBySubject(Inspector),
+    /// Leaf and issuing CA of the service, which names the host in its subject alone.
+    GenuineBySubject,
+    /// Re-signed, with the host in its subject and another one as its alternative name.
+    ResignedForAnother(Inspector),
     /// Re-signed, and past its end.
     ResignedAndExpired(Inspector),
     /// For client authentication only.
@@ -251,6 +257,21 @@ impl Authorities {
             }
             Shown::Oddly(oddity) => self.oddly(oddity, own, host, &key)?,
             Shown::ResignedBy(inspector) => return self.resign(inspector, host, &[host.to_owned()]),
+            Shown::ResignedBySubject(inspector) => {
+                let inspector = self.of_inspector(inspector);
+                let mut leaf = leaf(Validity::Fresh)?;
+                leaf.subject_alt_names.clear();
+                return Ok(certified(
+                    sign(&inspector.issuing, &leaf, &inspector.inspection_key)?,
+                    &inspector.inspection_key,
+                )?);
+            }
+            Shown::GenuineBySubject => {
+                let mut leaf = leaf(Validity::Now)?;
+                leaf.subject_alt_names.clear();
+                sign(&own.issuing, &leaf, &key)?
+            }
+            Shown::ResignedForAnother(inspector) => return self.resign(inspector, host, &[OTHER_HOST.to_owned()]),
             Shown::ResignedAndExpired(inspector) => {
                 let inspector = self.of_inspector(inspector);
                 let chain = sign(&inspector.issuing, &leaf(Validity::Past)?, &inspector.inspection_key)?;

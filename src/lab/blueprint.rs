@@ -81,6 +81,10 @@ pub enum Place {
     PrivateLink,
     /// The address of a blocklist, in place of its own.
     Sinkhole(std::net::Ipv4Addr),
+    /// An alias of a filter in place of its own, and an address at which nobody listens.
+    FilterAlias(&'static str),
+    /// The same, and what the blueprint puts into the endpoint's place answers there.
+    FilterPage(&'static str),
     /// An address that an agent on the way made up, and that leads to the endpoint all the same.
     Steered(std::net::Ipv4Addr),
 }

@@ -317,6 +317,15 @@ impl Builder {
                 let closed = self.closed()?;
                 self.map.insert(at(PRIVATE_ADDRESS.into()), closed);
             }
+            Some(Place::FilterAlias(alias)) => {
+                addresses.aliases = vec![alias.to_owned()];
+                let closed = self.closed()?;
+                self.map.insert(at(own.into()), closed);
+            }
+            Some(Place::FilterPage(alias)) => {
+                addresses.aliases = vec![alias.to_owned()];
+                self.map.insert(at(own.into()), target);
+            }
             Some(Place::Steered(address)) => {
                 addresses.v4 = vec![address];
                 self.map.insert(at(address.into()), target);

@@ -13,6 +13,7 @@ mod icmp;
 mod keytab;
 mod open_files;
 mod pac;
+mod resolv_conf;
 mod resolvers;
 mod roots;
 #[cfg(any(windows, test))]
@@ -33,6 +34,7 @@ pub use icmp::{Answered, IcmpMessage};
 pub use keytab::find_in_keytab;
 pub use open_files::allow_open_files;
 pub use pac::{FetchFailure, FetchTerms, addresses_of, wall_clock};
+pub use resolv_conf::unusable_name_servers;
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};
 pub use tokens::{Bearer, Keytab, NoTokens, NtlmMessages, Ticket, TicketProblem, TokenFailure, TokenSource};

@@ -72,6 +72,9 @@ pub struct SystemAnswer {
     /// The line of the hosts file that this answer comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts_line: Option<String>,
+    /// Why the system has no name server, although its configuration names one: the file, its line and what is wrong there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<String>,
 }
 
 /// One question to one server.

@@ -41,7 +41,7 @@ pub fn snapshot(registry: &impl Registry, own: Option<&str>) -> Snapshot {
 
 /// The values by which [`snapshot`]'s keys name proxies. The same keys hold others that are nobody else's business, and among
 /// environment variables there are passwords.
-const HANDED_ON: [&str; 10] = [
+const HANDED_ON: [&str; 11] = [
     "AutoConfigURL",
     "DefaultConnectionSettings",
     "DisableEnterpriseAuthProxy",
@@ -51,6 +51,7 @@ const HANDED_ON: [&str; 10] = [
     "ProxyServer",
     "ProxySettingsPerUser",
     "TelemetryProxyServer",
+    "TelemetryProxyServer_PolicyManager",
     "WinHttpSettings",
 ];
 

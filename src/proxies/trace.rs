@@ -238,8 +238,12 @@ pub(super) fn is_person(hive: &str) -> bool {
 }
 
 fn telemetry_proxy(snapshot: &Snapshot) -> Step {
+    // Device management writes beside the place of group policy, and counts where that sets none.
+    let is_set = |name: &str| lookup(snapshot, POLICY, name).value().is_some();
+    let name =
+        if !is_set("TelemetryProxyServer") && is_set(MANAGED_PROXY) { MANAGED_PROXY } else { "TelemetryProxyServer" };
     let mut remarks = Vec::new();
-    let setting = match lookup(snapshot, POLICY, "TelemetryProxyServer") {
+    let setting = match lookup(snapshot, POLICY, name) {
         Lookup::NotKnown => Setting::NotKnown,
         Lookup::NotSet => Setting::NotSet,
         Lookup::Set(value) => match value.as_text() {
@@ -252,8 +256,11 @@ fn telemetry_proxy(snapshot: &Snapshot) -> Step {
             None => wrong_type(value, "REG_SZ"),
         },
     };
-    Step { source: Source::TelemetryProxy, place: format!(r"{POLICY}\TelemetryProxyServer"), setting, remarks }
+    Step { source: Source::TelemetryProxy, place: format!(r"{POLICY}\{name}"), setting, remarks }
 }
+
+/// What device management writes in place of `TelemetryProxyServer` (boot trace of 23H2, documented by nohuto/win-config).
+const MANAGED_PROXY: &str = "TelemetryProxyServer_PolicyManager";
 
 fn manual_or_damaged(manual: Box<Manual>) -> Setting {
     if manual.servers.is_empty() {

@@ -1,7 +1,8 @@
 //! The `.reg` format: what `regedit` and `reg export` write, and what people write by hand.
 //!
 //! Read line by line, each byte once. A line that cannot be read refuses the file: half an export would turn into
-//! wrong findings.
+//! wrong findings. Several exports in one file, as `type a b` and `copy /b a+b` put them, are read as one: each begins with its
+//! own first line, and what is in force after all of them counts.
 
 use super::SnapshotMistake;
 use super::snapshot::{Key, Snapshot, canonical};
@@ -12,12 +13,16 @@ const VERSION_5: &str = "Windows Registry Editor Version 5.00";
 
 pub(super) fn read(text: &str) -> Result<Snapshot, SnapshotMistake> {
     let mut lines = Lines { rest: text, number: 0 };
-    let strings = header(&mut lines)?;
+    let mut strings = header(&mut lines)?;
     let mut snapshot = Snapshot::default();
     let mut section = Section::None;
     while let Some(line) = lines.next() {
-        let text = line.text.trim();
+        let text = line.text.trim_matches(is_blank);
         if text.is_empty() || text.starts_with(';') {
+            continue;
+        }
+        if let Some(next) = first_line(text) {
+            (strings, section) = (next, Section::None);
             continue;
         }
         if let Some(inside) = text.strip_prefix('[') {
@@ -71,13 +76,19 @@ impl<'a> Lines<'a> {
             return None;
         }
         self.number += 1;
-        let (text, ended) = match self.rest.split_once('\n') {
+        let whole = self.rest;
+        let (mut text, mut ended) = match self.rest.split_once('\n') {
             Some((line, rest)) => {
                 self.rest = rest;
                 (line, true)
             }
             None => (std::mem::take(&mut self.rest), false),
         };
+        // An export whose last line has no end, and the next one behind it.
+        if let Some(at) = text.find('\u{feff}').filter(|at| *at > 0) {
+            self.rest = &whole[at..];
+            (text, ended) = (&text[..at], false);
+        }
         Some(Line { text: text.strip_suffix('\r').unwrap_or(text), number: self.number, ended })
     }
 }
@@ -96,14 +107,28 @@ fn header(lines: &mut Lines<'_>) -> Result<Strings, SnapshotMistake> {
             None => return Err(SnapshotMistake::new(1, "the file is empty")),
         }
     };
-    match first.text.trim() {
-        VERSION_4 => Ok(Strings::EightBit),
-        VERSION_5 => Ok(Strings::Utf16),
-        other => Err(first.mistake(format!(
+    let text = first.text.trim_matches(is_blank);
+    first_line(text).ok_or_else(|| {
+        first.mistake(format!(
             "neither a registry export nor a snapshot: the first line is '{}', not '{VERSION_5}', '{VERSION_4}' or '{{'",
-            quoted(other)
-        ))),
+            quoted(text)
+        ))
+    })
+}
+
+/// The first line of an export, which stands in a file as often as exports do.
+fn first_line(text: &str) -> Option<Strings> {
+    match text {
+        VERSION_4 => Some(Strings::EightBit),
+        VERSION_5 => Some(Strings::Utf16),
+        _ => None,
     }
+}
+
+/// White space, and what is left where programs put files together: a byte order mark before each, and the Ctrl-Z with which
+/// `copy` without `/b` ends its result.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{feff}' | '\u{1a}')
 }
 
 /// `[KEY]` and `[-KEY]`. A name may hold a bracket, so the one that ends it is the one with nothing but a comment behind.
@@ -405,6 +430,43 @@ mod tests {
         .expect("readable");
         assert_eq!(snapshot.lookup(KEY, "a"), Lookup::Set(&Value::Dword(2)));
         assert_eq!(snapshot.key(KEY).map(|key| key.values().count()), Some(2));
+    }
+
+    #[test]
+    fn several_exports_in_one_file_are_one() {
+        let one = format!("{VERSION_5}\r\n\r\n[{KEY}]\r\n\"a\"=dword:00000001\r\n\"b\"=\"machine\"\r\n\r\n");
+        let two = format!(
+            "{VERSION_5}\r\n\r\n[HKEY_CURRENT_USER\\Test]\r\n\"c\"=hex(2):25,00,00,00\r\n\r\n[{KEY}]\r\n\"a\"=dword:00000002\r\n"
+        );
+        let old = "REGEDIT4\r\n\r\n[HKEY_CURRENT_USER\\Test]\r\n\"c\"=hex(2):25,00\r\n";
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let marked = |text: &str| wide(&format!("\u{feff}{text}"));
+        let without_end = one.trim_end();
+        for (how, bytes) in [
+            ("type a b", format!("{one}{two}").into_bytes()),
+            ("type a b, with marks", format!("\u{feff}{one}\u{feff}{two}").into_bytes()),
+            ("copy /b a+b, as regedit writes them", [marked(&one), marked(&two)].concat()),
+            ("copy a+b, which ends with Ctrl-Z", [marked(&one), marked(&two), vec![0x1a]].concat()),
+            ("copy a+b of old exports", format!("{one}{two}\u{1a}").into_bytes()),
+            ("UTF-16 and then UTF-8", [marked(&one), two.clone().into_bytes()].concat()),
+            ("UTF-8 and then UTF-16", [one.clone().into_bytes(), marked(&two)].concat()),
+            ("no line break between them", [marked(without_end), marked(&two)].concat()),
+        ] {
+            let snapshot = Snapshot::read(&bytes).unwrap_or_else(|mistake| panic!("{how}: {mistake}"));
+            assert_eq!(snapshot.lookup(KEY, "a"), Lookup::Set(&Value::Dword(2)), "{how}: the later one counts");
+            assert_eq!(snapshot.lookup(KEY, "b"), Lookup::Set(&Value::Sz("machine".into())), "{how}");
+            assert_eq!(snapshot.lookup(r"HKCU\Test", "c"), Lookup::Set(&Value::ExpandSz("%".into())), "{how}");
+        }
+        let mixed =
+            Snapshot::read(&[marked(&one), old.as_bytes().to_vec()].concat()).expect("each by its own first line");
+        assert_eq!(mixed.lookup(r"HKCU\Test", "c"), Lookup::Set(&Value::ExpandSz("%".into())));
+        // What follows a first line stands under no key.
+        let stray = format!("{one}{VERSION_5}\r\n\"x\"=\"y\"\r\n");
+        assert_eq!(Snapshot::read(stray.as_bytes()).expect_err("no key").line, 8);
+        // A text that holds such a line is a text.
+        let text = format!("{VERSION_5}\r\n[{KEY}]\r\n\"a\"=\"one\r\n{VERSION_5}\r\ntwo\"\r\n");
+        let value = Snapshot::read(text.as_bytes()).expect("readable").lookup(KEY, "a").value().cloned();
+        assert_eq!(value, Some(Value::Sz(format!("one\r\n{VERSION_5}\r\ntwo"))));
     }
 
     #[test]

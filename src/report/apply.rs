@@ -10,6 +10,7 @@ use super::terminal::page::Page;
 use super::terminal::paint::{Tone, toned};
 use crate::enroll::apply::{Backup, Changes, Failed, Restoration, Restored, shown};
 use crate::enroll::plan::Plan;
+use crate::enroll::waiting::AFTER_SENDING;
 use crate::harmless::sanitize;
 
 /// What surrounds a list of changes.
@@ -104,9 +105,11 @@ fn after_changes(page: &mut Page, facts: Facts<'_>, earlier: Option<&Backup>) {
         );
         page.prose(
             "Next         ",
-            "`waprobe diagnose` says whether anything else keeps this device from appearing, `waprobe enroll scan` starts the \
-             first full scan; data takes 48 to 56 hours to appear. Where a domain's group policy sets the same values, its \
-             next refresh writes over these: change them there.",
+            &format!(
+                "`waprobe diagnose` says whether anything else keeps this device from appearing, `waprobe enroll scan` starts the \
+                 first full scan. {AFTER_SENDING} Where a domain's group policy sets the same values, its next refresh writes \
+                 over these: change them there."
+            ),
         );
     } else {
         page.prose(

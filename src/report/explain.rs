@@ -186,7 +186,11 @@ fn windows_number(text: &str) -> Option<String> {
         Some(digits) if explanation::is_windows_error(text) => u32::from_str_radix(digits, 16).ok()?,
         Some(_) => return None,
         None if explanation::is_windows_error(text) => return Some(text.to_owned()),
-        None => u32::from_ne_bytes(text.parse::<i32>().ok().filter(|number| *number < 0)?.to_ne_bytes()),
+        // Logs print the same 32 bits with a sign or without.
+        None => match text.parse::<i64>().ok()? {
+            negative if negative < 0 => u32::from_ne_bytes(i32::try_from(negative).ok()?.to_ne_bytes()),
+            positive => u32::try_from(positive).ok().filter(|number| *number >= 0x8000_0000)?,
+        },
     };
     Some(match value & 0xFFFF {
         error @ 12_000..=12_999 if value >> 16 == HRESULT_OF_WIN32 => error.to_string(),

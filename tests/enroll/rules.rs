@@ -64,6 +64,9 @@ fn lines() -> Vec<Line> {
         commercial_id(),
         level(),
         opt_ins(),
+        switches(),
+        firewall(),
+        tls(),
         site_discovery(),
         updates(),
         defender(),
@@ -101,6 +104,7 @@ fn commercial_id() -> Vec<Line> {
 #[rustfmt::skip]
 fn level() -> Vec<Line> {
     const LIMIT: &str = "LimitEnhancedDiagnosticDataWindowsAnalytics";
+    const MANAGED: &str = "AllowTelemetry_PolicyManager";
     vec![
         line("win10-1809", &[UR, UC], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[]),
         line("win10-1809", &[DH], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[(Code::TelemetryLevel, None)]),
@@ -116,6 +120,14 @@ fn level() -> Vec<Line> {
         // Enhanced as preference counts as Basic, and Full, which users may choose, as Full.
         line("win10-1809", &[DH], |s| { s.unset(POLICY, LEVEL); s.set(PREFERENCE, LEVEL, dword(2)); }, &[(Code::TelemetryLevel, None)]),
         line("win10-1809", &[DH], |s| { s.unset(POLICY, LEVEL); s.unset(POLICY, LIMIT); s.set(PREFERENCE, LEVEL, dword(3)); }, &[]),
+        // Device management's place: it counts where group policy sets none.
+        line("win10-1809", &[DH], |s| { s.unset(POLICY, LEVEL); s.set(POLICY, MANAGED, dword(2)); }, &[]),
+        line("win10-1809", &[DH], |s| { s.unset(POLICY, LEVEL); s.set(POLICY, MANAGED, dword(1)); }, &[(Code::TelemetryLevel, None)]),
+        line("win10-1809", &[UR], |s| { s.unset(POLICY, LEVEL); s.set(POLICY, MANAGED, dword(0)); }, &[(Code::TelemetryLevel, Some(39))]),
+        line("win10-1809", &[UR], |s| { s.unset(POLICY, LEVEL); s.set(POLICY, MANAGED, text("2")); }, &[(Code::TelemetryType, Some(39))]),
+        line("win10-1809", &[DH], |s| { s.set(POLICY, MANAGED, dword(0)); }, &[]),
+        // It wins over the preference as group policy does.
+        line("win10-1809", &[UR], |s| { s.unset(POLICY, LEVEL); s.set(POLICY, MANAGED, dword(0)); s.set(PREFERENCE, LEVEL, dword(1)); }, &[(Code::TelemetryLevel, Some(39))]),
         // The Defender assessment up to 1607.
         line("win10-1607", &[UC], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[(Code::TelemetryLevel, None)]),
         line("win10-1703", &[UC], |s| { s.set(POLICY, LEVEL, dword(1)); }, &[]),
@@ -143,6 +155,88 @@ fn opt_ins() -> Vec<Line> {
         line("win7-sp1", &[], |s| { s.unset(PREFERENCE, "CommercialDataOptIn"); s.set(POLICY, "CommercialDataOptIn", dword(1)); }, &[]),
         line("win7-sp1", &[], |s| { s.unset(APPRAISER, "RequestAllAppraiserVersions"); }, &[(Code::AppraiserVersions, None)]),
         line("win10-1809", &[], |s| { s.unset(PREFERENCE, "CommercialDataOptIn"); s.unset(APPRAISER, "RequestAllAppraiserVersions"); }, &[]),
+    ]
+}
+
+#[rustfmt::skip]
+fn switches() -> Vec<Line> {
+    const DEBUGGER: &str = "Debugger";
+    fn of(program: &str, place: usize) -> String {
+        image_options(program)[place].clone()
+    }
+    vec![
+        line("win10-1809", &[], |s| { s.set(&of("CompatTelRunner.exe", 0), DEBUGGER, text(r"%windir%\System32\taskkill.exe")); }, &[(Code::ProgramDebugger, None)]),
+        line("win10-1809", &[], |s| { s.set(&of("CompatTelRunner.exe", 1), DEBUGGER, text("rundll32.exe")); }, &[(Code::ProgramDebugger, None)]),
+        line("win10-1809", &[UC], |s| { s.set(&of("CompatTelRunner.exe", 0), DEBUGGER, text("x.exe")); }, &[]),
+        line("win10-1809", &[UC], |s| { s.set(&of("DeviceCensus.exe", 0), DEBUGGER, text("x.exe")); }, &[(Code::ProgramDebugger, None)]),
+        line("win10-1809", &[DH], |s| { s.set(&of("WerFault.exe", 0), DEBUGGER, text("x.exe")); }, &[(Code::ProgramDebugger, None)]),
+        line("win10-1809", &[UR], |s| { s.set(&of("wermgr.exe", 0), DEBUGGER, text("x.exe")); }, &[]),
+        line("win7-sp1", &[], |s| { s.set(&of("CompatTelRunner.exe", 0), DEBUGGER, text("x.exe")); }, &[(Code::ProgramDebugger, None)]),
+        // Empty, of another type, or beside other values of the same key.
+        line("win10-1809", &[], |s| { s.set(&of("CompatTelRunner.exe", 0), DEBUGGER, text("")); }, &[]),
+        line("win10-1809", &[], |s| { s.set(&of("CompatTelRunner.exe", 0), DEBUGGER, dword(1)); }, &[]),
+        line("win10-1809", &[], |s| { s.set(&of("CompatTelRunner.exe", 0), "CpuPriorityClass", dword(1)); }, &[]),
+        line("win10-1809", &[], |s| { s.set(APP_COMPAT_POLICY, "DisableInventory", dword(1)); }, &[(Code::InventoryOff, None)]),
+        line("win10-1809", &[], |s| { s.set(APP_COMPAT_POLICY, "DisableInventory", dword(0)); }, &[]),
+        line("win10-1809", &[], |s| { s.set(APP_COMPAT_POLICY, "DisableInventory", text("1")); }, &[]),
+        line("win10-1809", &[DH, UC], |s| { s.set(APP_COMPAT_POLICY, "DisableInventory", dword(1)); }, &[]),
+        line("win7-sp1", &[], |s| { s.set(APP_COMPAT_POLICY, "DisableInventory", dword(1)); }, &[(Code::InventoryOff, None)]),
+        line("win10-1809", &[], |s| { s.set(APP_COMPAT_POLICY, "AITEnable", dword(0)); }, &[(Code::ApplicationTelemetryOff, None)]),
+        line("win10-1809", &[], |s| { s.set(APP_COMPAT_POLICY, "AITEnable", dword(1)); }, &[]),
+        line("win10-1809", &[], |s| { s.unset(TELEMETRY_CONTROLLER_APPRAISER, "Command"); }, &[(Code::ScanNotRegistered, None)]),
+        line("win10-1809", &[], |s| { s.remove(TELEMETRY_CONTROLLER_APPRAISER); s.hold(TELEMETRY_CONTROLLER); }, &[(Code::ScanNotRegistered, None)]),
+        line("win10-1809", &[], |s| { s.set(TELEMETRY_CONTROLLER_APPRAISER, "Command", text("notepad.exe")); }, &[(Code::ScanNotRegistered, None)]),
+        // Where the key as a whole is missing nobody knows whether this version has it.
+        line("win10-1809", &[], |s| { s.remove(TELEMETRY_CONTROLLER); }, &[]),
+        line("win10-1809", &[], |s| { s.set(TRACE_SESSION, "Start", dword(0)); }, &[(Code::TraceSessionOff, None)]),
+        line("win10-1809", &[], |s| { s.remove(TRACE_SESSION); }, &[]),
+        line("win11-23h2", &[], |s| { s.set(POLICY, "DisableOneSettingsDownloads", dword(1)); }, &[(Code::SettingsDownloadsOff, None)]),
+        line("win11-23h2", &[], |s| { s.set(POLICY, "DisableOneSettingsDownloads", dword(0)); }, &[]),
+        // A version that does not know the policy.
+        line("win10-1809", &[], |s| { s.set(POLICY, "DisableOneSettingsDownloads", dword(1)); }, &[]),
+    ]
+}
+
+#[rustfmt::skip]
+fn firewall() -> Vec<Line> {
+    const RULE: &str = r"v2.24|Action=Block|Active=TRUE|Dir=Out|App=C:\windows\system32\svchost.exe|Svc=DiagTrack|Name=Windows Telemetry|";
+    const DOMAIN: &str = r"v2.31|Action=Block|Active=TRUE|Dir=Out|Profile=Domain|App=%SystemRoot%\system32\svchost.exe|Svc=DiagTrack|";
+    fn off(snapshot: &mut Snapshot, profiles: usize) {
+        for (_, [_, local]) in FIREWALL_PROFILES.into_iter().take(profiles) {
+            snapshot.set(local, "EnableFirewall", dword(0));
+        }
+    }
+    vec![
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "{60E6D465}", text(RULE)); }, &[(Code::FirewallBlocks, None)]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[1], "telemetry", text(RULE)); }, &[(Code::FirewallBlocks, None)]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[2], "telemetry", text(RULE)); }, &[(Code::FirewallBlocks, None)]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", text(&RULE.replace("TRUE", "FALSE"))); }, &[]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", text(&RULE.replace("Svc=DiagTrack", "Svc=Spooler"))); }, &[]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", dword(1)); }, &[]),
+        // Limited to addresses: an open question, and no finding.
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", text(&RULE.replace("|App", "|RA4=10.0.0.0-10.255.255.255|App"))); }, &[]),
+        // A firewall that is off blocks nothing, and one of its profiles alone says nothing of the others.
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", text(RULE)); off(s, 3); }, &[]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", text(RULE)); off(s, 2); }, &[(Code::FirewallBlocks, None)]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", text(DOMAIN)); off(s, 1); }, &[]),
+        line("win10-1809", &[], |s| { s.set(FIREWALL_RULES[0], "a", text(DOMAIN)); off(s, 1); s.set(FIREWALL_PROFILES[0].1[0], "EnableFirewall", dword(1)); }, &[(Code::FirewallBlocks, None)]),
+    ]
+}
+
+#[rustfmt::skip]
+fn tls() -> Vec<Line> {
+    const DEFAULTS: &str = "DefaultSecureProtocols";
+    vec![
+        line("win7-sp1", &[], |s| { s.unset(WIN_HTTP, DEFAULTS); }, &[(Code::Tls12Off, None)]),
+        line("win7-sp1", &[], |s| { s.set(WIN_HTTP, DEFAULTS, dword(0x80)); }, &[(Code::Tls12Off, None)]),
+        line("win7-sp1", &[], |s| { s.set(WIN_HTTP, DEFAULTS, dword(0x800)); }, &[]),
+        line("win7-sp1", &[], |s| { s.set(WIN_HTTP, DEFAULTS, text("0xA00")); }, &[]),
+        // Windows 8.1 has it by default, and loses it by a value alone.
+        line("win8.1", &[], |s| { s.device.hotfixes = Some(vec![4_462_926]); s.unset(WIN_HTTP, DEFAULTS); }, &[]),
+        line("win8.1", &[], |s| { s.device.hotfixes = Some(vec![4_462_926]); s.set(WIN_HTTP, DEFAULTS, dword(0x200)); }, &[(Code::Tls12Off, None)]),
+        line("win10-1809", &[], |s| { s.set(WIN_HTTP, DEFAULTS, dword(0x80)); }, &[]),
+        line("win10-1809", &[], |s| { s.set(TLS_1_2_CLIENT, "Enabled", dword(0)); }, &[(Code::Tls12Off, None)]),
+        line("win10-1809", &[], |s| { s.set(TLS_1_2_CLIENT, "Enabled", dword(1)); }, &[]),
     ]
 }
 
@@ -190,7 +284,9 @@ fn updates() -> Vec<Line> {
         line("win7-sp1", &[], |s| file(s, "appraiser.dll", Some([10, 0, 14979, 0])), &[]),
         line("win10-1809", &[UC], |s| file(s, "appraiser.dll", None), &[]),
         line("win10-1803", &[], |s| file(s, "diagtrack.dll", None), &[(Code::DiagtrackMissing, Some(45))]),
-        line("win10-1803", &[], |s| file(s, "diagtrack.dll", Some([10, 0, 17134, 285])), &[(Code::DiagtrackOutdated, Some(44))]),
+        // 1803 without the update of September 2018 has a host of its own.
+        line("win10-1803", &[], |s| file(s, "diagtrack.dll", Some([10, 0, 17134, 285])), &[]),
+        line("win10-1709", &[], |s| file(s, "diagtrack.dll", Some([10, 0, 16299, 611])), &[(Code::DiagtrackOutdated, Some(44))]),
         line("win10-1803", &[], |s| file(s, "diagtrack.dll", Some([10, 0, 17134, 320])), &[]),
         line("win10-1703", &[], |s| file(s, "diagtrack.dll", Some([10, 0, 15063, 1355])), &[(Code::DiagtrackOutdated, Some(44))]),
     ]
@@ -211,10 +307,26 @@ fn defender() -> Vec<Line> {
         line("win10-1809", &[UR], |s| { s.set(DEFENDER_POLICY, OFF, dword(1)); }, &[]),
         line("win10-1809", &[UC], |s| { s.set(DEFENDER, "PassiveMode", dword(1)); }, &[(Code::DefenderPassive, None)]),
         line("win10-1809", &[UC], |s| { s.set(ADVANCED_THREAT_PROTECTION_POLICY, "ForceDefenderPassiveMode", dword(1)); }, &[(Code::DefenderPassive, None)]),
+        line("win10-1809", &[UC], |s| { s.set(DEFENDER_POLICY, "DisableAntiVirus", dword(1)); }, &[(Code::DefenderDisabled, None)]),
+        line("win10-1809", &[UC], |s| { s.set(DEFENDER_REAL_TIME_POLICY, "DisableRealtimeMonitoring", dword(1)); }, &[(Code::DefenderDisabled, None)]),
+        line("win10-1809", &[UC], |s| { s.set(DEFENDER_REAL_TIME, "DisableRealtimeMonitoring", dword(0)); }, &[]),
+        line("win10-1809", &[UC], |s| { s.device.services.insert("windefend".into(), Some(Service { start: StartType::Manual, running: Some(false) })); }, &[(Code::DefenderDisabled, None)]),
+        line("win10-1809", &[UC], |s| { s.device.services.insert("windefend".into(), Some(Service { start: StartType::Automatic, running: None })); }, &[]),
+        line("win10-1809", &[UC], |s| provider(s, "{17AD7D40-BA12-9C46-7131-94903A54AD8B}", 0x0004_1000), &[(Code::DefenderPassive, None)]),
+        // Another product that is off, and Defender's own entry.
+        line("win10-1809", &[UC], |s| provider(s, "{17AD7D40-BA12-9C46-7131-94903A54AD8B}", 0x0004_0000), &[]),
+        line("win10-1809", &[UC], |s| provider(s, "{D68DDC3A-831F-4fae-9E44-DA132C1ACF46}", 0x0006_1100), &[]),
         line("win10-1809", &[UC], |s| { s.set(SPYNET_POLICY, CLOUD, dword(0)); }, &[(Code::CloudProtectionOff, None)]),
         line("win10-1809", &[UC], |s| { s.unset(SPYNET, CLOUD); }, &[(Code::CloudProtectionOff, None)]),
         line("win10-1809", &[UC], |s| { s.set(SPYNET_POLICY, CLOUD, dword(2)); s.set(SPYNET, CLOUD, dword(0)); }, &[]),
     ]
+}
+
+/// An antivirus product in the Security Center.
+fn provider(snapshot: &mut Snapshot, id: &str, state: u32) {
+    let key = format!(r"{ANTIVIRUS_PROVIDERS}\{id}");
+    snapshot.set(&key, "DISPLAYNAME", text("Contoso Endpoint Security"));
+    snapshot.set(&key, "STATE", dword(state));
 }
 
 #[rustfmt::skip]
@@ -230,6 +342,7 @@ fn proxy() -> Vec<Line> {
         line("win10-1809", &[], |s| { s.set(POLICY, SERVER, text("proxy.example:8080")); }, &[]),
         line("win10-1809", &[], |s| { s.set(POLICY, SERVER, text("http://proxy.example:8080")); }, &[(Code::TelemetryProxyInvalid, None)]),
         line("win10-1809", &[], |s| { s.set(POLICY, SERVER, text("proxy.example:8080")); s.set(POLICY, AUTH, dword(0)); }, &[(Code::TelemetryProxyConflict, Some(46))]),
+        line("win10-1809", &[], |s| { s.set(POLICY, "TelemetryProxyServer_PolicyManager", text("http://proxy.example:8080")); }, &[(Code::TelemetryProxyInvalid, None)]),
         line("win10-1809", &[], |s| { s.set(POLICY, "ConfigureMicrosoft365UploadEndpoint", text("collector.example")); }, &[(Code::UploadEndpoint, None)]),
     ]
 }
@@ -270,6 +383,13 @@ fn running() -> Vec<Line> {
         line("win10-1809", &[UR], |s| task(s, |task| task.last_run = Some("2019-02-27T09:59:59Z".parse().expect("a moment"))), &[(Code::AppraiserTaskStale, None)]),
         line("win10-1809", &[UR], |s| task(s, |task| task.last_run = Some("2019-02-27T10:00:00Z".parse().expect("a moment"))), &[]),
         line("win10-1809", &[UC], |s| task(s, |task| task.enabled = false), &[]),
+        line("win10-1809", &[UR], |s| task(s, |task| task.last_result = Some(0x8007_0005)), &[(Code::AppraiserTaskFailed, Some(33))]),
+        line("win10-1809", &[UR], |s| task(s, |task| task.last_result = Some(1)), &[(Code::AppraiserTaskFailed, Some(33))]),
+        // It runs just now, was ended, or met another scan.
+        line("win10-1809", &[UR], |s| task(s, |task| task.last_result = Some(0x0004_1301)), &[]),
+        line("win10-1809", &[UR], |s| task(s, |task| task.last_result = Some(0x0004_1306)), &[]),
+        line("win10-1809", &[UR], |s| task(s, |task| task.last_result = Some(0x8007_0021)), &[]),
+        line("win10-1809", &[UR], |s| task(s, |task| task.last_result = None), &[]),
     ]
 }
 
@@ -285,6 +405,13 @@ fn machine() -> Vec<Line> {
         line("server-2016", &[], server, &[]),
         line("win10-1809", &[DH], server, &[(Code::SolutionUnsupported, Some(26))]),
         line("win10-1809", &[], |s| s.device.edition = Some("EnterpriseS".into()), &[(Code::EditionUnsupported, Some(26))]),
+        // No desktops.
+        line("win10-1809", &[], |s| s.device.edition = Some("PPIPro".into()), &[(Code::SolutionUnsupported, None)]),
+        line("win10-1809", &[UC], |s| s.device.edition = Some("IoTUAP".into()), &[(Code::SolutionUnsupported, None)]),
+        line("win10-1809", &[UR], |s| s.device.edition = Some("IoTEnterpriseS".into()), &[(Code::SolutionUnsupported, None)]),
+        line("win10-1809", &[], |s| { s.device.server = None; s.remove(PRODUCT_OPTIONS); s.unset(CURRENT_VERSION, "InstallationType"); s.device.edition = Some("ServerStandard".into()); }, &[(Code::SolutionUnsupported, Some(26))]),
+        // Several people use a desktop of this one, although it says that it is a server.
+        line("win10-1809", &[], |s| { server(s); s.device.edition = Some("ServerRdsh".into()); }, &[]),
     ]
 }
 
@@ -350,6 +477,71 @@ fn the_users_way_past_a_proxy_has_conditions() {
         let found: Vec<_> = checkup.findings.iter().map(|finding| (finding.code, finding.ur_exit)).collect();
         assert_eq!(found, expected, "{windows}: {:#?}", checkup.findings);
     }
+}
+
+/// Microsoft's documents differ there, and of no version nobody can say.
+#[test]
+fn the_users_way_past_a_proxy_is_no_finding_where_documents_differ_or_the_version_is_open() {
+    for (windows, part) in
+        [("win7-sp1", "documents differ"), ("win8.1", "documents differ"), ("all", "--os says which")]
+    {
+        let mut snapshot = good(windows);
+        snapshot.device.hotfixes = Some(vec![4_462_923, 4_462_926]);
+        let mut case = case(&snapshot, Some(os(windows)), &[]);
+        case.approach = Some(ProxyApproach::User);
+        let checkup = enroll::check(&case);
+        assert_eq!(ids(&checkup), &[], "{windows}");
+        let said = checkup.remarks.iter().map(|remark| remark.text.as_str());
+        let mut said = said.chain(checkup.not_checked.iter().map(|entry| entry.why.as_str()));
+        assert!(said.any(|text| text.contains(part)), "{windows}: {checkup:#?}");
+    }
+}
+
+/// A value of another type is said, and nothing else is lost.
+#[test]
+fn a_value_of_the_wrong_type_is_said_and_skipped() {
+    for (key, name, value) in [
+        (APP_COMPAT_POLICY.to_owned(), "DisableInventory", text("1")),
+        (APP_COMPAT_POLICY.to_owned(), "AITEnable", Value::Binary(vec![0])),
+        (image_options("CompatTelRunner.exe")[0].clone(), "Debugger", dword(1)),
+        (TRACE_SESSION.to_owned(), "Start", text("0")),
+        (SQM_CLIENT.to_owned(), "MachineId", dword(7)),
+        (TELEMETRY_CONTROLLER_APPRAISER.to_owned(), "Command", dword(0)),
+    ] {
+        let mut snapshot = good("win10-1809");
+        snapshot.set(&key, name, value.clone());
+        let checkup = check(&snapshot, Some("win10-1809"), &[]);
+        assert_eq!(ids(&checkup), &[], "{name}");
+        let open = checkup.not_checked.iter().find(|entry| entry.value == name).unwrap_or_else(|| panic!("{name}"));
+        assert!(open.why.ends_with("skipped") && open.why.contains(&value.type_name()), "{open:?}");
+        assert_eq!(open.place, key);
+    }
+}
+
+#[test]
+fn a_build_that_cannot_be_read_is_said_and_the_registry_answers_for_it() {
+    let mut snapshot = fixture("well-configured-1809.json");
+    snapshot.device.build = Some("10.0.vierzehn".to_owned());
+    let checkup = check(&snapshot, None, &[]);
+    assert_eq!(checkup.os, "10.0.17763.316");
+    let open = |checkup: &enroll::Checkup| {
+        checkup
+            .not_checked
+            .iter()
+            .find(|entry| entry.value == "build")
+            .map(|entry| entry.why.clone())
+            .unwrap_or_default()
+    };
+    assert!(open(&checkup).contains("'10.0.vierzehn'"), "{checkup:#?}");
+    // One of the two values is of the wrong type: the other one counts.
+    snapshot.device.build = None;
+    snapshot.set(CURRENT_VERSION, "CurrentBuildNumber", dword(17763));
+    let checkup = check(&snapshot, None, &[]);
+    assert_eq!((checkup.os.as_str(), open(&checkup).as_str()), ("10.0.17763.316", ""));
+    snapshot.unset(CURRENT_VERSION, "CurrentBuild");
+    let checkup = check(&snapshot, None, &[]);
+    assert_eq!(checkup.os, "unknown");
+    assert!(open(&checkup).contains("'17763'"), "{checkup:#?}");
 }
 
 #[test]
@@ -438,7 +630,7 @@ fn what_is_worth_knowing_of_one_device_is_said_of_no_other() {
     ));
     let licence = "takes a licence of Windows 10 Enterprise or Education";
     for (edition, is_said) in
-        [("Core", true), ("Professional", true), ("IoTUAP", true), ("Enterprise", false), ("EducationN", false)]
+        [("Core", true), ("Professional", true), ("ProfessionalN", true), ("Enterprise", false), ("EducationN", false)]
     {
         let mut snapshot = good("win10-1809");
         snapshot.device.edition = Some(edition.to_owned());

@@ -378,6 +378,32 @@ mod proxy {
         assert!(words.contains("this does: waprobe check --no-direct --proxy t.contoso.example:80 "), "{}", run.out);
     }
 
+    /// Device management writes beside group policy's place, and counts where that sets none.
+    #[test]
+    fn a_proxy_that_device_management_sets_is_the_services() {
+        let policy = r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+        let managed = "\"TelemetryProxyServer_PolicyManager\"=\"m.contoso.example:8080\"\n";
+        let run = of_export(&format!("[{policy}]\n{managed}"), &[]);
+        assert!(run.out.starts_with("SYSTEM: PROXY m.contoso.example:8080\n"), "{}", run.out);
+        let group = "\"TelemetryProxyServer\"=\"g.contoso.example:8080\"\n";
+        let run = of_export(&format!("[{policy}]\n{managed}{group}"), &[]);
+        assert!(run.out.starts_with("SYSTEM: PROXY g.contoso.example:8080\n"), "{}", run.out);
+    }
+
+    /// As `type a b` and `copy /b a+b` put two exports into one file.
+    #[test]
+    fn two_exports_in_one_file_are_one_device() {
+        let machine = win_http("proxy.contoso.example:8080", "");
+        let user = "[HKEY_CURRENT_USER\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings]\n\
+             \"ProxyEnable\"=dword:00000001\n\"ProxyServer\"=\"user.contoso.example:8080\"\n";
+        for between in ["", "\u{feff}"] {
+            let run = of_export(&format!("{machine}\n{between}Windows Registry Editor Version 5.00\n\n{user}"), &[]);
+            assert_eq!(run.code, Some(0), "{}", run.err);
+            assert!(run.out.starts_with("SYSTEM: PROXY proxy.contoso.example:8080\n"), "{}", run.out);
+            assert!(run.out.contains("PROXY user.contoso.example:8080"), "{}", run.out);
+        }
+    }
+
     #[test]
     fn a_user_s_script_does_not_reach_system() {
         let overview = overview("user-script-only");

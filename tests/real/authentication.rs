@@ -122,3 +122,32 @@ fn keeps_the_secret(report: &Report) {
         assert!(!report.printed.contains(secret), "{secret} was printed");
     }
 }
+
+/// As Notepad and Windows PowerShell write a file: a wrong password would count against the account.
+#[test]
+fn a_password_file_of_windows_holds_the_password_and_no_mark() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let squid = world.proxy("squid-marked", &servers, &Policy::Digest { name: NAME, password: PASSWORD });
+    let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for (name, bytes) in [
+        ("utf-8", format!("\u{feff}{PASSWORD}\r\n").into_bytes()),
+        ("utf-16", utf_16(&format!("\u{feff}{PASSWORD}\r\n"))),
+    ] {
+        let file = world.folder().join(format!("password-{name}"));
+        std::fs::write(&file, bytes).expect("a file in the story's folder");
+        let check = Check::new(&world).direct_to(&servers).through(&squid);
+        let check = check.args(["--no-direct", "--identity", "user", "--proxy-user", NAME, "--proxy-password-file"]);
+        let report = check.arg(&file).report();
+        report.expect(&format!("{}|user|digest", squid.url), hosts::all(), "ok", "ok");
+    }
+    let file = world.folder().join("password-unmarked");
+    std::fs::write(&file, utf_16(PASSWORD)).expect("a file in the story's folder");
+    let mut refused =
+        Check::new(&world).args(["--proxy", "http://127.0.0.1:1", "--proxy-user", NAME, "--proxy-password-file"]);
+    refused = refused.arg(&file);
+    let output = refused.command().output().expect("waprobe starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("byte order mark") && said.contains("password-unmarked"), "{said}");
+}

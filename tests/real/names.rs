@@ -102,3 +102,66 @@ fn one_inspected_address_among_several_is_enough() {
     let told = format!("Of one host's addresses {} is inspected and {} is not", firewall.address, servers.address);
     assert!(table.split_whitespace().collect::<Vec<_>>().join(" ").contains(&told), "{table}");
 }
+
+/// A firewall's DNS security answers with an alias of its own; what stands at the end of it is not the network's affair.
+#[test]
+fn an_alias_of_a_filter_is_its_name_servers_verdict() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let [sunk, paged, walled, ..] = hosts::APPLICATION;
+    let wish = Wish { subject: "/CN=blockpage", names: &["blockpage.nextdns.io"], ..Wish::default() };
+    let forged = world.authorities.issue("page", Some(&world.corporate_root), &wish);
+    let page = Nginx::start(world.folder(), "page", free_address(), &[Site::new(paged, &forged)]);
+    let nobody = free_address();
+    let aliases = [
+        (sunk, "sinkhole.paloaltonetworks.com", nobody),
+        (paged, "blockpage.nextdns.io", page.address),
+        (walled, "walled-garden.corp.example", page.address),
+    ];
+    let mut rules: Vec<String> = aliases
+        .iter()
+        .flat_map(|(host, alias, address)| {
+            [format!("--cname={host},{alias}"), format!("--host-record={alias},{address}")]
+        })
+        .collect();
+    let others = || hosts::all().filter(|host| ![sunk, paged, walled].contains(host));
+    rules.extend(others().map(|host| format!("--host-record={host},{}", servers.address)));
+    let dnsmasq = Dnsmasq::start(world.folder(), free_address(), &rules);
+
+    let report = Check::new(&world).args(["--resolver", &dnsmasq.address.to_string()]).report();
+    report.expect("direct", [sunk, paged], "blocked", "dns.filter_vendor_ip");
+    report.expect("direct", [walled], "blocked", "dns.sinkhole");
+    report.expect("direct", others(), "ok", "ok");
+    let finding = report.finding("dns.filter_vendor_ip").expect("a finding");
+    assert_eq!(finding["owner"], "DNS team", "{finding:#}");
+    assert!(report.evidence(sunk, "direct").contains("alias of sinkhole.paloaltonetworks.com"));
+}
+
+/// The system reads that file more strictly than this program: the name server in it answers, and the system asks nobody.
+#[test]
+fn a_resolv_conf_that_the_system_cannot_read_is_named() {
+    let Some(world) = World::new() else { return };
+    let servers = world.genuine_servers();
+    let rules: Vec<String> = hosts::all().map(|host| format!("--host-record={host},{}", servers.address)).collect();
+    let dnsmasq = Dnsmasq::start(world.folder(), free_address(), &rules);
+    let server = dnsmasq.address.ip();
+    for (name, text, is_read) in [
+        ("windows", format!("nameserver {server}\r\nsearch corp.example\r\n"), false),
+        ("marked", format!("\u{feff}nameserver {server}\n"), false),
+        ("indented", format!(" nameserver {server}\n"), false),
+        ("search-alone", format!("nameserver {server}\nsearch a.example b.example\r\n"), true),
+        ("tab", format!("nameserver\t{server}\n"), true),
+        ("second", format!("nameserver {server}\r\nnameserver {server}\n"), true),
+    ] {
+        let file = world.file(&format!("resolv-{name}.conf"), &text);
+        let Some(report) = Check::new(&world).report_with_resolv_conf(&file) else { return };
+        if is_read {
+            report.expect("direct", hosts::all(), "ok", "ok");
+            continue;
+        }
+        report.expect("direct", hosts::all(), "blocked", "dns.resolv_conf");
+        let finding = report.finding("dns.resolv_conf").expect("a finding");
+        assert!(finding["remedy"].as_str().is_some_and(|remedy| remedy.contains("/etc/resolv.conf")), "{finding:#}");
+        assert_eq!(finding["owner"], "desktop team", "{finding:#}");
+    }
+}

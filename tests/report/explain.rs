@@ -75,7 +75,17 @@ fn an_error_number_of_windows_leads_to_the_codes_behind_it() {
     for (number, codes) in [
         ("12002", &["tcp.timeout", "tls.timeout_after_hello", "proxy.timeout"][..]),
         ("12029", &["tcp.refused", "tcp.timeout", "proxy.tcp_refused"]),
-        ("0x800b0109", &["intercepted.untrusted"]),
+        ("0x800b0109", &["intercepted.untrusted", "intercepted.trusted"]),
+        ("12015", &["pauth.rejected", "pauth.expired", "pac.http_status"]),
+        // Scripts, by number and within an HRESULT.
+        ("12166", &["pac.eval_error", "pac.not_script"]),
+        ("12176", &["pac.not_script"]),
+        ("12177", &["pac.eval_error"]),
+        ("12178", &["pac.wpad_not_found"]),
+        ("0x80072F86", &["pac.eval_error"]),
+        ("0x80072F91", &["pac.eval_error"]),
+        ("-2147012730", &["pac.eval_error"]),
+        ("2147954566", &["pac.eval_error"]),
         // The same number as other logs write it: signed, and a WinHTTP error within an HRESULT.
         ("-2146762487", &["intercepted.untrusted"]),
         ("0x80072EE2", &["tcp.timeout", "tls.timeout_after_hello"]),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::Plan;
 use crate::enroll::places::{POLICY, PREFERENCE};
+use crate::enroll::waiting::AFTER_SENDING;
 use crate::registry::Value;
 
 /// The script, for Windows PowerShell 2 and later. It ends with 0 when every value is set and nothing contradicts
@@ -34,7 +35,10 @@ pub fn powershell(plan: &Plan) -> String {
     text.push_str(&entries.join(",\r\n"));
     text.push_str("\r\n)\r\n");
     let path = |key: &str| quoted(&key.replacen("HKLM\\", "HKLM:\\", 1));
-    let body = BODY.replace("@PREFERENCE@", &path(PREFERENCE)).replace("@POLICY@", &path(POLICY));
+    let body = BODY
+        .replace("@PREFERENCE@", &path(PREFERENCE))
+        .replace("@POLICY@", &path(POLICY))
+        .replace("@WAITING@", AFTER_SENDING);
     text.push_str(&body.replace('\n', "\r\n"));
     text
 }
@@ -107,6 +111,6 @@ if ($failed -gt 0) {
     Write-Error "$failed of the values could not be set, or are contradicted: see the warnings."
     exit 1
 }
-Write-Output 'Every value is set. Data takes 48 to 56 hours to appear.'
+Write-Output 'Every value is set. @WAITING@'
 exit 0
 "#;

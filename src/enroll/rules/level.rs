@@ -10,6 +10,9 @@ const NAME: &str = "AllowTelemetry";
 const LIMIT: &str = "LimitEnhancedDiagnosticDataWindowsAnalytics";
 const NO_SETTINGS_PAGE: &str = "DisableTelemetryOptInSettingsUx";
 
+/// The deployment script's exit code where it finds no level.
+const NOT_SET_FOR_SCRIPT: u8 = 39;
+
 const BASIC: u32 = 1;
 const ENHANCED: u32 = 2;
 const FULL: u32 = 3;
@@ -106,6 +109,11 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
         [(POLICY, case.policy(NAME), 62, 63), (PREFERENCE, case.preference(NAME), 64, 65)]
     {
         let Some(value) = lookup.value() else { continue };
+        let name = if key == POLICY { case.policy_name(NAME) } else { NAME };
+        // The deployment script does not know what device management writes: for it no level is set.
+        let is_managed = name != NAME;
+        let (wrong_type, wrong_level) =
+            if is_managed { (NOT_SET_FOR_SCRIPT, NOT_SET_FOR_SCRIPT) } else { (wrong_type, wrong_level) };
         let overridden = key == PREFERENCE && case.policy(NAME).value().is_some();
         let is_earlier = case.windows.is_before_10() == Some(true);
         let suffix = if is_earlier {
@@ -121,7 +129,7 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
         match value.as_dword() {
             Some(BASIC..=FULL) => {}
             Some(level) => notes
-                .finding(Code::TelemetryLevel, NAME, key)
+                .finding(Code::TelemetryLevel, name, key)
                 .is(name_of(level))
                 .should(should)
                 .ur_exit(wrong_level)
@@ -135,7 +143,7 @@ fn each_place(case: &Case<'_>, needed: &Needed, notes: &mut Notes) {
                     format!("only 0 to 3 are levels{suffix}")
                 }),
             None => notes
-                .finding(Code::TelemetryType, NAME, key)
+                .finding(Code::TelemetryType, name, key)
                 .is(shown_number(value))
                 .should(format!("{should}, as REG_DWORD"))
                 .ur_exit(wrong_type)
@@ -169,8 +177,9 @@ fn too_low(case: &Case<'_>, level: u32, place: &'static str, needed: &Needed, no
         }
         _ => (name_of(level), ""),
     };
+    let name = if place == POLICY { case.policy_name(NAME) } else { NAME };
     notes
-        .finding(Code::TelemetryLevel, NAME, place)
+        .finding(Code::TelemetryLevel, name, place)
         .is(is)
         .should(needed.shown())
         // At Basic the others show the device, if with less.

@@ -5,7 +5,7 @@ use crate::enroll::case::Case;
 use crate::enroll::findings::{Code, Notes, RemarkCode};
 use crate::enroll::places::{CURRENT_VERSION, SQM_CLIENT};
 use crate::enroll::windows::Windows;
-use crate::registry::{Lookup, Snapshot, Value};
+use crate::registry::{Lookup, Snapshot};
 
 const WINDOWS_8_1: u32 = 9600;
 const WINDOWS_7: u32 = 7601;
@@ -45,6 +45,13 @@ fn version(case: &Case<'_>, notes: &mut Notes) {
                 "build {} is a preview or newer than this program, which judged it as the last version that it knows",
                 build.number
             ),
+        );
+    }
+    if let Some(unreadable) = &case.windows.unreadable {
+        notes.not_checked(
+            "build",
+            "the snapshot",
+            &format!("'{unreadable}' is no build of Windows such as 10.0.17763.316: skipped"),
         );
     }
     if case.windows.build.is_none() {
@@ -102,6 +109,9 @@ fn solutions(case: &Case<'_>, notes: &mut Notes) {
 /// The version, and that it is a server's where its name does not say so.
 fn described(case: &Case<'_>) -> String {
     let described = case.windows.described();
+    if let (Some(what), Some(edition)) = (case.windows.device_edition(), &case.windows.edition) {
+        return format!("{described}, edition {edition} ({what})");
+    }
     if case.windows.server == Some(true) && case.windows.name().is_none() {
         format!("{described}, a server")
     } else {
@@ -183,13 +193,14 @@ fn region(case: &Case<'_>, notes: &mut Notes) {
 fn machine_id(case: &Case<'_>, notes: &mut Notes) {
     const NAME: &str = "MachineId";
     let Ok(value) = notes.known(case.snapshot.lookup(SQM_CLIENT, NAME), NAME, SQM_CLIENT) else { return };
-    let Some(id) = value.and_then(Value::as_text) else {
+    let Some(value) = value else {
         notes.remark(
             RemarkCode::MachineIdMissing,
             "The device has no SQMClient MachineId yet; Windows makes one when the diagnostic service first runs.",
         );
         return;
     };
+    let Some(id) = notes.text(value, NAME, SQM_CLIENT) else { return };
     if case.others.is_empty() {
         notes.not_checked(
             NAME,

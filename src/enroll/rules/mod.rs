@@ -6,18 +6,22 @@
 mod commercial_id;
 mod defender;
 mod error_reporting;
+mod firewall;
 mod level;
 mod machine;
 mod opt_in;
 mod proxy;
 mod running;
 mod site_discovery;
+mod switches;
+mod tls;
 mod updates;
 
 pub(super) use site_discovery::zones;
 
 use super::case::Case;
 use super::findings::{Notes, RemarkCode};
+use super::waiting::{AFTER_SENDING, WITHOUT_THE_SCRIPT};
 
 pub(super) fn apply(case: &Case<'_>, notes: &mut Notes) {
     machine::check(case, notes);
@@ -28,7 +32,10 @@ pub(super) fn apply(case: &Case<'_>, notes: &mut Notes) {
     commercial_id::check(case, notes);
     level::check(case, notes);
     opt_in::check(case, notes);
+    switches::check(case, notes);
+    firewall::check(case, notes);
     site_discovery::check(case, notes);
+    tls::check(case, notes);
     updates::check(case, notes);
     defender::check(case, notes);
     proxy::check(case, notes);
@@ -41,6 +48,8 @@ pub(super) fn apply(case: &Case<'_>, notes: &mut Notes) {
     );
     notes.remark(
         RemarkCode::Patience,
-        "The first full scan sends about 2 MB and later ones very little; data takes 48 to 56 hours to appear.",
+        format!(
+            "The first full scan sends about 2 MB and later ones very little. {AFTER_SENDING} {WITHOUT_THE_SCRIPT}"
+        ),
     );
 }

@@ -2,7 +2,7 @@
 
 use crate::enroll::case::{Case, NOT_SET, ProxyApproach, Setting, shown, shown_number};
 use crate::enroll::findings::{Code, Notes, RemarkCode};
-use crate::enroll::places::{ADVANCED_THREAT_PROTECTION, POLICY, PREFERENCE};
+use crate::enroll::places::{ADVANCED_THREAT_PROTECTION, CURRENT_VERSION, POLICY, PREFERENCE};
 use crate::registry::Value;
 
 const AUTH_PROXY: &str = "DisableEnterpriseAuthProxy";
@@ -19,6 +19,14 @@ pub(super) fn check(case: &Case<'_>, notes: &mut Notes) {
     telemetry_proxy(case, auth, notes);
     upload_endpoint(case, notes);
 }
+
+const NO_VERSION_FOR_USER: &str =
+    "which versions answer a proxy as the signed-in user depends on the version: --os says which Windows this is";
+/// The enrolment page asks for Windows 10 1703; the deployment script's page (exit code 29) has it as the default of Windows 7, and
+/// wants `DisableEnterpriseAuthProxy` = 0 on 8.1.
+const EARLIER: &str = "Microsoft's documents differ on whether Windows 7 and 8.1 answer a proxy as the signed-in user: the enrolment page \
+     wants Windows 10 1703 or later, the deployment script's page takes earlier versions too. Let the hosts through without a login, or by the \
+     machine's account.";
 
 /// `DisableEnterpriseAuthProxy` and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +84,12 @@ fn user_approach(case: &Case<'_>, auth: AuthProxy, notes: &mut Notes) {
             .ur_exit(30)
             .because("the signed-in user is meant to answer the proxy, and this value forbids it");
     }
-    let is_10 = case.windows.is_windows_10() == Some(true);
-    if is_10 && case.windows.at_least(WINDOWS_10_1703, 0) == Some(false) {
+    match case.windows.is_windows_10() {
+        None => return notes.not_checked("Windows version", CURRENT_VERSION, NO_VERSION_FOR_USER),
+        Some(false) => return notes.remark(RemarkCode::AuthProxyEarlier, EARLIER),
+        Some(true) => {}
+    }
+    if case.windows.at_least(WINDOWS_10_1703, 0) == Some(false) {
         notes
             .finding(Code::AuthProxyVersion, "Windows version", "the Windows version")
             .is(case.windows.label.clone())
@@ -117,7 +129,7 @@ fn telemetry_proxy(case: &Case<'_>, auth: AuthProxy, notes: &mut Notes) {
         Value::Sz(text) if is_host_and_port(text) => text,
         _ => {
             return notes
-                .finding(Code::TelemetryProxyInvalid, TELEMETRY_PROXY, key)
+                .finding(Code::TelemetryProxyInvalid, case.policy_name(TELEMETRY_PROXY), key)
                 .is(shown(value))
                 .should("host:port as REG_SZ, or not set")
                 .because("Windows takes the proxy for diagnostic data in this form only");

@@ -95,8 +95,27 @@ fn sign_in(case: &Case<'_>, notes: &mut Notes) {
         );
 }
 
+/// Results that are no failure: success, what the scheduler says of a task that is ready, running, disabled or has not run yet
+/// (`SCHED_S_*`, taskschd.h), and the end of a run by somebody or by its time.
+const NO_FAILURE: [u32; 6] = [0, 0x0004_1300, 0x0004_1301, 0x0004_1302, 0x0004_1303, 0x0004_1306];
+/// `ERROR_LOCK_VIOLATION` as an HRESULT: a scan was running already, for which the deployment script waits.
+const ALREADY_RUNNING: u32 = 0x8007_0021;
+
+fn last_result(result: Option<u32>, notes: &mut Notes) {
+    let Some(result) = result.filter(|result| !NO_FAILURE.contains(result) && *result != ALREADY_RUNNING) else {
+        return;
+    };
+    notes
+        .finding(Code::AppraiserTaskFailed, NAME, APPRAISER_TASK)
+        .is(format!("last result 0x{result:08X}"))
+        .should("0x00000000")
+        .ur_exit(33)
+        .because("the last scan ended with this error, so that what has changed since the last good one was not sent");
+}
+
+const NAME: &str = "Microsoft Compatibility Appraiser";
+
 fn task(case: &Case<'_>, notes: &mut Notes) {
-    const NAME: &str = "Microsoft Compatibility Appraiser";
     let task = match case.snapshot.device.task(APPRAISER_TASK) {
         None => return notes.not_checked(NAME, APPRAISER_TASK, NO_TASKS),
         Some(None) => {
@@ -115,6 +134,7 @@ fn task(case: &Case<'_>, notes: &mut Notes) {
             .should("enabled")
             .because("this task looks for changes every night; without it the device's data grows old");
     }
+    last_result(task.last_result, notes);
     let Some(captured) = case.snapshot.device.captured else {
         return notes.not_checked("last run", APPRAISER_TASK, "the snapshot does not say when it was made");
     };

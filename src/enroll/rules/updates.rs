@@ -29,8 +29,9 @@ const DEFINITIONS: u32 = 3_150_513;
 const AS_RELEASED: [(u32, u32); 7] =
     [(10240, 16384), (10586, 0), (14393, 0), (15063, 0), (16299, 15), (17134, 1), (17763, 1)];
 
-/// The revision of diagtrack.dll that the deployment script asks for.
-const DIAGTRACK: [(u32, u32); 4] = [(14393, 2513), (15063, 1356), (16299, 696), (17134, 320)];
+/// The revision of diagtrack.dll that the deployment script asks for. It asks on 1803 too (320), and there the enrolment page has a
+/// host of its own for devices without that update: no fault of a device.
+const DIAGTRACK: [(u32, u32); 3] = [(14393, 2513), (15063, 1356), (16299, 696)];
 
 /// From these on data goes, or may go, to v10c: update, build, revision.
 const TO_V10C: [(u32, u32, u32); 3] = [(4_458_469, 17134, 319), (4_457_136, 16299, 697), (4_457_141, 15063, 1358)];

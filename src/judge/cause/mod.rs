@@ -33,6 +33,7 @@ pub enum Cause {
     DnsPrivatelinkShadow,
     DnsTcp53Blocked,
     DnsNoResolver,
+    DnsResolvConf,
     DnsProxyName,
     DnsDiffersOk,
 
@@ -256,6 +257,7 @@ impl Cause {
         Self::DnsPrivatelinkShadow,
         Self::DnsTcp53Blocked,
         Self::DnsNoResolver,
+        Self::DnsResolvConf,
         Self::DnsProxyName,
         Self::DnsDiffersOk,
         Self::TcpRefused,
@@ -448,6 +450,7 @@ impl Cause {
                 | Self::DnsRefused
                 | Self::DnsTcp53Blocked
                 | Self::DnsNoResolver
+                | Self::DnsResolvConf
                 | Self::DnsProxyName
                 | Self::DnsSyntheticAgent
                 | Self::TcpNetUnreachable

@@ -30,7 +30,7 @@ use crate::certificate::{Certificate, Fields};
 use crate::observation::recording::Roots;
 use crate::observation::{Header, HttpEvidence, Signature};
 use known::Known;
-pub use name::is_for;
+pub use name::{is_for, is_for_by_common_name};
 use path::End;
 pub(super) use products::{Instruction, Kind, Product, named as product};
 use table::{Standing, TableRow};
@@ -88,7 +88,7 @@ pub struct ChainVerdict {
     pub anchor: Option<Certificate>,
     /// `None` when nobody could check it.
     pub proved: Option<bool>,
-    /// What a browser on that machine would say; `None` when its roots are not known.
+    /// What that machine's own check of TLS servers would say; `None` when its roots are not known.
     pub machine_trusts: Option<bool>,
     /// The chain leads to the expected root, which is a public one, and the machine's store was read and lacks it.
     pub lacks_root: bool,
@@ -133,7 +133,7 @@ impl ChainJudge {
     #[must_use]
     pub fn judge(&self, question: &ChainQuestion<'_>) -> ChainVerdict {
         let standing = self.standing(question);
-        let is_for_host = question.chain.first().is_some_and(|leaf| is_for(leaf, question.host));
+        let naming = question.chain.first().map_or(Naming::Other, |leaf| Naming::of(leaf, question.host));
         let proved = match question.proof {
             Proof::Handshake(Signature::Verified { .. }) => Some(true),
             Proof::Handshake(Signature::Wrong { .. }) => Some(false),
@@ -141,7 +141,7 @@ impl ChainJudge {
                 None
             }
         };
-        let facts = Facts { question, standing: &standing, is_for_host, proved };
+        let facts = Facts { question, standing: &standing, naming, proved };
         let (status, cause) = facts.decide();
         ChainVerdict {
             status,
@@ -184,11 +184,39 @@ impl ChainJudge {
 struct Facts<'a> {
     question: &'a ChainQuestion<'a>,
     standing: &'a Standing,
-    is_for_host: bool,
+    naming: Naming,
     proved: Option<bool>,
 }
 
+/// How a certificate names the host that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// By a subject alternative name.
+    Alternative,
+    /// By its common name alone, as older programs did: Windows takes that, browsers do not.
+    CommonName,
+    /// It is for other hosts, or for none.
+    Other,
+}
+
+impl Naming {
+    fn of(leaf: &Certificate, host: &str) -> Self {
+        if is_for(leaf, host) {
+            Self::Alternative
+        } else if is_for_by_common_name(leaf, host) {
+            Self::CommonName
+        } else {
+            Self::Other
+        }
+    }
+}
+
 impl Facts<'_> {
+    /// Whether Windows takes the certificate for the host's.
+    fn is_for_host(&self) -> bool {
+        self.naming != Naming::Other
+    }
+
     /// The questions in their order.
     fn decide(&self) -> (Status, Cause) {
         if self.proved == Some(false) {
@@ -211,7 +239,7 @@ impl Facts<'_> {
     }
 
     fn decide_expected(&self) -> (Status, Cause) {
-        if !self.is_for_host {
+        if !self.is_for_host() {
             return (Status::Blocked, Cause::ChainNameMismatch);
         }
         if !self.standing.is_current {
@@ -236,7 +264,7 @@ impl Facts<'_> {
     /// Microsoft's other family, or another public root: not interception, whatever else it is. That data gets out is said
     /// only of a chain that a client could accept now.
     fn decide_other_family(&self) -> (Status, Cause) {
-        if !self.is_for_host {
+        if !self.is_for_host() {
             return (Status::Blocked, Cause::ChainNameMismatch);
         }
         if let Some(breach) = self.standing.breaches.first() {
@@ -304,7 +332,7 @@ impl Facts<'_> {
     }
 
     fn machine_trusts(&self) -> Option<bool> {
-        self.standing.machine_path.map(|path| path && self.is_for_host)
+        self.standing.machine_path.map(|path| path && self.is_for_host())
     }
 
     /// The certificates of the chosen path, leaf first.

@@ -27,7 +27,7 @@ pub(super) fn tells(facts: &Facts<'_>) -> Vec<&'static str> {
     if facts.question.expected == [TrustClass::MicrosoftPublic] && !leaf.has_timestamps {
         tells.push("no-sct");
     }
-    if !facts.is_for_host {
+    if !facts.is_for_host() {
         tells.push(OTHER_NAME);
     }
     let places: Vec<usize> =

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::path::End;
 use super::signature::obstacle;
 use super::table::TableRow;
-use super::{Facts, Proof};
+use super::{Facts, Naming, Proof};
 use crate::catalogue::TrustClass;
 use crate::certificate::place::RootPlace;
 use crate::certificate::{Certificate, Fields};
@@ -202,12 +202,19 @@ fn left_out(facts: &Facts<'_>) -> Option<String> {
 
 fn names(facts: &Facts<'_>) -> Option<String> {
     let leaf = facts.question.chain.first().and_then(Certificate::fields)?;
-    if facts.is_for_host {
-        return None;
+    let host = facts.question.host;
+    match facts.naming {
+        Naming::Alternative => return None,
+        Naming::CommonName => {
+            return Some(format!(
+                "the certificate names {host} in its subject alone, without a subject alternative name: Windows accepts that, and \
+                 browsers do not"
+            ));
+        }
+        Naming::Other => {}
     }
     let names: Vec<String> = leaf.dns_names.iter().take(MOST_NAMES).map(|name| cut(name)).collect();
     let more = leaf.dns_names.len().saturating_sub(MOST_NAMES);
-    let host = facts.question.host;
     Some(match (names.is_empty(), more) {
         (true, _) => format!("the certificate names no host, and so not {host}"),
         (false, 0) => format!("the certificate is for {}, not for {host}", names.join(", ")),
@@ -281,12 +288,15 @@ fn machine(facts: &Facts<'_>) -> Option<String> {
         (true, TableRow::OtherClass(_) | TableRow::Public) => {
             "this computer's store accepts the chain, as browsers do; whether Windows' diagnostic service does is not known"
         }
+        (true, TableRow::Machine) if facts.naming == Naming::CommonName => {
+            "this computer's store accepts the chain; Windows' diagnostic service does not accept it"
+        }
         (true, TableRow::Unchecked) => "this computer's store accepts the chain",
         (
             true,
             TableRow::Machine | TableRow::Unknown | TableRow::Nowhere | TableRow::Incomplete | TableRow::Unreadable,
         ) => "this computer's store accepts the chain, as browsers do; Windows' diagnostic service does not accept it",
-        (false, TableRow::Expected(_)) if needs_the_application_root && facts.is_for_host => {
+        (false, TableRow::Expected(_)) if needs_the_application_root && facts.is_for_host() => {
             "this computer's store does not accept the chain, so browsers and curl complain; Windows' diagnostic service \
              asks for another root than they do"
         }

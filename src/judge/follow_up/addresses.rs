@@ -117,6 +117,10 @@ fn compare(grounds: &Grounds<'_>, verdict: &mut Verdict, carried: SocketAddr, he
     for elsewhere in &heard {
         verdict.evidence.push(format!("follow-up: at {}: {}", elsewhere.address.ip(), elsewhere.opinion.summary()));
     }
+    // The name leads to a filter, at whichever of its addresses.
+    if verdict.stage == Stage::Dns {
+        return;
+    }
     let listed = |which: &dyn Fn(&Elsewhere) -> bool| -> Vec<IpAddr> {
         heard.iter().filter(|elsewhere| which(elsewhere)).map(|elsewhere| elsewhere.address.ip()).collect()
     };

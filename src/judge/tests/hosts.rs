@@ -9,7 +9,12 @@ fn a_line_of_the_hosts_file_explains_a_row_where_the_name_servers_lead_elsewhere
         let mut by_server = answer(&[], &[]);
         by_server.addresses = by_servers.iter().map(|address| address.parse().expect("an address")).collect();
         let seen = dns(&["203.0.113.9"]);
-        let system = SystemAnswer { addresses: seen.addresses.clone(), error: None, hosts_line: Some(line.to_owned()) };
+        let system = SystemAnswer {
+            addresses: seen.addresses.clone(),
+            error: None,
+            hosts_line: Some(line.to_owned()),
+            configuration: None,
+        };
         Evidence::Dns(DnsEvidence {
             source: NameSource::System,
             system: Some(system),

@@ -119,6 +119,20 @@ pub(super) fn antivirus() -> Blueprint {
 }
 
 /// A sign-in page stands before everything, until somebody signs in. It does not even claim to be the service.
+/// Windows takes the name in the subject, and so does this check: what decides is whose root it leads to.
+pub(super) fn inspection_by_subject() -> Blueprint {
+    let inspected = ["v10c", "v10", "vortex-win", "settings-win"];
+    inspected
+        .into_iter()
+        .fold(Blueprint::direct(), |blueprint, host| {
+            blueprint.tls(host, show(Shown::ResignedBySubject(Inspector::Corporate)))
+        })
+        .expect(&inspected, "intercepted", "intercepted.trusted")
+        .tls("watson", show(Shown::ResignedForAnother(Inspector::Corporate)))
+        .expect(&["watson"], "intercepted", "intercepted.trusted")
+        .tls("oca", show(Shown::GenuineBySubject))
+}
+
 pub(super) fn sign_in_page() -> Blueprint {
     let hosts = ["v10c", "v10", "v10-vortex-win", "vortex-win", "settings-win", "watson", "oca", "login-live"];
     hosts.into_iter().fold(Blueprint::direct(), |blueprint, host| blueprint.tls(host, show(Shown::Stranger))).expect(

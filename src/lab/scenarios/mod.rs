@@ -34,6 +34,8 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("filtered-names", "Names that a filter, a blocklist or a private zone keeps away", names::filtered_names,
             &["dns.ede_filtered", "dns.sinkhole", "dns.filter_vendor_ip", "dns.synthetic_agent", "dns.privatelink_shadow",
               "dns.v6_only"]),
+        scenario("filtered-by-alias", "Names whose alias says that a filter answers, whatever stands at the end of it",
+            names::filtered_by_alias, &["dns.filter_vendor_ip", "dns.sinkhole"]),
         scenario("overtaken-answers", "Somebody on the way answers questions for names before the name server does",
             names::overtaken_answers, &[])
             .telling(&["dns.injected"]),
@@ -243,6 +245,9 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("antivirus", "An antivirus program on this machine opens TLS", certificates::antivirus,
             &["intercepted.trusted"])
             .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
+        scenario("inspection-by-subject", "An older inspecting device, whose certificates name the host in the subject alone",
+            certificates::inspection_by_subject, &["intercepted.trusted"])
+            .telling(&["chain.same_key_many_hosts", "intercepted.partial"]),
         scenario("sign-in-page", "A sign-in page of its own name stands in the place of most endpoints",
             certificates::sign_in_page, &["intercepted.untrusted"]),
         scenario("missing-root", "This machine's store lacks the public root of genuine chains",
@@ -293,6 +298,7 @@ impl Scenario {
 /// they would say is said by others here.
 pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("dns.hosts_override", "would need to change this machine's hosts file"),
+    ("dns.resolv_conf", "would need to change this machine's /etc/resolv.conf; tests/real does, in a mount namespace"),
     ("tcp.host_unreachable", "needs a router that says so; tests/real makes one, in a network namespace"),
     ("tcp.admin_prohibited", "needs a firewall that says so; tests/real makes one, in a network namespace"),
     ("tcp.local_denied", "needs a firewall on this machine"),

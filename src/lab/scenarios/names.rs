@@ -3,8 +3,11 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use crate::lab::authority::{Inspector, Shown};
 use crate::lab::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace};
 use crate::lab::dns::{Addresses, NameAnswer};
+use crate::lab::http::Reply;
+use crate::lab::origin::{Breakage, Front, Tls};
 use crate::lab::proxy::ProxyPlan;
 use crate::lab::scenarios::EVERYTHING;
 
@@ -42,6 +45,31 @@ pub(super) fn filtered_names() -> Blueprint {
         .expect(&["ceuswatcab01"], "blocked", "dns.privatelink_shadow")
         .place("login-live", Place::Ipv6Only)
         .expect(&["login-live"], "blocked", "dns.v6_only")
+}
+
+/// Aliases that say whose filter answers, and at the end of them nobody, a foreign certificate, no TLS, a page; and one at which
+/// the service itself stands, of which TLS is the proof.
+pub(super) fn filtered_by_alias() -> Blueprint {
+    let foreign = |tls| Tls { shown: Shown::Stranger, ..tls };
+    let resigned = |tls| Tls { shown: Shown::ResignedBy(Inspector::Corporate), ..tls };
+    let page = Reply::status(200).page("<html><body>This page has been blocked</body></html>");
+    Blueprint::direct()
+        .place("v10c", Place::FilterAlias("sinkhole.paloaltonetworks.com"))
+        .place("v10", Place::FilterPage("blockpage.nextdns.io"))
+        .tls("v10", foreign)
+        .place("vortex-win", Place::FilterPage("standard-block.dns.adguard.com"))
+        .tls("vortex-win", resigned)
+        .place("watson", Place::FilterPage("hit-block.opendns.com"))
+        .front("watson", Front::Broken(Breakage::Speaks(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")))
+        .expect(&["v10c", "v10", "vortex-win", "watson"], "blocked", "dns.filter_vendor_ip")
+        .place("settings-win", Place::FilterAlias("walled-garden.corp.lab"))
+        .place("oca", Place::FilterPage("v10.rpz.corp.lab"))
+        .tls("oca", foreign)
+        .expect(&["settings-win", "oca"], "blocked", "dns.sinkhole")
+        .place("adl", Place::FilterPage("blockpage.nextdns.io"))
+        .reply("adl", page)
+        .expect(&["adl"], "blocked", "dns.filter_vendor_ip")
+        .place("login-live", Place::FilterPage("sinkhole.corp.lab"))
 }
 
 pub(super) fn long_answers_lost() -> Blueprint {

@@ -27,7 +27,7 @@ use self::message::NAME_ERROR;
 use self::system::{Place, SystemFailure};
 use super::{Context, StageOutcome};
 use crate::catalogue::{Catalogue, Endpoint};
-use crate::net::{Names, Net, SystemNames, hosts_line};
+use crate::net::{Names, Net, SystemNames, hosts_line, unusable_name_servers};
 use crate::observation::{DnsEvidence, Evidence, Fault, NameSource, Stage, SystemAnswer};
 use crate::plan::{Budget, Plan, PlannedRoute};
 
@@ -241,13 +241,20 @@ async fn ask_system(name: &str, servers: Option<&Vec<SocketAddr>>, net: &Net, bu
                 addresses: addresses.iter().copied().take(MOST_KEPT).collect(),
                 error: None,
                 hosts_line,
+                configuration: None,
             };
             let addresses = outcome::worth_trying(addresses);
             Lookup { source, addresses, fault: None, system: Some(system), inquiry }
         }
         Err(failure) => {
-            let system =
-                SystemAnswer { addresses: Vec::new(), error: Some(failure.words().to_owned()), hosts_line: None };
+            // Who heard an answer had somebody to ask.
+            let is_of_interest = matches!(net.system_names, SystemNames::Os) && !failure.is_an_answer();
+            let system = SystemAnswer {
+                addresses: Vec::new(),
+                error: Some(failure.words().to_owned()),
+                hosts_line: None,
+                configuration: is_of_interest.then(unusable_name_servers).flatten(),
+            };
             let fault = why(failure, servers, inquiry.as_ref(), net, budget).await;
             Lookup { source, addresses: Vec::new(), fault: Some(fault), system: Some(system), inquiry }
         }

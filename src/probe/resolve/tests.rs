@@ -322,7 +322,10 @@ async fn the_system_s_answer_counts_whatever_the_servers_say() {
         assert_eq!(result, Ok(ips(&["192.0.2.9"])), "{server}");
         assert_eq!(started.elapsed(), Duration::ZERO, "no server is waited for");
         assert_eq!(seen.source, NameSource::System);
-        assert_eq!(seen.system, Some(SystemAnswer { addresses: ips(&["192.0.2.9"]), error: None, hosts_line: None }));
+        assert_eq!(
+            seen.system,
+            Some(SystemAnswer { addresses: ips(&["192.0.2.9"]), error: None, hosts_line: None, configuration: None })
+        );
     }
 }
 

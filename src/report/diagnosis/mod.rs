@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::Report;
 use crate::catalogue::{Catalogue, Endpoint, NeedLevel, OsSelection, Solution};
 use crate::enroll::places::{PREFERENCE, SQM_CLIENT};
+use crate::enroll::waiting::{AFTER_SENDING, WITHOUT_THE_SCRIPT};
 use crate::enroll::{self, Checkup, Code, Effect, NotChecked};
 use crate::judge::Owner;
 pub use page::write;
@@ -166,8 +167,8 @@ impl Needed {
     }
 }
 
-const PATIENCE: &str = "Data takes 48 to 56 hours to appear after a device has sent it. The compatibility scan takes several minutes, and \
-     the device has to stay on for it; whoever looks earlier sees nothing, whatever was mended.";
+/// What the scan takes, behind how long data does.
+const SCAN_TAKES: &str = "The compatibility scan takes several minutes, and the device has to stay on for it.";
 
 /// Puts both halves together.
 #[must_use]
@@ -199,7 +200,7 @@ pub fn diagnose(checkup: &Checkup, report: &Report, needed: &Needed, viewpoint: 
         headline: headline::of(answer, &causes, &checkup.solutions, halves),
         first: first(answer, &causes, &seen, checkup),
         causes,
-        patience: PATIENCE.to_owned(),
+        patience: format!("{AFTER_SENDING} {WITHOUT_THE_SCRIPT} {SCAN_TAKES}"),
         network: Network {
             seen_from: viewpoint.phrase(&report.run.started),
             started: report.run.started.clone(),

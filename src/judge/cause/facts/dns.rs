@@ -79,8 +79,8 @@ pub(super) const SINKHOLE: CauseFacts = CauseFacts::new(
     "dns.sinkhole",
     Status::Blocked,
     Owner::DnsTeam,
-    "The name leads to a sinkhole address",
-    "remove the name from the DNS blocklist that answers with this address",
+    "The name leads to a sinkhole",
+    "remove the name from the DNS blocklist that answers so",
 );
 
 pub(super) const PRIVATELINK_SHADOW: CauseFacts = CauseFacts::new(
@@ -107,6 +107,15 @@ pub(super) const NO_RESOLVER: CauseFacts = CauseFacts::new(
     "check the link, the DHCP lease and the configured name servers of this machine, or the server given with --resolver",
 );
 
+pub(super) const RESOLV_CONF: CauseFacts = CauseFacts::new(
+    "dns.resolv_conf",
+    Status::Blocked,
+    Owner::DesktopTeam,
+    "This computer cannot read the name servers in /etc/resolv.conf",
+    "write /etc/resolv.conf again as plain ASCII with Unix line ends (sed -i 's/\\r$//' /etc/resolv.conf removes carriage returns), and \
+     change the program that writes it",
+);
+
 pub(super) const PROXY_NAME: CauseFacts = CauseFacts::new(
     "dns.proxy_name",
     Status::Blocked,
@@ -119,8 +128,8 @@ pub(super) const FILTER_VENDOR_IP: CauseFacts = CauseFacts::new(
     "dns.filter_vendor_ip",
     Status::Blocked,
     Owner::DnsTeam,
-    "The name server answers with the block page of a DNS filter",
-    "allow the name in the policy of that filter, and see its log for the list that blocks it",
+    "The name server answers with the address or the alias of a DNS filter",
+    "allow the name in the policy of that filter (on a firewall: in its DNS security), and see its log for the list that blocks it",
 );
 
 pub(super) const SYNTHETIC_AGENT: CauseFacts = CauseFacts::new(

@@ -56,6 +56,7 @@ impl Cause {
             Self::DnsPrivatelinkShadow => dns::PRIVATELINK_SHADOW,
             Self::DnsTcp53Blocked => dns::TCP53_BLOCKED,
             Self::DnsNoResolver => dns::NO_RESOLVER,
+            Self::DnsResolvConf => dns::RESOLV_CONF,
             Self::DnsProxyName => dns::PROXY_NAME,
             Self::DnsDiffersOk => dns::DIFFERS_OK,
             Self::TcpRefused => tcp::REFUSED,
