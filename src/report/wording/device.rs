@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::headline::{EXPLAINED_ROUTES, doubt, explained, kinds, reason, way, ways};
+use super::headline::{EXPLAINED_ROUTES, doubt, explained_by, kinds, reason, way, ways};
 use super::{instruction, route_name};
 use crate::catalogue::{ImpactRow, Solution, release_title};
 use crate::harmless::sanitize;
@@ -110,18 +110,24 @@ fn place(report: &Report, columns: &[Column<'_>]) -> String {
 
 /// Mainly why it does not get out.
 fn why(report: &Report, columns: &[Column<'_>]) -> String {
-    let failing: Vec<&Column<'_>> =
-        columns.iter().filter(|column| column.count(&[Status::Blocked, Status::Intercepted]) > 0).collect();
-    match failing.as_slice() {
-        // Every row gets through, and none with a login that these devices send.
-        [] => {
-            let title = report.findings.iter().find(|finding| finding.code == CLIENT_HAS_NO_LOGIN.code);
-            let title = title.map_or(CLIENT_HAS_NO_LOGIN.title, |finding| finding.title.as_str());
-            super::headline::lower_first(&sanitize(title))
-        }
-        [column] if columns.len() == 1 => reason(column),
-        few if few.len() <= EXPLAINED_ROUTES => explained(few),
-        many => kinds(many),
+    let lacking = report.findings.iter().find(|finding| finding.code == CLIENT_HAS_NO_LOGIN.code);
+    let lacks_login =
+        |column: &Column<'_>| lacking.filter(|finding| column.rows.iter().any(|row| finding.rows.contains(&row.id)));
+    let reasons: Vec<(&Column<'_>, String)> = columns
+        .iter()
+        .filter_map(|column| {
+            if column.count(&[Status::Blocked, Status::Intercepted]) > 0 {
+                return Some((column, reason(column)));
+            }
+            // Every row gets through, and not with a login that these devices send.
+            Some((column, super::headline::lower_first(&sanitize(&lacks_login(column)?.title))))
+        })
+        .collect();
+    match reasons.as_slice() {
+        [] => super::headline::lower_first(lacking.map_or("no login that works is theirs", |finding| &finding.title)),
+        [(_, reason)] if columns.len() == 1 => reason.clone(),
+        few if few.len() <= EXPLAINED_ROUTES => explained_by(few),
+        many => kinds(&many.iter().map(|(column, _)| *column).collect::<Vec<_>>()),
     }
 }
 

@@ -127,14 +127,19 @@ fn some_are_open(sorted: &Sorted<'_, '_>, open: &[&Column<'_>], failing: &[&Colu
 }
 
 /// `through A without a login: …; through B as user: …`; of one proxy `through A (without a login: …; as user: …)`.
-pub(super) fn explained(columns: &[&Column<'_>]) -> String {
+fn explained(columns: &[&Column<'_>]) -> String {
+    explained_by(&columns.iter().map(|column| (*column, reason(column))).collect::<Vec<_>>())
+}
+
+/// The same with reasons that were found before.
+pub(super) fn explained_by(columns: &[(&Column<'_>, String)]) -> String {
     let together = |whose: fn(&Column<'_>) -> String| {
         let parts: Vec<String> =
-            columns.iter().map(|column| format!("{}: {}", whose(column), reason(column))).collect();
+            columns.iter().map(|(column, reason)| format!("{}: {reason}", whose(column))).collect();
         parts.join("; ")
     };
-    match &columns[0].route().proxy {
-        Some(proxy) if columns.iter().all(|column| column.route().proxy.as_ref() == Some(proxy)) => {
+    match &columns[0].0.route().proxy {
+        Some(proxy) if columns.iter().all(|(column, _)| column.route().proxy.as_ref() == Some(proxy)) => {
             format!("through {} ({})", proxy_address(proxy), together(as_whom))
         }
         _ => together(way),
