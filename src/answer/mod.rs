@@ -170,14 +170,14 @@ impl Roles {
     }
 
     fn raise(&mut self, way: &Way, endpoint: usize, role: Role) {
-        let place = way.route(endpoint).flatten().and_then(|route| self.by_place.get(&(route, endpoint)));
+        let place = way.route(endpoint).and_then(|route| self.by_place.get(&(route, endpoint)));
         if let Some(known) = place.and_then(|place| self.by_job.get_mut(*place)) {
             *known = role.max(*known);
         }
     }
 
     fn job(&self, way: &Way, endpoint: usize) -> Option<JobId> {
-        let place = self.by_place.get(&(way.route(endpoint)??, endpoint))?;
+        let place = self.by_place.get(&(way.route(endpoint)?, endpoint))?;
         Some(JobId(u32::try_from(*place).ok()?))
     }
 }
@@ -251,7 +251,7 @@ impl Asked<'_> {
         answer.routes.sort_unstable();
         answer.routes.dedup();
         let gets_out_with_it = |way: &&Way| {
-            let fares = |endpoint: usize| self.outcomes.with_its_login(way.route(endpoint).flatten()?, endpoint, *os);
+            let fares = |endpoint: usize| self.outcomes.with_its_login(way.route(endpoint)?, endpoint, *os);
             let counted: Vec<Counted> = needs
                 .iter()
                 .map(|(endpoint, level)| (*endpoint, *level, fares(*endpoint).unwrap_or(Status::NotTested)))
@@ -264,7 +264,7 @@ impl Asked<'_> {
 
     /// How these endpoints fare on `way`: for devices of `os`, or for whoever has the login.
     fn on(&self, way: &Way, needs: &[(usize, NeedLevel)], os: Option<ImpactRow>) -> Vec<Counted> {
-        let fares = |endpoint: usize| self.fares(way.route(endpoint).flatten()?, endpoint, os);
+        let fares = |endpoint: usize| self.fares(way.route(endpoint)?, endpoint, os);
         let counted =
             |(endpoint, level): &(usize, NeedLevel)| (*endpoint, *level, fares(*endpoint).unwrap_or(Status::NotTested));
         needs.iter().map(counted).collect()
@@ -282,7 +282,7 @@ impl Asked<'_> {
 
     /// Whether every chosen version has the login that this way takes.
     fn serves_all(&self, way: &Way) -> bool {
-        let mut rows = way.endpoints().filter_map(|endpoint| Some((way.route(endpoint).flatten()?, endpoint)));
+        let mut rows = way.endpoints().filter_map(|endpoint| Some((way.route(endpoint)?, endpoint)));
         let takes_user = rows.any(|(route, endpoint)| self.outcomes.takes_user(route, endpoint));
         self.plan.os.rows().into_iter().all(|os| self.has_login(takes_user, os) == Served::All)
     }
@@ -329,7 +329,7 @@ impl Asked<'_> {
     /// nothing today; it is told with all the rows that it has.
     fn carried(&self, route: usize, units: &[Unit]) -> (Account, HashSet<usize>) {
         let taking = |way: &Way| -> HashSet<usize> {
-            way.endpoints().filter(|endpoint| way.route(*endpoint) == Some(Some(route))).collect()
+            way.endpoints().filter(|endpoint| way.route(*endpoint) == Some(route)).collect()
         };
         let rank = |account: Account| match account {
             Account::System => 0,

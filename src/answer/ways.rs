@@ -38,9 +38,9 @@ pub(super) struct Way {
 }
 
 impl Way {
-    /// The route that counts for `endpoint`; the outer `None` says that this way does not speak of it.
-    pub fn route(&self, endpoint: usize) -> Option<Option<usize>> {
-        self.routes.get(&endpoint).copied()
+    /// The route that counts for `endpoint`; `None` where this way does not lead there, or nobody knows how.
+    pub fn route(&self, endpoint: usize) -> Option<usize> {
+        self.routes.get(&endpoint).copied().flatten()
     }
 
     pub fn endpoints(&self) -> impl Iterator<Item = usize> {
@@ -135,7 +135,7 @@ impl<'p> Builder<'p> {
         let endpoints = directions.endpoints.iter().map(|direction| direction.endpoint);
         let chosen = endpoints
             .map(|endpoint| (endpoint, choices.get(&endpoint).map_or(Choice::Unknown, |hop| Choice::Takes(hop))));
-        self.unit(Account::Any, chosen.collect())
+        self.unit(Account::Any, &chosen.collect::<Vec<_>>())
     }
 
     fn script_choices(&self, directions: &'p Directions) -> HashMap<usize, &'p Hop> {
@@ -153,11 +153,11 @@ impl<'p> Builder<'p> {
             None => by_script.get(&endpoint).map_or(Choice::Unknown, |hop| Choice::Takes(hop)),
         };
         let chosen = account.endpoints.iter().map(|one| (one.endpoint, choice(one.endpoint, &one.ways)));
-        self.unit(kind, chosen.collect())
+        self.unit(kind, &chosen.collect::<Vec<_>>())
     }
 
     /// One way per login with which the proxies of these choices were tried.
-    fn unit(&self, account: Account, choices: Vec<(usize, Choice<'p>)>) -> Unit {
+    fn unit(&self, account: Account, choices: &[(usize, Choice<'p>)]) -> Unit {
         let is_asked = |route: &PlannedRoute| {
             choices
                 .iter()

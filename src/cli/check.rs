@@ -296,7 +296,7 @@ fn logins(arguments: &CheckArguments, asked: &Asked<'_>, access: &Access) -> Res
     identities.dedup();
     if asked.has_proxy() {
         for identity in &identities {
-            find_credential(*identity, arguments, asked, access, tokens())?;
+            find_credential(*identity, arguments, asked, access, &tokens())?;
         }
     }
     Ok(Logins { identities, none_is_extra: false })
@@ -308,7 +308,7 @@ fn find_credential(
     arguments: &CheckArguments,
     asked: &Asked<'_>,
     access: &Access,
-    tokens: Arc<dyn TokenSource>,
+    tokens: &Arc<dyn TokenSource>,
 ) -> Result<(), Failure> {
     // A ticket is shown by Negotiate; where the system makes NTLM's messages, by NTLM as well.
     let by_ticket = |scheme: &SchemeChoice| match scheme {
@@ -345,7 +345,7 @@ fn paths(arguments: &CheckArguments, asked: &Asked<'_>, identities: &[Identity])
         None if arguments.no_direct || settings.is_some() => Vec::new(),
         None => vec![Path::for_all(PlannedRoute::Direct)],
     };
-    paths.extend(settings.into_iter().flat_map(|settings| settings.paths(!arguments.no_direct, through)));
+    paths.extend(settings.iter().flat_map(|settings| settings.paths(!arguments.no_direct, through)));
     paths.extend(proxies.iter().flat_map(through).map(Path::for_all));
     if paths.is_empty() {
         return Err(Failure::usage(if settings.is_some() {

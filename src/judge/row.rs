@@ -68,7 +68,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
 /// of the handshake, and the handshake was not seen.
 fn stopped_behind(opinion: Opinion, attempts: &[&Observation]) -> Opinion {
     let is_stopped = |seen: &&Observation| matches!(seen.fault(), Some((stage, fault)) if stage < Stage::Tls && !fault.is_end_of_run());
-    if !attempts.iter().any(|seen| seen.is_behind()) || !attempts.iter().all(|seen| is_stopped(seen)) {
+    if !attempts.iter().any(|seen| seen.is_behind()) || !attempts.iter().all(is_stopped) {
         return opinion;
     }
     let detail =

@@ -18,6 +18,7 @@ pub enum UserLogin {
 }
 
 impl UserLogin {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -36,8 +37,9 @@ impl UserLogin {
     }
 
     /// What the codes of a device's settings say, for a recording that has no field for it.
-    pub(super) fn of_codes<'c>(codes: impl Iterator<Item = &'c str> + Clone) -> Self {
-        let says = |code: &str| codes.clone().any(|known| known == code);
+    pub(super) fn of_codes<'c>(codes: impl Iterator<Item = &'c str>) -> Self {
+        let codes: Vec<&str> = codes.collect();
+        let says = |code: &str| codes.contains(&code);
         if says(SWITCHED_OFF) {
             Self::SwitchedOff
         } else if says(NOBODY_SIGNED_IN) {

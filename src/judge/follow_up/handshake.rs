@@ -11,8 +11,8 @@ use crate::plan::{ClientProfile, JobId, PlannedRoute};
 /// Rows of one route that are asked about; a filter that stops more stops them for the same reason.
 const MOST_ROWS: usize = 16;
 
-/// The alerts of peers that do not like the version, or nothing that was offered: protocol_version, handshake_failure,
-/// insufficient_security.
+/// The alerts of peers that do not like the version, or nothing that was offered: `protocol_version`, `handshake_failure`,
+/// `insufficient_security`.
 const VERSION_ALERTS: [u8; 3] = [70, 40, 71];
 
 /// What tells these rows' causes apart.
