@@ -1,0 +1,365 @@
+//! A script as jscript.dll reads it: its syntax tree, walked once.
+//!
+//! In: the text of a script that a modern engine could read. Out: every construct that ECMAScript 3 and JScript lack, with
+//! its place; the built-ins of later editions that it names; and the statements that can decide an answer. Never: a run of the
+//! script, or recursion: the parser and the walk keep their stacks on the heap, however deep a script nests.
+//!
+//! The parser is tree-sitter's for JavaScript. Its tree keeps every token, so that a comma behind the last property or a
+//! reserved word behind a dot can be seen, which a tree of meanings (oxc, swc, boa) has forgotten.
+
+mod builtins;
+mod returns;
+
+use std::ops::ControlFlow;
+
+use tree_sitter::{Node, ParseOptions, ParseState, Parser};
+
+use super::{Obstacle, ObstacleKind, Place, Script, ScriptReadability};
+
+pub(super) use builtins::{JSCRIPT_PRELUDE, is_jscript_only, is_later};
+pub(super) use returns::{Decisions, Tracker};
+
+/// More obstacles than this are not told.
+const MAX_OBSTACLES: usize = 20;
+/// How often the parser may report progress before it is stopped: it does so every hundred steps, and a script of 1 MiB takes
+/// some ten thousand of them.
+const MAX_PROGRESS: usize = 200_000;
+
+/// What one walk through a script's tree finds.
+#[derive(Debug)]
+pub(super) struct Syntax {
+    pub readability: ScriptReadability,
+    /// Names of built-ins that only one of the two engines has, with the byte at which each stands.
+    pub foreign: Vec<(String, usize)>,
+    /// Bytes before which JScript sees one more element: the closing bracket of `[a, b, ]`.
+    pub extra_elements: Vec<usize>,
+    pub decisions: Decisions,
+}
+
+impl Syntax {
+    /// Reads a script once.
+    pub fn read(script: &Script) -> Self {
+        let text = script.text();
+        let mut found = Found { script, obstacles: Vec::new(), foreign: Vec::new(), extra_elements: Vec::new() };
+        let mut decisions = Decisions::default();
+        let mut parser = Parser::new();
+        let language = tree_sitter_javascript::LANGUAGE.into();
+        let tree = parser.set_language(&language).ok().and_then(|()| parse(&mut parser, text));
+        let Some(tree) = tree else {
+            let what = "a text that is too entangled to be read as JScript".to_owned();
+            let obstacles = vec![Obstacle { kind: ObstacleKind::VersionUnknown, what, place: None }];
+            return Self {
+                readability: ScriptReadability { obstacles },
+                foreign: Vec::new(),
+                extra_elements: Vec::new(),
+                decisions,
+            };
+        };
+        let mut cursor = tree.walk();
+        'walk: loop {
+            let node = cursor.node();
+            found.look(node);
+            decisions.enter(node, text);
+            if cursor.goto_first_child() {
+                continue;
+            }
+            loop {
+                decisions.leave(cursor.node());
+                if cursor.goto_next_sibling() {
+                    break;
+                }
+                if !cursor.goto_parent() {
+                    break 'walk;
+                }
+            }
+        }
+        decisions.finish();
+        let Found { mut obstacles, foreign, extra_elements, .. } = found;
+        obstacles.sort_by_key(|(kind, at, _)| (!kind.fails_somewhere(), *at));
+        obstacles.truncate(MAX_OBSTACLES);
+        let tell = |(kind, at, what)| Obstacle { kind, what, place: place(script, at) };
+        let readability = ScriptReadability { obstacles: obstacles.into_iter().map(tell).collect() };
+        Self { readability, foreign, extra_elements, decisions }
+    }
+
+    /// Whether jscript.dll may answer otherwise than a modern engine.
+    pub fn may_differ(&self) -> bool {
+        !self.foreign.is_empty() || !self.extra_elements.is_empty()
+    }
+
+    /// The name of a foreign built-in at, or nearest to, this place.
+    pub fn foreign_at(&self, script: &Script, at: &Place) -> Option<&str> {
+        let on_the_line = self.foreign.iter().filter_map(|(name, byte)| Some((name, place(script, *byte)?)));
+        on_the_line
+            .filter(|(_, place)| place.line == at.line)
+            .min_by_key(|(_, place)| place.column.abs_diff(at.column))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The script with the elements that JScript sees in `[a, b, ]`.
+    pub fn as_jscript_counts(&self, text: &str) -> String {
+        let mut counted = String::with_capacity(text.len() + self.extra_elements.len());
+        let mut from = 0;
+        for at in &self.extra_elements {
+            counted.push_str(&text[from..*at]);
+            counted.push(',');
+            from = *at;
+        }
+        counted.push_str(&text[from..]);
+        counted
+    }
+}
+
+fn parse(parser: &mut Parser, text: &str) -> Option<tree_sitter::Tree> {
+    let bytes = text.as_bytes();
+    let mut steps = 0;
+    let mut watch = |_: &ParseState| {
+        steps += 1;
+        if steps > MAX_PROGRESS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = ParseOptions::new().progress_callback(&mut watch);
+    parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
+}
+
+/// The line and column of a byte, with the line.
+pub(super) fn place(script: &Script, byte: usize) -> Option<Place> {
+    let before = script.text().get(..byte)?;
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    Place::find(script, line, before[start..].chars().count() + 1)
+}
+
+struct Found<'s> {
+    script: &'s Script,
+    /// Kind, byte, and what it is.
+    obstacles: Vec<(ObstacleKind, usize, String)>,
+    foreign: Vec<(String, usize)>,
+    extra_elements: Vec<usize>,
+}
+
+/// Names of built-ins beyond these are not counted: one is enough to look closer.
+const MAX_FOREIGN: usize = 4_096;
+
+impl Found<'_> {
+    fn look(&mut self, node: Node<'_>) {
+        if node.is_error() || node.is_missing() {
+            self.tell(ObstacleKind::VersionUnknown, node, "a text that is not read as JScript reads it");
+        } else if node.is_named() {
+            self.look_at_named(node);
+        } else {
+            self.look_at_token(node);
+        }
+    }
+
+    /// Constructs of later editions of ECMA-262, from the fifth (2009) on.
+    fn look_at_named(&mut self, node: Node<'_>) {
+        match node.kind() {
+            "lexical_declaration" => {
+                let word = node.child_by_field_name("kind").map_or("let", |kind| kind.kind());
+                self.fails(node, word);
+            }
+            "for_in_statement" => self.look_at_for(node),
+            "using_declaration" => self.fails(node, "using"),
+            "arrow_function" => self.fails(node, "an arrow function (=>)"),
+            "template_string" => self.fails(node, "a template text (`…`)"),
+            "class_declaration" | "class" => self.fails(node, "class"),
+            "generator_function" | "generator_function_declaration" => self.fails(node, "a generator (function*)"),
+            "yield_expression" => self.fails(node, "yield"),
+            "await_expression" => self.fails(node, "await"),
+            "method_definition" => self.look_at_method(node),
+            "computed_property_name" => self.fails(node, "a computed property name"),
+            "shorthand_property_identifier" => self.fails(node, "a property without a value ({name})"),
+            "object_pattern" | "array_pattern" => self.fails(node, "destructuring"),
+            "assignment_pattern" => self.fails(node, "a default value for an argument"),
+            "rest_pattern" => self.fails(node, "a rest argument (...)"),
+            "spread_element" => self.fails(node, "spread (...)"),
+            "optional_chain" => self.fails(node, "optional chaining (?.)"),
+            "import_statement" | "import" => self.fails(node, "import"),
+            "export_statement" => self.fails(node, "export"),
+            "meta_property" => self.fails(node, "new.target"),
+            "hash_bang_line" => self.fails(node, "a first line that begins with #!"),
+            "catch_clause" if node.child_by_field_name("parameter").is_none() => {
+                self.fails(node, "catch without a name");
+            }
+            "number" => self.look_at_number(node),
+            "escape_sequence" if self.text(node).starts_with("\\u{") => self.fails(node, r"the escape \u{…}"),
+            "regex" => self.look_at_regex(node),
+            "property_identifier" => self.look_at_property(node),
+            "identifier" => self.look_at_name(node),
+            "string_fragment" => self.note_foreign(node),
+            "object" if ends_in_comma(node) => {
+                self.tell(ObstacleKind::VersionUnknown, node, "a comma behind the last property of an object");
+            }
+            "array" if ends_in_comma(node) => {
+                if let Some(bracket) = last_child(node) {
+                    self.extra_elements.push(bracket.start_byte());
+                }
+            }
+            "arguments" | "formal_parameters" if ends_in_comma(node) => {
+                self.fails(node, "a comma behind the last argument");
+            }
+            "comment" => {
+                let text = self.text(node);
+                if (text.starts_with("/*@") || text.starts_with("//@")) && text.contains("@cc_on") {
+                    self.tell(
+                        ObstacleKind::VersionUnknown,
+                        node,
+                        "conditional compilation (@cc_on), which JScript runs and others skip",
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn look_at_token(&mut self, token: Node<'_>) {
+        match token.kind() {
+            "**" | "**=" => self.fails(token, "the operator **"),
+            "??" | "??=" => self.fails(token, "the operator ??"),
+            "||=" | "&&=" => self.fails(token, "an assignment with || or &&"),
+            "async" => self.fails(token, "async"),
+            _ => {}
+        }
+    }
+
+    fn look_at_for(&mut self, node: Node<'_>) {
+        if let Some(kind) = node.child_by_field_name("kind").filter(|kind| kind.kind() != "var") {
+            self.fails(kind, kind.kind());
+        }
+        if let Some(of) = node.child_by_field_name("operator").filter(|operator| operator.kind() == "of") {
+            self.fails(of, "for … of");
+        }
+    }
+
+    fn look_at_method(&mut self, node: Node<'_>) {
+        let mut cursor = node.walk();
+        let words: Vec<&str> = node.children(&mut cursor).map(|child| child.kind()).collect();
+        let what = if words.contains(&"get") {
+            "a getter"
+        } else if words.contains(&"set") {
+            "a setter"
+        } else {
+            "a method without the word function"
+        };
+        self.fails(node, what);
+    }
+
+    fn look_at_number(&mut self, node: Node<'_>) {
+        let digits = self.text(node).to_ascii_lowercase();
+        let is_hexadecimal = digits.starts_with("0x");
+        if digits.starts_with("0b") || digits.starts_with("0o") {
+            self.fails(node, "a binary or octal number (0b1, 0o7)");
+        } else if digits.contains('_') {
+            self.fails(node, "a number with _ between its digits");
+        } else if digits.ends_with('n') && (!is_hexadecimal || digits.len() > 2) {
+            self.fails(node, "a BigInt");
+        }
+    }
+
+    /// ECMA-262, third edition, 7.8.5: an engine may report such an error while it reads, or when the expression is used.
+    fn look_at_regex(&mut self, node: Node<'_>) {
+        let flags = node.child_by_field_name("flags").map(|flags| self.text(flags)).unwrap_or_default();
+        if flags.chars().any(|flag| !matches!(flag, 'g' | 'i' | 'm')) {
+            self.tell(ObstacleKind::VersionUnknown, node, "a regular expression with flags other than g, i and m");
+        }
+        let pattern = node.child_by_field_name("pattern").map(|pattern| self.text(pattern)).unwrap_or_default();
+        if pattern.contains("(?<") {
+            self.tell(ObstacleKind::VersionUnknown, node, "a regular expression with (?<");
+        }
+    }
+
+    /// A reserved word is no property's name before ECMAScript 5: `a.default`, `{ class: 1 }`.
+    fn look_at_property(&mut self, node: Node<'_>) {
+        let name = self.text(node);
+        if RESERVED.contains(&name) {
+            self.fails(node, &format!("the reserved word {name} as the name of a property"));
+        } else if RESERVED_FOR_LATER.contains(&name) {
+            let what = format!("{name}, which is reserved for later, as the name of a property");
+            self.tell(ObstacleKind::VersionUnknown, node, &what);
+        }
+        self.note_foreign(node);
+    }
+
+    fn look_at_name(&mut self, node: Node<'_>) {
+        if self.text(node) == "JSON" {
+            self.tell(ObstacleKind::VersionUnknown, node, "JSON, which version 5.8 of JScript has and 5.7 has not");
+        }
+        self.note_foreign(node);
+    }
+
+    fn note_foreign(&mut self, node: Node<'_>) {
+        let name = self.text(node);
+        if (is_later(name) || is_jscript_only(name)) && self.foreign.len() < MAX_FOREIGN {
+            self.foreign.push((name.to_owned(), node.start_byte()));
+        }
+    }
+
+    fn text(&self, node: Node<'_>) -> &str {
+        self.script.text().get(node.byte_range()).unwrap_or_default()
+    }
+
+    fn fails(&mut self, node: Node<'_>, what: &str) {
+        self.tell(ObstacleKind::Syntax, node, what);
+    }
+
+    fn tell(&mut self, kind: ObstacleKind, node: Node<'_>, what: &str) {
+        // The same construct again is the same change: its first place is told. Those that come first in the text come first.
+        if !self.obstacles.iter().any(|(_, _, known)| known == what) {
+            self.obstacles.push((kind, node.start_byte(), what.to_owned()));
+        }
+    }
+}
+
+/// Reserved words of JScript (learn.microsoft.com, "JScript Reserved Words (JScript 5.6)"): using one as an identifier is an
+/// error when the script is loaded, and a property behind a dot is an identifier (ECMA-262, third edition, 11.2).
+const RESERVED: [&str; 29] = [
+    "break",
+    "case",
+    "catch",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "in",
+    "instanceof",
+    "new",
+    "null",
+    "return",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "var",
+    "void",
+    "while",
+    "with",
+];
+
+/// Words of the same page's second list that ECMAScript 5 still reserves; which of that list JScript refuses is not published.
+const RESERVED_FOR_LATER: [&str; 7] = ["class", "const", "enum", "export", "extends", "import", "super"];
+
+fn last_child(node: Node<'_>) -> Option<Node<'_>> {
+    node.child(u32::try_from(node.child_count().checked_sub(1)?).ok()?)
+}
+
+/// `[1, 2, ]`, `{ a: 1, }`, `f(1, )`: a comma before the closing bracket, with something before it.
+fn ends_in_comma(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    let mut tokens: Vec<&str> = Vec::new();
+    for child in node.children(&mut cursor).filter(|child| child.kind() != "comment") {
+        if tokens.len() == 3 {
+            tokens.remove(0);
+        }
+        tokens.push(child.kind());
+    }
+    matches!(tokens.as_slice(), [before, ",", "]" | "}" | ")"] if !matches!(*before, "[" | "{" | "("))
+}
