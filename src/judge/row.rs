@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::directions::is_out_of_reach;
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
 use super::{
@@ -12,7 +13,7 @@ use crate::catalogue::Endpoint;
 use crate::observation::{
     DnsEvidence, Fault, Leg, NameSource, Observation, Stage, TcpAttempt, TcpEvidence, TcpOutcome, Token, TunnelEvidence,
 };
-use crate::plan::{Job, PlannedRoute, ProxyScheme};
+use crate::plan::{Job, PlannedRoute, Proxy, ProxyScheme};
 
 /// The verdict on a job with its one or two attempts.
 pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, attempts: &[&Observation]) -> Verdict {
@@ -294,7 +295,10 @@ fn of_chain(chain: &ChainVerdict) -> Opinion {
 
 fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
     let name = seen.dns().map_or("", |dns| dns.name.as_str());
-    if route.proxy().is_some() {
+    if let Some(proxy) = route.proxy() {
+        if let Some(why) = proxy.black_hole() {
+            return Opinion::new(Cause::ProxyBlackHole, Stage::Dns).with(format!("{} is {why}", proxy.authority()));
+        }
         return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", wording::fault(fault)));
     }
     if let Some(dns) = seen.dns() {
@@ -411,7 +415,13 @@ fn of_tcp(route: &PlannedRoute, tcp: Option<&TcpEvidence>, fault: &Fault) -> Opi
         Fault::OnlyUnusableIpv6 => Cause::ProxyTcpNetUnreachable,
         other => return unrecognised(Stage::Tcp, other),
     };
+    // What is sent nowhere on purpose is no proxy that is down.
+    let black_hole = route.proxy().and_then(Proxy::black_hole).filter(|_| is_out_of_reach(&cause));
+    let cause = if black_hole.is_some() { Cause::ProxyBlackHole } else { cause };
     let opinion = Opinion::new(cause, Stage::Tcp);
+    if let (Some(proxy), Some(why)) = (route.proxy(), black_hole) {
+        return opinion.with(format!("{} is {why}", proxy.authority()));
+    }
     match (route.proxy(), tcp.and_then(|tcp| said_by(tcp, fault))) {
         (Some(proxy), Some(who)) => opinion.with(format!("{}; {who} said so by ICMP", proxy.authority())),
         (Some(proxy), None) => opinion.with(proxy.authority()),

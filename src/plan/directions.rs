@@ -9,6 +9,8 @@
 //!   because a way that Windows never goes proves nothing.
 //! - Where a script fails for an endpoint, or leaves nothing that Windows knows, a device goes out directly. So does the
 //!   check, and the finding says why.
+//! - A Windows that cannot run the script goes directly too, so that the direct route is tried beside the script's ways where
+//!   some version is known to be such a one.
 //! - Without the direct route (`--no-direct`) `DIRECT` is no way to fall back on. Where it is the first way, the endpoint
 //!   has no other, and leaving it out would hide what devices do.
 
@@ -161,6 +163,7 @@ impl Directions {
         let goes_directly = |direction: &&Direction| {
             let tried = if falls_back_directly { direction.ways.len() } else { 1 };
             direction.ways.iter().take(tried).any(|way| *way == Way::Direct)
+                || falls_back_directly && self.fails_somewhere(direction)
         };
         let direct: BTreeSet<usize> =
             self.endpoints.iter().filter(goes_directly).map(|direction| direction.endpoint).collect();
@@ -186,6 +189,12 @@ impl Directions {
         let whole = self.script.readability.as_ref().map_or(Reading::Reads, |script| script.reading(build));
         let own = self.endpoints.iter().find(|direction| direction.endpoint == endpoint);
         whole.max(own.map_or(Reading::Reads, |direction| worst(&direction.obstacles, build)))
+    }
+
+    /// Some Windows is known not to run the script for this endpoint: its services go directly.
+    fn fails_somewhere(&self, direction: &Direction) -> bool {
+        let whole = self.script.readability.iter().flat_map(|script| &script.obstacles);
+        whole.chain(&direction.obstacles).any(|obstacle| obstacle.kind.fails_somewhere())
     }
 
     /// Every proxy that some answer names, those that are named first before the others.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Path, PlannedRoute, Proxy, Way};
-use crate::proxies::settings::Target;
+use crate::proxies::settings::{Target, not_fetched};
 use crate::proxies::{self, Overview, Trace};
 
 /// The settings of one device.
@@ -22,6 +22,9 @@ pub struct DeviceSettings {
     pub remarks: Vec<SettingsRemark>,
     /// The proxies of the policy for the diagnostic service.
     pub telemetry: Vec<Proxy>,
+    /// The service in which WinHTTP runs scripts is disabled: whether a script of these settings is run is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_script_service_off: bool,
 }
 
 /// One account's ways out.
@@ -65,6 +68,7 @@ impl DeviceSettings {
             accounts,
             remarks: remarks.collect(),
             telemetry: telemetry.iter().filter_map(|proxy| proxy.parse().ok()).collect(),
+            is_script_service_off: overview.is_script_service_off,
         }
     }
 
@@ -121,6 +125,8 @@ impl AccountSettings {
             let mut ways: Vec<Way> = Vec::new();
             for way in trace.ways(target) {
                 match way {
+                    // No service fetches it: what stands behind it is the way.
+                    proxies::Way::Script(url) if not_fetched(&url).is_some() => {}
                     // What stands behind a script is for when the script cannot be had.
                     proxies::Way::Script(url) => {
                         if !scripts.contains(&url) {

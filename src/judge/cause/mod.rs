@@ -49,6 +49,7 @@ pub enum Cause {
     TcpAcceptsEverything,
 
     ProxyTcpRefused,
+    ProxyBlackHole,
     ProxyTcpTimeout,
     ProxyTcpHostUnreachable,
     ProxyTcpNetUnreachable,
@@ -174,6 +175,8 @@ pub enum Cause {
     PacNotScript,
     PacEvalError,
     PacEvalTimeout,
+    PacNeedsNewerEngine,
+    PacContentType,
     PacUnsupportedToken,
     PacFileUrl,
     PacWpadNotFound,
@@ -184,6 +187,7 @@ pub enum Cause {
     ConfTelemetryProxyDead,
     ConfUserAuthDisabled,
     ConfMdeConflict,
+    ConfScriptServiceDisabled,
     ConfHeadlessUserAuth,
 
     NotTested,
@@ -269,6 +273,7 @@ impl Cause {
         Self::TcpLocalExhausted,
         Self::TcpAcceptsEverything,
         Self::ProxyTcpRefused,
+        Self::ProxyBlackHole,
         Self::ProxyTcpTimeout,
         Self::ProxyTcpHostUnreachable,
         Self::ProxyTcpNetUnreachable,
@@ -388,6 +393,8 @@ impl Cause {
         Self::PacNotScript,
         Self::PacEvalError,
         Self::PacEvalTimeout,
+        Self::PacNeedsNewerEngine,
+        Self::PacContentType,
         Self::PacUnsupportedToken,
         Self::PacFileUrl,
         Self::PacWpadNotFound,
@@ -397,6 +404,7 @@ impl Cause {
         Self::ConfTelemetryProxyDead,
         Self::ConfUserAuthDisabled,
         Self::ConfMdeConflict,
+        Self::ConfScriptServiceDisabled,
         Self::ConfHeadlessUserAuth,
         Self::NotTested,
         Self::Inconclusive,
@@ -486,6 +494,8 @@ impl Cause {
                 | Self::PacNotScript
                 | Self::PacEvalError
                 | Self::PacEvalTimeout
+                | Self::PacNeedsNewerEngine
+                | Self::PacContentType
                 | Self::PacUnsupportedToken
                 | Self::PacFileUrl
                 | Self::PacWpadNotFound
@@ -495,6 +505,7 @@ impl Cause {
                 | Self::ConfTelemetryProxyDead
                 | Self::ConfUserAuthDisabled
                 | Self::ConfMdeConflict
+                | Self::ConfScriptServiceDisabled
                 | Self::ConfHeadlessUserAuth
                 | Self::NotTested
                 | Self::Budget

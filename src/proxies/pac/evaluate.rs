@@ -20,6 +20,15 @@ pub struct Evaluation {
     pub notes: Notes,
 }
 
+impl Evaluation {
+    /// Adds what stands in the way of the whole script beside its text, such as how it is served.
+    pub fn add(&mut self, obstacle: Option<Obstacle>) {
+        if let Some(obstacle) = obstacle {
+            self.readability.get_or_insert_with(ScriptReadability::default).obstacles.push(obstacle);
+        }
+    }
+}
+
 /// Reads `script` and asks it every question, on a thread of its own that is left behind if it does not come back.
 ///
 /// # Errors

@@ -115,6 +115,30 @@ impl ScriptReadability {
     }
 }
 
+/// What stands in the way of a script that a server gave with this content type from this address; nothing where WinHTTP takes
+/// it.
+#[must_use]
+pub fn served_as(address: &str, content_type: Option<&str>) -> Option<Obstacle> {
+    const TYPE: &str = "application/x-ns-proxy-autoconfig";
+    const ENDS: [&str; 4] = [".dat", ".js", ".pac", ".jvs"];
+    let bare = |text: &str| text.trim().to_ascii_lowercase();
+    let given = content_type.map(|value| bare(value.split(';').next().unwrap_or_default()));
+    if given.as_deref() == Some(TYPE) {
+        return None;
+    }
+    // Whether a query counts as the path's end is not published: either end will do.
+    let whole = bare(address.split('#').next().unwrap_or_default());
+    let path = whole.split('?').next().unwrap_or_default();
+    if ENDS.iter().any(|end| path.ends_with(end) || whole.ends_with(end)) {
+        return None;
+    }
+    let given = given.filter(|given| !given.is_empty()).map_or("no content type".to_owned(), |given| {
+        format!("the content type {}", given.chars().take(60).collect::<String>())
+    });
+    let what = format!("{given}, and a path that ends in none of .dat, .js, .pac, .jvs");
+    Some(Obstacle { kind: ObstacleKind::ContentType, what, place: None })
+}
+
 /// What the Windows of this build makes of a script with all of these in it.
 #[must_use]
 pub fn worst(obstacles: &[Obstacle], build: u32) -> Reading {
@@ -155,6 +179,26 @@ mod tests {
             (vec![VersionUnknown, ContentType], [Unknown, Fails, Fails, Unknown, Unknown, Unknown]),
         ] {
             assert_eq!(builds.map(|build| readability(&kinds).reading(build)), expected, "{kinds:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_taken_by_its_type_or_by_the_end_of_its_path() {
+        for (address, content_type, is_taken) in [
+            ("http://pac.contoso.example/proxyconfig", Some("text/html"), false),
+            ("http://pac.contoso.example/proxyconfig", None, false),
+            ("http://pac.contoso.example/", Some("application/octet-stream"), false),
+            ("http://pac.contoso.example/proxy.php", Some("application/javascript"), false),
+            ("http://pac.contoso.example/proxy.pac.txt", Some("text/plain"), false),
+            ("http://pac.contoso.example/proxyconfig", Some("application/x-ns-proxy-autoconfig"), true),
+            ("http://pac.contoso.example/get?id=1", Some("Application/X-NS-Proxy-Autoconfig; charset=utf-8"), true),
+            ("http://pac.contoso.example/PROXY.PAC", Some("text/html"), true),
+            ("http://wpad.contoso.example/wpad.dat", Some("text/plain"), true),
+            ("http://pac.contoso.example/proxy.js?site=1", None, true),
+            ("http://pac.contoso.example/get?file=proxy.pac", Some("text/plain"), true),
+        ] {
+            let found = served_as(address, content_type);
+            assert_eq!(found.is_none(), is_taken, "{address} {content_type:?}: {found:?}");
         }
     }
 

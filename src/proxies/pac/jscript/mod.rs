@@ -363,3 +363,123 @@ fn ends_in_comma(node: Node<'_>) -> bool {
     }
     matches!(tokens.as_slice(), [before, ",", "]" | "}" | ")"] if !matches!(*before, "[" | "{" | "("))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Syntax {
+        Syntax::read(&Script::read(text.as_bytes()).expect("a script"))
+    }
+
+    /// Each obstacle as `line:column what`.
+    fn told(text: &str) -> Vec<String> {
+        let shown = |obstacle: &Obstacle| {
+            let place = obstacle.place.as_ref().expect("a place");
+            let doubt = if obstacle.kind == ObstacleKind::VersionUnknown { "? " } else { "" };
+            format!("{doubt}{}:{} {}", place.line, place.column, obstacle.what)
+        };
+        read(text).readability.obstacles.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn what_jscript_cannot_read_is_named_with_its_place() {
+        for (text, expected) in [
+            ("const P = 'DIRECT';", "1:1 const"),
+            ("function f() {\n  let a = 1;\n}", "2:3 let"),
+            ("var f = (h) => h;", "1:9 an arrow function (=>)"),
+            ("var t = `a${1}`;", "1:9 a template text (`…`)"),
+            ("for (var x of y) {}", "1:12 for … of"),
+            ("for (const k in o) {}", "1:6 const"),
+            ("class A {}", "1:1 class"),
+            ("function f(a = 1) {}", "1:12 a default value for an argument"),
+            ("function f(...a) {}", "1:12 a rest argument (...)"),
+            ("f(...a);", "1:3 spread (...)"),
+            ("var { a } = b;", "1:5 destructuring"),
+            ("var [a] = b;", "1:5 destructuring"),
+            ("var o = { a };", "1:11 a property without a value ({name})"),
+            ("var o = { [a]: 1 };", "1:11 a computed property name"),
+            ("var o = { f() {} };", "1:11 a method without the word function"),
+            ("var o = { get a() { return 1; } };", "1:11 a getter"),
+            ("async function f() {}", "1:1 async"),
+            ("function* f() {}", "1:1 a generator (function*)"),
+            ("a?.b;", "1:2 optional chaining (?.)"),
+            ("var a = b ?? c;", "1:11 the operator ??"),
+            ("var a = b ** 2;", "1:11 the operator **"),
+            ("a ||= b;", "1:3 an assignment with || or &&"),
+            ("try {} catch {}", "1:8 catch without a name"),
+            ("var a = 0b11;", "1:9 a binary or octal number (0b1, 0o7)"),
+            ("var a = 1_000;", "1:9 a number with _ between its digits"),
+            ("var a = 10n;", "1:9 a BigInt"),
+            ("f(1, );", "1:2 a comma behind the last argument"),
+            ("a.default;", "1:3 the reserved word default as the name of a property"),
+            ("var o = { delete: 1 };", "1:11 the reserved word delete as the name of a property"),
+            ("var a = '\\u{1F600}';", r"1:10 the escape \u{…}"),
+            ("var o = { a: 1, };", "? 1:9 a comma behind the last property of an object"),
+            ("var r = /a/y;", "? 1:9 a regular expression with flags other than g, i and m"),
+            ("var r = /(?<=a)b/;", "? 1:9 a regular expression with (?<"),
+            ("var a = JSON.parse('1');", "? 1:9 JSON, which version 5.8 of JScript has and 5.7 has not"),
+        ] {
+            assert!(told(text).contains(&expected.to_owned()), "{text}: {:?}", told(text));
+        }
+        let told = told("/*@cc_on\n@*/ function FindProxyForURL() {}");
+        assert!(told[0].starts_with("? 1:1 conditional compilation"), "{told:?}");
+    }
+
+    #[test]
+    fn what_jscript_reads_is_no_obstacle_however_modern_it_looks() {
+        for text in [
+            "var let_ = 1, of = 2, async = 3, get = 4, set = 5, from = 6;",
+            "// const a = () => `x`; class B {}",
+            "var s = 'const a = () => {}; for (x of y) {} `t` a?.b';",
+            "var r = /=>|const|`|\\?\\./gi;",
+            "if (a) { function inner() { return 1; } }",
+            "var a = b ? .5 : 1, c = d ? e : f;",
+            "outer: for (var i = 0; i < 3; i++) { continue outer; }",
+            "with (Math) { var p = PI; }",
+            "var o = { 'default': 1, \"class\": 2, 3: 4 }; o['delete'];",
+            "var n = 0x1f + 017 + 1e3;",
+            "throw new Error('x');",
+            "<!-- hidden\nvar a = 1;",
+            "var s = 'a\\\nb';",
+            "function f(a, b) { return a, b; } f((1, 2));",
+            "switch (a) { case 1: break; default: }",
+            "do { a--; } while (a > 0)\nvar b = function named() {};",
+            "try { a(); } catch (error) { } finally { }",
+        ] {
+            assert_eq!(told(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_change_is_told_once_and_the_worst_first() {
+        let found = read("var o = { a: 1, };\nconst a = 1;\nconst b = 2;\nvar f = () => 1;");
+        let lines: Vec<String> = found.readability.obstacles.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "line 2, column 1: const",
+                "line 4, column 9: an arrow function (=>)",
+                "line 1, column 9: a comma behind the last property of an object",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_script_that_nests_without_end_is_read_without_a_stack() {
+        for text in ["(".repeat(100_000), format!("x = {};", vec!["'a'"; 100_000].join(" + ")), "a.".repeat(100_000)] {
+            let _ = read(&text);
+        }
+        let deep = format!("const x = {}1{};", "(".repeat(50_000), ")".repeat(50_000));
+        assert_eq!(told(&deep)[0], "1:1 const");
+    }
+
+    #[test]
+    fn jscript_counts_one_element_more_behind_a_comma() {
+        let text = "var a = ['x', 'y', ]; var b = [1, 2]; var c = []; var d = [,];";
+        let found = read(text);
+        assert_eq!(found.as_jscript_counts(text), "var a = ['x', 'y', ,]; var b = [1, 2]; var c = []; var d = [,];");
+        assert!(found.may_differ());
+        assert!(!read("var b = [1, 2];").may_differ());
+    }
+}
