@@ -25,8 +25,8 @@ use crate::harmless::{sanitize, sanitize_lines};
 use crate::judge::{Cause, CauseFacts, Owner};
 use crate::net::{Clock, Net, addresses_of, load_machine_roots, wall_clock};
 use crate::proxies::pac::{
-    Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Obstacle, ObstacleKind, Place, Question, ScriptFailure, World,
-    evaluate,
+    Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Obstacle, ObstacleKind, Place, Question, ScriptFailure,
+    World, evaluate,
 };
 use crate::proxies::win_http::Automatic;
 use crate::report::{json, wording};
@@ -446,12 +446,7 @@ impl Document {
 }
 
 impl Asking {
-    fn new(
-        asked: &Asked,
-        reply: Result<Answer, ScriptFailure>,
-        decided: &[Place],
-        obstacles: &[Obstacle],
-    ) -> Self {
+    fn new(asked: &Asked, reply: Result<Answer, ScriptFailure>, decided: &[Place], obstacles: &[Obstacle]) -> Self {
         let (answer, failure) = match reply {
             Ok(answer) => (Some(answer), None),
             Err(failure) => (None, Some(Failed::new(&failure))),

@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::wording::{each_once, listed};
 use super::{Cause, Finding, Grounds, Owner, Status, Verdict};
-use crate::plan::{
-    Direction, Directions, JobId, Obstacle, ObstacleKind, Place, Plan, PlannedRoute, Said, Way,
-};
+use crate::plan::{Direction, Directions, JobId, Obstacle, ObstacleKind, Place, Plan, PlannedRoute, Said, Way};
 
 /// Tells every row which way of the script it is.
 pub(super) fn tell_ways(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
@@ -43,11 +41,12 @@ fn lines(directions: &Directions, direction: &Direction, place: Option<usize>) -
         Some(0) => Some("this is the way that devices use".to_owned()),
         Some(_) => Some("devices come this way when what stands before it cannot be reached".to_owned()),
     };
-    let decided = (!direction.decided.is_empty()).then(|| format!("{} of the script decided that", at_lines(&direction.decided)));
+    let decided =
+        (!direction.decided.is_empty()).then(|| format!("{} of the script decided that", at_lines(&direction.decided)));
     let whole = directions.script.readability.iter().flat_map(|script| &script.obstacles);
     let obstacles: Vec<&Obstacle> = whole.chain(&direction.obstacles).collect();
     let read = obstacles.iter().find(|obstacle| obstacle.kind.fails_somewhere()).or(obstacles.first());
-    std::iter::once(said).chain(decided).chain(this).chain(read.map(|obstacle| not_read(obstacle))).collect()
+    std::iter::once(said).chain(this).chain(decided).chain(read.map(|obstacle| not_read(obstacle))).collect()
 }
 
 /// `line 12`, or `line 12 (by line 3)` where that line gave back what the other had made.
@@ -78,7 +77,12 @@ fn not_read(obstacle: &Obstacle) -> String {
 }
 
 /// Who changes what sends these rows nowhere, and where it stands: the lines of the script, or a device's settings.
-pub(super) fn where_it_stands(grounds: &Grounds<'_>, rows: &[&Verdict], owner: Owner, remedy: String) -> (Owner, String) {
+pub(super) fn where_it_stands(
+    grounds: &Grounds<'_>,
+    rows: &[&Verdict],
+    owner: Owner,
+    remedy: String,
+) -> (Owner, String) {
     let mut lines: Vec<usize> = Vec::new();
     for row in rows {
         let (job, directions) = (grounds.job(row), grounds.plan.directions.as_ref());

@@ -300,7 +300,10 @@ const EVIDENCE: &[(&str, &str)] = &[
          .js, .pac, .jvs",
     ),
     ("pac.unsupported_token", "the answer has an entry that begins with another word than PROXY or DIRECT"),
-    ("pac.file_url", "the script's address is a path, or begins with file:, ftp: or another scheme than http: and https:"),
+    (
+        "pac.file_url",
+        "the script's address is a path, or begins with file:, ftp: or another scheme than http: and https:",
+    ),
     ("pac.wpad_not_found", "no name wpad of the domain or its parents served a script; DHCP was not asked"),
     ("conf.none", "every source that was exported is empty, for SYSTEM and for the users"),
     ("conf.context_mismatch", "the sources of one account lead to a proxy, and those of the other go directly"),

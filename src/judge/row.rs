@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::directions::is_out_of_reach;
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
+use super::directions::is_out_of_reach;
 use super::opinion::{Opinion, unrecognised};
 use super::{
     Cause, Connections, Grounds, StageTimes, Status, Verdict, answer, chain, evidence, filters, forwarding, kind,

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 
-pub use budget::Budget;
 pub use crate::proxies::pac::{Obstacle, ObstacleKind, Place, Reading, ScriptReadability};
+pub use budget::Budget;
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
 pub use follow_ups::FollowUps;
 pub use proxy::{Proxy, ProxyMistake, ProxyScheme};

@@ -125,8 +125,12 @@ impl AccountSettings {
             let mut ways: Vec<Way> = Vec::new();
             for way in trace.ways(target) {
                 match way {
-                    // No service fetches it: what stands behind it is the way.
-                    proxies::Way::Script(url) if not_fetched(&url).is_some() => {}
+                    // No service fetches it: what stands behind it is SYSTEM's way. A user's browser may have one of its own.
+                    proxies::Way::Script(url) if not_fetched(&url).is_some() => {
+                        if trace.account != proxies::Account::System {
+                            break;
+                        }
+                    }
                     // What stands behind a script is for when the script cannot be had.
                     proxies::Way::Script(url) => {
                         if !scripts.contains(&url) {

@@ -107,7 +107,8 @@ fn what_jscript_does_in_another_way_is_told_as_not_known() {
         assert!(found.obstacles[0][0].what.contains(expected), "{:?}", found.obstacles);
     }
     // The same answer in both is no matter.
-    let found = ask("function FindProxyForURL(u, h) { return h.substr(-8) + ['a', ].join() ? 'DIRECT' : ''; }", &["a.example"]);
+    let found =
+        ask("function FindProxyForURL(u, h) { return h.substr(-8) + ['a', ].join() ? 'DIRECT' : ''; }", &["a.example"]);
     assert_eq!(readings(&found), OLD);
 }
 
@@ -116,7 +117,8 @@ fn a_script_that_only_jscript_can_run_answers_as_it_does_there() {
     let script = "function FindProxyForURL(u, h) { CollectGarbage(); return ScriptEngine() == 'JScript' ? 'PROXY a:1' : 'DIRECT'; }";
     let found = ask(script, &["a.example"]);
     assert_eq!(found.replies[0].as_ref().expect("an answer").text, "PROXY a:1");
-    let refused = "function FindProxyForURL(u, h) { new ActiveXObject('Scripting.FileSystemObject'); return 'DIRECT'; }";
+    let refused =
+        "function FindProxyForURL(u, h) { new ActiveXObject('Scripting.FileSystemObject'); return 'DIRECT'; }";
     assert!(ask(refused, &["a.example"]).replies[0].is_err());
 }
 
@@ -135,7 +137,7 @@ fn the_line_that_decided_is_that_of_the_answer() {
     assert_eq!(answers, ["PROXY a:1", "PROXY b:1", "DIRECT", "DIRECT", "PROXY home:1", "PROXY v:1"]);
     assert_eq!(
         lines(&found),
-        [vec![22, 20, 4], vec![22, 20, 6, 9], vec![22, 20, 6, 9], vec![15], vec![14, 1], vec![22, 18]],
+        [vec![21, 19, 4], vec![21, 19, 6, 9], vec![21, 19, 6, 9], vec![14], vec![13, 1], vec![21, 17]],
         "{:#?}",
         found.decided
     );
@@ -146,15 +148,36 @@ fn the_line_is_right_in_every_form_of_a_function() {
     for (script, expected) in [
         ("var FindProxyForURL = function (url, host) {\n  return 'DIRECT';\n};", vec![2]),
         ("const FindProxyForURL = (url, host) =>\n  'DIRECT';", vec![2]),
-        ("function FindProxyForURL(url, host) {\n  try {\n    return 'DIRECT';\n  } finally {\n    log();\n  }\n}\nfunction log() { return 'x'; }", vec![3]),
-        ("function FindProxyForURL(url, host) {\n  var d = 'DIRECT';\n  for (var i = 0; i < 3; i++) { d = 'DIRECT'; }\n  return (d);\n}", vec![4, 3]),
+        (
+            "function FindProxyForURL(url, host) {\n  try {\n    return 'DIRECT';\n  } finally {\n    log();\n  }\n}\nfunction log() { return 'x'; }",
+            vec![3],
+        ),
+        (
+            "function FindProxyForURL(url, host) {\n  var d = 'DIRECT';\n  for (var i = 0; i < 3; i++) { d = 'DIRECT'; }\n  return (d);\n}",
+            vec![4, 3],
+        ),
         ("function FindProxyForURL(url, host) {\n  var way = 'PROXY';\n  way += ' a:1';\n  return way;\n}", vec![4, 3]),
-        ("var o = {\n  pick: function () { return 'DIRECT'; } };\nfunction FindProxyForURL(url, host) { return o.pick(); }", vec![3, 2]),
-        ("function FindProxyForURL(url, host) {\n  if (isPlainHostName(host)) { return 'PROXY a:1'; }\n  else\n    return /* by default */ 'DIRECT' // here\n}", vec![4]),
+        (
+            "var o = {\n  pick: function () { return 'DIRECT'; } };\nfunction FindProxyForURL(url, host) { return o.pick(); }",
+            vec![3, 2],
+        ),
+        (
+            "function FindProxyForURL(url, host) {\n  if (isPlainHostName(host)) { return 'PROXY a:1'; }\n  else\n    return /* by default */ 'DIRECT' // here\n}",
+            vec![4],
+        ),
         // A function of the engine's made the text: no line but the own one.
-        ("function name() { return 'DIRECT'; }\nfunction FindProxyForURL(url, host) {\n  return ['DIRECT', name()].slice(0, 1).join('');\n}", vec![3]),
-        ("function FindProxyForURLEx(url, host) { return 'DIRECT'; }\nfunction FindProxyForURL(url, host) { return 'PROXY a:1'; }", vec![1]),
-        ("function FindProxyForURL(url, host) {\n  return host == 'again' ? 'DIRECT' : FindProxyForURL(url, 'again');\n}", vec![2]),
+        (
+            "function name() { return 'DIRECT'; }\nfunction FindProxyForURL(url, host) {\n  return ['DIRECT', name()].slice(0, 1).join('');\n}",
+            vec![3],
+        ),
+        (
+            "function FindProxyForURLEx(url, host) { return 'DIRECT'; }\nfunction FindProxyForURL(url, host) { return 'PROXY a:1'; }",
+            vec![1],
+        ),
+        (
+            "function FindProxyForURL(url, host) {\n  return host == 'again' ? 'DIRECT' : FindProxyForURL(url, 'again');\n}",
+            vec![2],
+        ),
     ] {
         assert_eq!(lines(&ask(script, &["a.example"])), [expected], "{script}");
     }
@@ -163,7 +186,7 @@ fn the_line_is_right_in_every_form_of_a_function() {
 #[test]
 fn a_script_cannot_lie_about_its_lines() {
     // It finds out that it runs as a marked copy, and answers otherwise there.
-    let script = "function FindProxyForURL(url, host) {\n  if (String(FindProxyForURL).indexOf('mark') > 0) return 'PROXY liar:1';\n  return 'DIRECT';\n}";
+    let script = "function FindProxyForURL(url, host) {\n  if (String(FindProxyForURL).indexOf('wap' + 'robe') > 0) return 'PROXY liar:1';\n  return 'DIRECT';\n}";
     let found = ask(script, &["a.example"]);
     assert_eq!(found.replies[0].as_ref().expect("an answer").text, "DIRECT");
     assert_eq!(lines(&found), [Vec::<usize>::new()]);

@@ -28,8 +28,9 @@
     [RegExp, "prototype"],
     // The engine's own texts are matched through flags and its parts, which no script asks for by name.
     [RegExp.prototype, "constructor exec test toString compile source global ignoreCase multiline lastIndex flags hasIndices dotAll unicode unicodeSets sticky"],
-    [Error, "prototype"],
-    [Error.prototype, "constructor name message toString"],
+    // By stackTraceLimit and stack the engine says where an error was thrown.
+    [Error, "prototype stackTraceLimit"],
+    [Error.prototype, "constructor name message toString stack"],
   ];
   const globals = "NaN Infinity undefined eval parseInt parseFloat isNaN isFinite decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape Object Function Array String Boolean Number Date RegExp Error EvalError RangeError ReferenceError SyntaxError TypeError URIError Math JSON";
   const winHttp = "isPlainHostName dnsDomainIs localHostOrDomainIs dnsDomainLevels shExpMatch dnsResolve isResolvable isInNet myIpAddress convert_addr dnsResolveEx isResolvableEx myIpAddressEx sortIpAddressList isInNetEx weekdayRange dateRange timeRange alert getClientVersion";
@@ -52,7 +53,8 @@
   };
   for (const [object, kept] of own) strip(object, functions(kept).concat("length", "name"));
 
-  // JScript takes a start before the text's beginning for its beginning: [MS-ES3] on ECMA-262, B.2.3.
+  // JScript takes a start before the text's beginning for its beginning (MDN, String.prototype.substr: negative values are not
+  // supported by Microsoft's JScript).
   const shortened = {
     substr(start, length) {
       const from = Number(start) < 0 ? 0 : start;

@@ -75,6 +75,14 @@ impl Decisions {
                 }
             }
             "variable_declarator" => self.look_at_assignment(node, ("name", "value"), false, text),
+            "pair" => {
+                let (key, value) = (node.child_by_field_name("key"), node.child_by_field_name("value"));
+                if let (Some(key), Some(value)) = (key.filter(|key| key.kind() == "property_identifier"), value) {
+                    if let (true, Some(name)) = (is_function(value), text.get(key.byte_range())) {
+                        self.named.push((value.id(), name.to_owned()));
+                    }
+                }
+            }
             "assignment_expression" => self.look_at_assignment(node, ("left", "right"), true, text),
             "augmented_assignment_expression" => {
                 if let Some(target) = node.child_by_field_name("left").filter(|left| left.kind() == "identifier") {
@@ -134,7 +142,7 @@ impl Decisions {
             return;
         }
         let Some(variable) = text.get(target.byte_range()).map(str::to_owned) else { return };
-        if matches!(value.kind(), "function_expression" | "arrow_function" | "generator_function") {
+        if is_function(value) {
             self.named.push((value.id(), variable));
             return;
         }
@@ -243,6 +251,10 @@ impl Decisions {
         });
         called_by.or(set_by)
     }
+}
+
+fn is_function(value: Node<'_>) -> bool {
+    matches!(value.kind(), "function_expression" | "arrow_function" | "generator_function")
 }
 
 impl Sources {
