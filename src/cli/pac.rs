@@ -477,13 +477,13 @@ impl Asking {
 }
 
 impl Asking {
-    /// Where the script decided that: ` (line 12)`, or ` (line 12, by line 3)`.
+    /// Where the script decided that: ` (line 12)`, or ` (line 12, from line 3)`.
     fn at_lines(&self) -> String {
         let lines: Vec<String> = self.decided.iter().map(|place| format!("line {}", place.line)).collect();
         match lines.as_slice() {
             [] => String::new(),
             [line] => format!("  ({line})"),
-            [line, others @ ..] => format!("  ({line}, by {})", others.join(", ")),
+            [line, others @ ..] => format!("  ({line}, from {})", others.join(", ")),
         }
     }
 }

@@ -49,11 +49,11 @@ fn lines(directions: &Directions, direction: &Direction, place: Option<usize>) -
     std::iter::once(said).chain(this).chain(decided).chain(read.map(|obstacle| not_read(obstacle))).collect()
 }
 
-/// `line 12`, or `line 12 (by line 3)` where that line gave back what the other had made.
+/// `line 12`, or `line 12 (from line 3)` where that line gave back what the other had made.
 fn at_lines(places: &[Place]) -> String {
     let (first, others) = places.split_first().map_or((0, &[][..]), |(first, others)| (first.line, others));
     let others: Vec<String> = others.iter().map(|place| format!("line {}", place.line)).collect();
-    if others.is_empty() { format!("line {first}") } else { format!("line {first} (by {})", others.join(", ")) }
+    if others.is_empty() { format!("line {first}") } else { format!("line {first} (from {})", others.join(", ")) }
 }
 
 /// What this obstacle means for a device.
@@ -177,7 +177,7 @@ fn not_run_by_windows(directions: &Directions, rows: &Rows<'_>) -> Vec<Finding> 
         if obstacles.len() > NAMED_OBSTACLES {
             named.push(format!("{} more", obstacles.len() - NAMED_OBSTACLES));
         }
-        let place = format!(" ({}): {}", directions.script.name, named.join("; "));
+        let place = format!(": {} ({})", named.join("; "), directions.script.name);
         Some(rows.finding(&Cause::from_code(code)?, &place, &affected))
     };
     found.into_iter().filter_map(tell).collect()

@@ -218,17 +218,16 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
     // Whoever writes the rule needs its number.
     let instruction = instruction.replace("this port", &said(&ports));
     let instruction = instruction.replace(TUNNELS, &requests(hosts.len(), &in_clear));
-    let remedy = if is_about_hosts { format!("{instruction}: {}", listed(&hosts)) } else { instruction };
-    let (owner, remedy) = if *cause == Cause::ProxyBlackHole {
-        directions::where_it_stands(grounds, rows, owner, remedy)
+    let (owner, instruction) = if *cause == Cause::ProxyBlackHole {
+        directions::where_it_stands(grounds, rows, owner, instruction)
     } else {
-        (owner, remedy)
+        (owner, instruction)
     };
     Finding {
         code: key.code.clone(),
         title: format!("{title}{place}"),
         owner,
-        remedy,
+        remedy: if is_about_hosts { format!("{instruction}: {}", listed(&hosts)) } else { instruction },
         jobs: rows.iter().map(|row| row.job).collect(),
     }
 }
