@@ -36,8 +36,8 @@ mod tests {
         for (address, expected) in [
             ("http://pac.contoso.example/proxy.pac", None),
             ("HTTPS://pac.contoso.example/proxy.pac", None),
-            ("pac.contoso.example/proxy.pac", None),
-            ("pac.contoso.example:8080/proxy.pac", None),
+            ("scripts.contoso.example/proxy.pac", None),
+            ("scripts.contoso.example:8080/proxy.pac", None),
             ("file:///C:/proxy.pac", Some("a file")),
             ("FILE://C:\\proxy.pac", Some("a file")),
             (r"C:\Windows\proxy.pac", Some("a file")),
