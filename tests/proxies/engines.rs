@@ -101,11 +101,14 @@ fn what_jscript_does_in_another_way_is_told_as_not_known() {
         // JScript takes a negative start for the beginning.
         ("function FindProxyForURL(u, h) { return h.substr(-8) == '.example' ? 'PROXY a:1' : 'DIRECT'; }", "DIRECT"),
         ("function FindProxyForURL(u, h) { return ['a', ].length == 1 ? 'PROXY a:1' : 'DIRECT'; }", "DIRECT"),
+        ("function FindProxyForURL(u, h) { return parseInt('010') == 10 ? 'PROXY a:1' : 'DIRECT'; }", "DIRECT"),
     ] {
         let found = ask(script, &["a.example"]);
         assert_eq!(readings(&found), OPEN, "{script}");
         assert!(found.obstacles[0][0].what.contains(expected), "{:?}", found.obstacles);
     }
+    let with_a_base = "function FindProxyForURL(u, h) { return parseInt('010', 10) + parseInt(' 7px') == 17 ? 'PROXY a:1' : 'DIRECT'; }";
+    assert_eq!(readings(&ask(with_a_base, &["a.example"])), OLD);
     // The same answer in both is no matter.
     let found =
         ask("function FindProxyForURL(u, h) { return h.substr(-8) + ['a', ].join() ? 'DIRECT' : ''; }", &["a.example"]);
@@ -197,4 +200,56 @@ fn what_a_script_does_is_noted_once_however_often_it_is_run() {
     let script = "function FindProxyForURL(u, h) { alert('x'); dnsResolve('proxy.example'); return h.substr(0, 1) ? 'DIRECT' : ''; }";
     let found = ask(script, &["a.example"]);
     assert_eq!((found.notes.alerts.len(), found.notes.lookups.len()), (1, 1));
+}
+
+/// The lists of the prelude and of the names that make a script run once more belong together: what is taken away and is not among
+/// them would never be missed.
+#[test]
+fn whatever_a_later_edition_brought_is_missed() {
+    for name in [
+        "''.at(0)",
+        "''.codePointAt(0)",
+        "''.padStart(3)",
+        "''.repeat(2)",
+        "''.replaceAll('a', 'b')",
+        "[].at(0)",
+        "[].copyWithin(0, 1)",
+        "[].every(String)",
+        "[].fill(0)",
+        "[].find(String)",
+        "[].findLast(String)",
+        "[].flat()",
+        "[].flatMap(String)",
+        "[].keys()",
+        "[].some(String)",
+        "[].toSorted()",
+        "Array.from([])",
+        "Array.of(1)",
+        "Math.trunc(1)",
+        "Math.sign(1)",
+        "Math.hypot(1)",
+        "Number.isInteger(1)",
+        "Number.parseFloat('1')",
+        "Object.assign({})",
+        "Object.create(null)",
+        "Object.entries({})",
+        "Object.freeze({})",
+        "Object.hasOwn({}, 'a')",
+        "Reflect.ownKeys({})",
+        "String.raw({ raw: [] })",
+        "String.fromCodePoint(65)",
+        "Symbol('a').toString()",
+        "new Map().get(1)",
+        "new Promise(String).then()",
+        "new Proxy({}, {}).a",
+        "new Uint8Array(1).length",
+        "new WeakMap().get({})",
+        "globalThis.parseInt('1')",
+        "new Date().toISOString()",
+        "BigInt(1).toString()",
+    ] {
+        let found = ask(&format!("function FindProxyForURL(url, host) {{ {name}; return 'DIRECT'; }}"), &["a.example"]);
+        assert!(found.replies[0].is_ok(), "{name}: {:?}", found.replies);
+        assert_eq!(readings(&found), BROKEN, "{name}: {:?}", found.obstacles);
+    }
 }

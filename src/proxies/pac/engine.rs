@@ -25,6 +25,7 @@ use super::jscript::{JSCRIPT_PRELUDE, Syntax, Tracker};
 use super::question::{Limits, Question, SharedNotes, with_notes};
 use super::{
     Answer, FailureKind, Lookup, Obstacle, ObstacleKind, Place, Script, ScriptFailure, ScriptReadability, World,
+    without_logins,
 };
 
 const PRELUDE: &str = include_str!("prelude.js");
@@ -200,7 +201,10 @@ impl Look {
                 let name = failure.place.as_ref().and_then(|place| syntax.foreign_at(&task.script, place));
                 let what = match name {
                     Some(name) if is_missing => name.to_owned(),
-                    _ => format!("a failure without the built-ins that jscript.dll lacks ({})", failure.kind),
+                    _ => without_logins(&format!(
+                        "a failure without the built-ins that jscript.dll lacks ({})",
+                        failure.kind
+                    )),
                 };
                 let kind = if is_missing { ObstacleKind::Missing } else { ObstacleKind::VersionUnknown };
                 self.obstacles.push(Obstacle { kind, what, place: failure.place });

@@ -140,7 +140,7 @@ struct Found<'s> {
 /// Names of built-ins beyond these are not counted: one is enough to look closer.
 const MAX_FOREIGN: usize = 4_096;
 
-impl Found<'_> {
+impl<'s> Found<'s> {
     fn look(&mut self, node: Node<'_>) {
         if node.is_error() || node.is_missing() {
             self.tell(ObstacleKind::VersionUnknown, node, "a text that is not read as JScript reads it");
@@ -185,6 +185,7 @@ impl Found<'_> {
             "escape_sequence" if self.text(node).starts_with("\\u{") => self.fails(node, r"the escape \u{…}"),
             "regex" => self.look_at_regex(node),
             "property_identifier" => self.look_at_property(node),
+            "subscript_expression" => self.look_at_index(node),
             "identifier" => self.look_at_name(node),
             "string_fragment" => self.note_foreign(node),
             "object" if ends_in_comma(node) => {
@@ -268,6 +269,17 @@ impl Found<'_> {
         }
     }
 
+    /// `host[0]`: version 5.8 of JScript gives the letter (as Internet Explorer 8 does), and 5.7 nothing.
+    fn look_at_index(&mut self, node: Node<'_>) {
+        let is_text = node.child_by_field_name("object").is_some_and(|object| {
+            object.kind() == "string" || object.kind() == "identifier" && matches!(self.text(object), "host" | "url")
+        });
+        let is_name = node.child_by_field_name("index").is_some_and(|index| index.kind() == "string");
+        if is_text && !is_name {
+            self.tell(ObstacleKind::VersionUnknown, node, "an index into a text (host[0]) in place of charAt");
+        }
+    }
+
     /// A reserved word is no property's name before ECMAScript 5: `a.default`, `{ class: 1 }`.
     fn look_at_property(&mut self, node: Node<'_>) {
         let name = self.text(node);
@@ -276,6 +288,13 @@ impl Found<'_> {
         } else if RESERVED_FOR_LATER.contains(&name) {
             let what = format!("{name}, which is reserved for later, as the name of a property");
             self.tell(ObstacleKind::VersionUnknown, node, &what);
+        }
+        if matches!(name.as_bytes(), [b'$', b'1'..=b'9']) {
+            self.tell(
+                ObstacleKind::VersionUnknown,
+                node,
+                "RegExp.$1 to $9, which JScript has and this program's engine has not",
+            );
         }
         self.note_foreign(node);
     }
@@ -294,7 +313,7 @@ impl Found<'_> {
         }
     }
 
-    fn text(&self, node: Node<'_>) -> &str {
+    fn text(&self, node: Node<'_>) -> &'s str {
         self.script.text().get(node.byte_range()).unwrap_or_default()
     }
 
@@ -416,6 +435,7 @@ mod tests {
             ("var o = { delete: 1 };", "1:11 the reserved word delete as the name of a property"),
             ("var a = '\\u{1F600}';", r"1:10 the escape \u{…}"),
             ("var o = { a: 1, };", "? 1:9 a comma behind the last property of an object"),
+            ("var a = host[0] == 'x';", "? 1:9 an index into a text (host[0]) in place of charAt"),
             ("var r = /a/y;", "? 1:9 a regular expression with flags other than g, i and m"),
             ("var r = /(?<=a)b/;", "? 1:9 a regular expression with (?<"),
             ("var a = JSON.parse('1');", "? 1:9 JSON, which version 5.8 of JScript has and 5.7 has not"),

@@ -63,6 +63,20 @@
   };
   define(String.prototype, "substr", { value: shortened.substr, writable: true, enumerable: false, configurable: true });
 
+  // Without a base JScript reads a number behind a zero as octal, which ECMA-262, third edition, 15.1.2.2 leaves to the engine.
+  const whole = parseInt;
+  const numbers = {
+    parseInt(text, base) {
+      const word = String(text);
+      let at = 0;
+      while (word.charAt(at) === " " || word.charAt(at) === "-" || word.charAt(at) === "+") at += 1;
+      const second = word.charAt(at + 1);
+      const octal = !base && word.charAt(at) === "0" && second >= "0" && second <= "9";
+      return whole(word, octal ? 8 : base);
+    },
+  };
+  define(globalThis, "parseInt", { value: numbers.parseInt, writable: true, enumerable: false, configurable: true });
+
   const refuse = (name) => function () { throw new Error(name + ": the script may make no object"); };
   const added = {
     ScriptEngine: function ScriptEngine() { return "JScript"; },

@@ -12,7 +12,7 @@ use super::place;
 use crate::proxies::pac::{Place, Script};
 
 /// A script with more statements of this kind is not marked.
-const MAX_DECISIONS: usize = 50_000;
+const MAX_DECISIONS: usize = 20_000;
 /// So many places are told of one answer.
 const MAX_PLACES: usize = 4;
 /// How far an expression is followed into its branches.
@@ -52,6 +52,10 @@ pub(in crate::proxies::pac) struct Decisions {
     around: Vec<(usize, usize)>,
     /// Functions that are about to be met, by what they are assigned to.
     named: Vec<(usize, String)>,
+    /// Those of `all` that are the `return` of the function that is asked.
+    entries: Vec<usize>,
+    /// Those of `all` that are assignments.
+    assignments: Vec<usize>,
 }
 
 impl Decisions {
@@ -119,6 +123,9 @@ impl Decisions {
             }
         }
         self.all.retain(|decision| decision.variable.as_ref().is_none_or(|variable| wanted.contains(variable)));
+        let numbers = 0..self.all.len();
+        self.entries = numbers.clone().filter(|number| self.is_entry(&self.all[*number])).collect();
+        self.assignments = numbers.filter(|number| self.all[*number].variable.is_some()).collect();
     }
 
     fn enter_function(&mut self, node: Node<'_>, text: &str) {
@@ -202,12 +209,7 @@ impl Decisions {
 
     fn chain(&self, tracker: &Tracker, began: u64, answer: &str) -> Vec<usize> {
         let said = |number: usize| tracker.reports.get(number).and_then(Option::as_ref);
-        let numbers = 0..self.all.len();
-        let asked = numbers
-            .clone()
-            .filter(|number| self.is_entry(&self.all[*number]))
-            .filter_map(|number| said(number).map(|report| (report.at, number)))
-            .max();
+        let asked = self.entries.iter().filter_map(|number| said(*number).map(|report| (report.at, *number))).max();
         let Some((at, first)) = asked.or(tracker.last).filter(|(at, _)| *at >= began) else { return Vec::new() };
         if self.all[first].variable.is_some() || said(first).and_then(|report| report.value.as_deref()) != Some(answer)
         {
@@ -233,7 +235,7 @@ impl Decisions {
         let has_the_value = |number: &usize| {
             report(*number).is_some_and(|report| report.at < at && report.value.as_deref() == Some(answer))
         };
-        let set_by = (0..self.all.len())
+        let set_by = (self.assignments.iter().copied())
             .filter(|other| {
                 let other = &self.all[*other];
                 let is_seen = other.function.is_none() || other.function == decision.function;
