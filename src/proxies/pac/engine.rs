@@ -132,10 +132,10 @@ fn look_closer(
             let tracker = tracker.borrow();
             if let Event::Replied(reply) = event {
                 // A copy that answers otherwise proves nothing of the script.
-                if let (Ok(text), Some(Ok(answer))) = (&reply, replies.get(asked)) {
-                    if Answer::read(text) == *answer {
-                        looks[asked].decided = syntax.decisions.places(&tracker, began, text, &task.script);
-                    }
+                if let (Ok(text), Some(Ok(answer))) = (&reply, replies.get(asked))
+                    && Answer::read(text) == *answer
+                {
+                    looks[asked].decided = syntax.decisions.places(&tracker, began, text, &task.script);
                 }
                 asked += 1;
             }

@@ -104,12 +104,11 @@ pub fn evaluate(
     let are_all_asked = replies.len() == questions.len() && !abandoned.load(Ordering::Relaxed);
     replies.resize_with(questions.len(), || Err(ScriptFailure::of(FailureKind::NotAsked)));
     let left = limits.whole.saturating_sub(started.elapsed()) + GRACE;
-    let looks = match are_all_asked.then(|| receiver.recv_timeout(left)) {
-        Some(Ok(Said::Looked(looks))) => looks,
-        _ => {
-            abandoned.store(true, Ordering::Relaxed);
-            vec![Look::not_looked(&loaded.readability); questions.len()]
-        }
+    let looks = if let Some(Ok(Said::Looked(looks))) = are_all_asked.then(|| receiver.recv_timeout(left)) {
+        looks
+    } else {
+        abandoned.store(true, Ordering::Relaxed);
+        vec![Look::not_looked(&loaded.readability); questions.len()]
     };
     let mut evaluation = Evaluation {
         function: loaded.function,

@@ -12,8 +12,8 @@
 //!   reads is not published.
 //! - WinHTTP takes a script only as `application/x-ns-proxy-autoconfig`, or from a path that ends in .dat, .js, .pac or .jvs
 //!   (Microsoft KB 4025058, for Windows 10).
-//! - A script that it cannot run is ERROR_WINHTTP_BAD_AUTO_PROXY_SCRIPT (12166) or ERROR_WINHTTP_SCRIPT_EXECUTION_ERROR
-//!   (12177); one that it does not take is ERROR_WINHTTP_UNHANDLED_SCRIPT_TYPE (12176). It names no proxy then, and a service
+//! - A script that it cannot run is `ERROR_WINHTTP_BAD_AUTO_PROXY_SCRIPT` (12166) or `ERROR_WINHTTP_SCRIPT_EXECUTION_ERROR`
+//!   (12177); one that it does not take is `ERROR_WINHTTP_UNHANDLED_SCRIPT_TYPE` (12176). It names no proxy then, and a service
 //!   goes out directly or fails.
 
 use std::fmt;

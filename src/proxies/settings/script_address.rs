@@ -1,7 +1,7 @@
 //! Where a setting says that the script is, and whether WinHTTP fetches one from there.
 //!
 //! WinHTTP takes http: and https: addresses alone; file: is named as one that it does not take (learn.microsoft.com, "WinHTTP
-//! AutoProxy Support"; the others end in ERROR_WINHTTP_UNRECOGNIZED_SCHEME, "WinHttpGetProxyForUrlEx"). From Windows 10 on
+//! AutoProxy Support"; the others end in `ERROR_WINHTTP_UNRECOGNIZED_SCHEME`, `WinHttpGetProxyForUrlEx`). From Windows 10 on
 //! browsers of Microsoft's fetch by WinHTTP too, and ftp: and file: serve nobody (Microsoft KB 4025058).
 
 /// What the place is, as a noun, where WinHTTP fetches no script from it; nothing for an address that it may fetch.

@@ -89,10 +89,19 @@ impl Syntax {
 
     /// The name of a foreign built-in at, or nearest to, this place.
     pub fn foreign_at(&self, script: &Script, at: &Place) -> Option<&str> {
-        let on_the_line = self.foreign.iter().filter_map(|(name, byte)| Some((name, place(script, *byte)?)));
-        on_the_line
-            .filter(|(_, place)| place.line == at.line)
-            .min_by_key(|(_, place)| place.column.abs_diff(at.column))
+        let text = script.text();
+        let start = match at.line {
+            0 | 1 => 0,
+            line => text.match_indices('\n').nth(line - 2)?.0 + 1,
+        };
+        let length = text[start..].find('\n').unwrap_or(text.len() - start);
+        let line = start..=start + length;
+        let column = |byte: usize| text.get(start..byte).map_or(0, |before| before.chars().count() + 1);
+        self.foreign
+            .iter()
+            .filter(|(_, byte)| line.contains(byte))
+            .take(MAX_ON_A_LINE)
+            .min_by_key(|(_, byte)| column(*byte).abs_diff(at.column))
             .map(|(name, _)| name.as_str())
     }
 
@@ -137,6 +146,8 @@ struct Found<'s> {
     extra_elements: Vec<usize>,
 }
 
+/// So many names of one line are compared with a place: more stand only in a script without line breaks.
+const MAX_ON_A_LINE: usize = 256;
 /// Names of built-ins beyond these are not counted: one is enough to look closer.
 const MAX_FOREIGN: usize = 4_096;
 

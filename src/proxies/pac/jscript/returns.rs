@@ -4,6 +4,7 @@
 //! `return` of the function that was asked, and before it the assignment or the other function's `return` that made its value.
 //! Never: an answer. The marked copy runs beside the script, and what it says counts only where both answer the same.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use tree_sitter::Node;
@@ -81,10 +82,10 @@ impl Decisions {
             "variable_declarator" => self.look_at_assignment(node, ("name", "value"), false, text),
             "pair" => {
                 let (key, value) = (node.child_by_field_name("key"), node.child_by_field_name("value"));
-                if let (Some(key), Some(value)) = (key.filter(|key| key.kind() == "property_identifier"), value) {
-                    if let (true, Some(name)) = (is_function(value), text.get(key.byte_range())) {
-                        self.named.push((value.id(), name.to_owned()));
-                    }
+                if let (Some(key), Some(value)) = (key.filter(|key| key.kind() == "property_identifier"), value)
+                    && let (true, Some(name)) = (is_function(value), text.get(key.byte_range()))
+                {
+                    self.named.push((value.id(), name.to_owned()));
                 }
             }
             "assignment_expression" => self.look_at_assignment(node, ("left", "right"), true, text),
@@ -185,7 +186,7 @@ impl Decisions {
             marked.push_str(text.get(from..at)?);
             from = at;
             if begins {
-                marked.push_str(&format!(" {name}({number},("));
+                write!(marked, " {name}({number},(").ok()?;
             } else {
                 marked.push_str("))");
             }
