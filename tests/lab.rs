@@ -290,7 +290,7 @@ fn found_by_wpad(world: &World, domain: &str, runtime: &tokio::runtime::Runtime)
 fn ask_script(world: &World, url: &str, runtime: &tokio::runtime::Runtime) -> Directions {
     let terms =
         FetchTerms { largest: Script::LARGEST, deadline: world.budget.total, roots: &rustls::RootCertStore::empty };
-    let bytes = runtime.block_on(world.net.fetch_script(url, terms)).expect("the world serves its script");
+    let bytes = runtime.block_on(world.net.fetch_script(url, terms)).expect("the world serves its script").bytes;
     let script = Script::read(&bytes).expect("a script");
     let endpoints = &world.catalogue.endpoints;
     let questions: Vec<Question> = endpoints
@@ -426,7 +426,8 @@ fn what_an_antivirus_program_does_is_for_whoever_looks_after_the_devices() {
 #[rustfmt::skip]
 const TAXONOMY: &[&str] = &[
     "conf.none", "conf.context_mismatch", "conf.env_only", "conf.telemetry_proxy_dead", "conf.user_auth_disabled",
-    "conf.mde_conflict", "conf.headless_user_auth", "pac.wpad_not_found", "pac.fetch_failed", "pac.timeout",
+    "conf.mde_conflict", "conf.headless_user_auth", "conf.script_service_disabled", "pac.needs_newer_engine",
+    "pac.content_type", "proxy.black_hole", "pac.wpad_not_found", "pac.fetch_failed", "pac.timeout",
     "pac.http_status", "pac.not_script", "pac.eval_error", "pac.eval_timeout", "pac.direct_for_endpoint",
     "pac.dead_first_proxy", "pac.unsupported_token", "pac.file_url", "dns.timeout", "dns.servfail", "dns.refused",
     "dns.nxdomain", "dns.malformed", "dns.nxdomain_local", "dns.nxdomain_everywhere", "dns.nodata", "dns.v6_only",

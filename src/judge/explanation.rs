@@ -99,6 +99,11 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tcp.local_exhausted", "the system had no port or descriptor left"),
     ("tcp.accepts_everything", "an address that belongs to nobody accepted a connection too"),
     ("proxy.tcp_refused", "the proxy's address answered the connection with a reset"),
+    (
+        "proxy.black_hole",
+        "nothing answered at the proxy's address, and it is one at which nobody is meant to listen: 0.0.0.0, a port up to 9 of this \
+         machine, a name that ends in .invalid",
+    ),
     ("proxy.tcp_timeout", "no answer came from the proxy's address, although the question was repeated"),
     ("proxy.tcp_host_unreachable", "the network reported the proxy's address as unreachable"),
     ("proxy.tcp_net_unreachable", "there is no route to the proxy's network"),
@@ -299,14 +304,31 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("pac.not_script", "what arrived begins with markup, is empty, is no text, or is larger than 1 MiB"),
     ("pac.eval_error", "the script threw an error, has no FindProxyForURL, or answered no list of ways"),
     ("pac.eval_timeout", "the script was stopped when its time was up"),
+    (
+        "pac.needs_newer_engine",
+        "a syntax tree of the script has constructs that ECMAScript 3 and JScript lack; or the script, run without the built-ins of \
+         later editions, fails on its way to an answer that it gives with them",
+    ),
+    (
+        "pac.content_type",
+        "the script's server gave another content type than application/x-ns-proxy-autoconfig, and its path ends in none of .dat, \
+         .js, .pac, .jvs",
+    ),
     ("pac.unsupported_token", "the answer has an entry that begins with another word than PROXY or DIRECT"),
-    ("pac.file_url", "the script's address begins with file:"),
+    (
+        "pac.file_url",
+        "the script's address is a path, or begins with file:, ftp: or another scheme than http: and https:",
+    ),
     ("pac.wpad_not_found", "no name wpad of the domain or its parents served a script; DHCP was not asked"),
     ("conf.none", "every source that was exported is empty, for SYSTEM and for the users"),
     ("conf.context_mismatch", "the sources of one account lead to a proxy, and those of the other go directly"),
     ("conf.env_only", "the registry holds proxy variables, and no setting that Windows' services read"),
     ("conf.telemetry_proxy_dead", "TelemetryProxyServer is set, and none of its proxies took a connection from here"),
     ("conf.user_auth_disabled", "DisableEnterpriseAuthProxy is 1, and some source names a proxy"),
+    (
+        "conf.script_service_disabled",
+        "Start of the service WinHttpAutoProxySvc is 4, and the settings of some account name a script",
+    ),
     ("conf.mde_conflict", "OnboardingState is 1, DisableEnterpriseAuthProxy is not, and some source names a proxy"),
     (
         "conf.headless_user_auth",
@@ -494,9 +516,12 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         // Microsoft, "Error messages (Winhttp.h)"; `waprobe proxy` reads the same numbers on Windows.
         "pac.fetch_failed" | "pac.timeout" => said(None, Some("12167"), None),
         "pac.http_status" => said(None, Some("12167, or 12015 where the script's server asks for a login"), None),
-        "pac.not_script" => said(None, Some("12166, or 12176 by its type"), None),
+        "pac.not_script" => said(None, Some("12166"), None),
         "pac.eval_error" => said(None, Some("12166 or 12177"), None),
-        "pac.wpad_not_found" => said(None, Some("12180 or 12178"), None),
+        "pac.wpad_not_found" => said(None, Some("12180"), None),
+        "pac.needs_newer_engine" => said(None, Some("12166 or 12177"), None),
+        "pac.content_type" => said(None, Some("12176"), None),
+        "conf.script_service_disabled" => said(None, Some("12178"), None),
         _ if code == "tls.alert" || code.starts_with("tls.alert.") => {
             said(Some("35"), Some("12175 (0x80090326, 0x80090331)"), Some("ssl_failed_handshake"))
         }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 
+pub use crate::proxies::pac::{Obstacle, ObstacleKind, Place, Reading, ScriptReadability};
 pub use budget::Budget;
 pub use client::{ClientProfile, Offered, SCHANNEL_SUITES, SHARED_SUITES, offered, winhttp_remark};
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};

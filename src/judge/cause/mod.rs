@@ -50,6 +50,7 @@ pub enum Cause {
     TcpAcceptsEverything,
 
     ProxyTcpRefused,
+    ProxyBlackHole,
     ProxyTcpTimeout,
     ProxyTcpHostUnreachable,
     ProxyTcpNetUnreachable,
@@ -176,6 +177,8 @@ pub enum Cause {
     PacNotScript,
     PacEvalError,
     PacEvalTimeout,
+    PacNeedsNewerEngine,
+    PacContentType,
     PacUnsupportedToken,
     PacFileUrl,
     PacWpadNotFound,
@@ -186,6 +189,7 @@ pub enum Cause {
     ConfTelemetryProxyDead,
     ConfUserAuthDisabled,
     ConfMdeConflict,
+    ConfScriptServiceDisabled,
     ConfHeadlessUserAuth,
 
     NotTested,
@@ -272,6 +276,7 @@ impl Cause {
         Self::TcpLocalExhausted,
         Self::TcpAcceptsEverything,
         Self::ProxyTcpRefused,
+        Self::ProxyBlackHole,
         Self::ProxyTcpTimeout,
         Self::ProxyTcpHostUnreachable,
         Self::ProxyTcpNetUnreachable,
@@ -392,6 +397,8 @@ impl Cause {
         Self::PacNotScript,
         Self::PacEvalError,
         Self::PacEvalTimeout,
+        Self::PacNeedsNewerEngine,
+        Self::PacContentType,
         Self::PacUnsupportedToken,
         Self::PacFileUrl,
         Self::PacWpadNotFound,
@@ -401,6 +408,7 @@ impl Cause {
         Self::ConfTelemetryProxyDead,
         Self::ConfUserAuthDisabled,
         Self::ConfMdeConflict,
+        Self::ConfScriptServiceDisabled,
         Self::ConfHeadlessUserAuth,
         Self::NotTested,
         Self::Inconclusive,
@@ -504,6 +512,8 @@ impl Cause {
                 | Self::PacNotScript
                 | Self::PacEvalError
                 | Self::PacEvalTimeout
+                | Self::PacNeedsNewerEngine
+                | Self::PacContentType
                 | Self::PacUnsupportedToken
                 | Self::PacFileUrl
                 | Self::PacWpadNotFound
@@ -513,6 +523,7 @@ impl Cause {
                 | Self::ConfTelemetryProxyDead
                 | Self::ConfUserAuthDisabled
                 | Self::ConfMdeConflict
+                | Self::ConfScriptServiceDisabled
                 | Self::ConfHeadlessUserAuth
                 | Self::NotTested
                 | Self::Budget
