@@ -517,9 +517,8 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         "pac.fetch_failed" | "pac.timeout" => said(None, Some("12167"), None),
         "pac.http_status" => said(None, Some("12167, or 12015 where the script's server asks for a login"), None),
         "pac.not_script" => said(None, Some("12166"), None),
-        "pac.eval_error" => said(None, Some("12166 or 12177"), None),
+        "pac.eval_error" | "pac.needs_newer_engine" => said(None, Some("12166 or 12177"), None),
         "pac.wpad_not_found" => said(None, Some("12180"), None),
-        "pac.needs_newer_engine" => said(None, Some("12166 or 12177"), None),
         "pac.content_type" => said(None, Some("12176"), None),
         "conf.script_service_disabled" => said(None, Some("12178"), None),
         _ if code == "tls.alert" || code.starts_with("tls.alert.") => {
