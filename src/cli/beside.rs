@@ -335,8 +335,8 @@ mod tests {
 
         std::fs::write(&path, text.replace("return host", "return (() => host)()")).expect("a file");
         let (document, words) = beside(|_| Err(12166), &automatic);
-        assert_eq!(document["obstacles"][0], "line 1, column 49: an arrow function (=>) (pac.needs_newer_engine)");
-        assert!(words.contains("Windows' own script engine cannot run the script: line 1, column 49"), "{words}");
+        assert_eq!(document["obstacles"][0], "line 1, column 47: an arrow function (=>) (pac.needs_newer_engine)");
+        assert!(words.contains("Windows' own script engine cannot run the script: line 1, column 47"), "{words}");
     }
 
     #[test]

@@ -101,8 +101,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("proxy.tcp_refused", "the proxy's address answered the connection with a reset"),
     (
         "proxy.black_hole",
-        "nothing answered at the proxy's address, and it is one at which nobody is meant to listen: 0.0.0.0, a port up to 9 of this \
-         machine, a name that ends in .invalid",
+        "nothing answered at the proxy's address, and it is one at which nobody is meant to listen: 0.0.0.0, a port up to 9 (or \
+         65535) of this machine, a name that ends in .invalid",
     ),
     ("proxy.tcp_timeout", "no answer came from the proxy's address, although the question was repeated"),
     ("proxy.tcp_host_unreachable", "the network reported the proxy's address as unreachable"),
@@ -456,6 +456,7 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         | "dns.tcp53_blocked"
         | "dns.ede_filtered"
         | "dns.privatelink_shadow" => said(Some("6"), Some("12007"), None),
+        "proxy.black_hole" => said(Some("7"), Some("12029 or 12007"), None),
         "tcp.refused" | "proxy.tcp_refused" => said(Some("7"), Some("12029"), Some("connection_refused")),
         "tcp.timeout" | "proxy.tcp_timeout" => said(Some("28"), Some("12002 or 12029"), Some("generic_timeout_error")),
         "tcp.host_unreachable" | "proxy.tcp_host_unreachable" => {
