@@ -138,7 +138,7 @@ fn merge_row(grounds: &Grounds<'_>, mut row: Vec<(ClientProfile, Verdict)>) -> V
             }
         }
     }
-    for other in others.iter_mut() {
+    for other in &mut others {
         // The dialogue with a proxy is the longer one of the profile that went ahead.
         if let Some(alike) = other.take_if(|other| is_alike(other, &verdict)) {
             let new = alike.evidence.into_iter().filter(|line| !verdict.evidence.contains(line));

@@ -66,7 +66,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
 /// of the handshake, and the handshake was not seen.
 fn stopped_behind(opinion: Opinion, attempts: &[&Observation]) -> Opinion {
     let is_stopped = |seen: &&Observation| matches!(seen.fault(), Some((stage, fault)) if stage < Stage::Tls && !fault.is_end_of_run());
-    if !attempts.iter().any(|seen| seen.is_behind()) || !attempts.iter().all(|seen| is_stopped(seen)) {
+    if !attempts.iter().any(|seen| seen.is_behind()) || !attempts.iter().all(is_stopped) {
         return opinion;
     }
     let detail =
@@ -180,9 +180,9 @@ pub(super) fn unproved_chain_verdict(
 }
 
 /// What such a chain says by itself.
-pub(super) fn of_unproved_chain(chain: ChainVerdict) -> Opinion {
+pub(super) fn of_unproved_chain(chain: &ChainVerdict) -> Opinion {
     let product = chain.product.clone().filter(|_| chain.status == Status::Intercepted);
-    Opinion { product, ..Opinion { chain: Some(chain.clone()), ..of_chain(&chain) } }
+    Opinion { product, chain: Some(chain.clone()), ..of_chain(chain) }
 }
 
 /// The verdict on the chain that this observation recorded; `None` without one.

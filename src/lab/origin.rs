@@ -356,7 +356,7 @@ pub(super) async fn break_off(breakage: Breakage, mut stream: TcpStream) -> io::
     Ok(())
 }
 
-/// The alert handshake_failure.
+/// The alert `handshake_failure`.
 const NO_COMMON_SUITE: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
 
 /// Hears the client's first words, and says these.

@@ -1,4 +1,4 @@
-//! As which Windows a row asks: what its ClientHello offers, and what Schannel of each version would take.
+//! As which Windows a row asks: what its `ClientHello` offers, and what Schannel of each version would take.
 //!
 //! In: columns of Windows versions. Out: the profiles that they need, and whether their Schannel offers a cipher suite. Never:
 //! what a server chose; that is an observation.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{BuildRange, ImpactRow, OsChoice, OsSelection};
 
-/// A ClientHello as one family of Windows versions sends it.
+/// A `ClientHello` as one family of Windows versions sends it.
 ///
 /// Schannel offers TLS 1.3 by default from Windows 11 and Server 2022 on, together with 1.2; older versions offer TLS 1.2 at
 /// most (Microsoft Learn, "Protocols in TLS/SSL (Schannel SSP)", TLS protocol version support).

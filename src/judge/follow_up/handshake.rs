@@ -11,8 +11,8 @@ use crate::plan::{ClientProfile, JobId, PlannedRoute};
 /// Rows of one route that are asked about; a filter that stops more stops them for the same reason.
 const MOST_ROWS: usize = 16;
 
-/// The alerts of peers that do not like the version, or nothing that was offered: protocol_version, handshake_failure,
-/// insufficient_security.
+/// The alerts of peers that do not like the version, or nothing that was offered: `protocol_version`, `handshake_failure`,
+/// `insufficient_security`.
 const VERSION_ALERTS: [u8; 3] = [70, 40, 71];
 
 /// What tells these rows' causes apart.
@@ -361,7 +361,7 @@ fn read_old(
     let is_open = matches!(chain.status, Status::Ok | Status::Degraded) || chain.cause == Cause::ChainWrongClass;
     if chain.status == Status::Intercepted || !(is_old || is_open) {
         verdict.connections.count(Some(&chain));
-        take(verdict, row::of_unproved_chain(chain));
+        take(verdict, row::of_unproved_chain(&chain));
         return;
     }
     verdict.evidence.extend(chain.evidence.iter().cloned());
