@@ -9,13 +9,15 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use waprobe::catalogue::{Catalogue, OsSelection, Solution};
+use waprobe::catalogue::{Catalogue, ImpactRow, OsSelection, Solution};
 use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, ScriptPlace, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
-use waprobe::plan::{DeviceSettings, Directions, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice};
+use waprobe::plan::{
+    ClientProfile, DeviceSettings, Directions, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice,
+};
 use waprobe::probe::{self, Access, Context, Login};
 use waprobe::proxies::Overview;
 use waprobe::proxies::pac::{self, Limits, Question, Script, evaluate};
@@ -72,6 +74,26 @@ fn where_a_script_sends_one_needed_host_into_inspection_no_other_way_makes_the_d
     let change = wording::first_change(&report).expect("something to change");
     assert!(change.starts_with("First change, on inspecting.proxy.lab:8080"), "{change}");
     assert!(change.ends_with("(intercepted.trusted)."), "{change}");
+}
+
+#[test]
+fn a_firewall_that_reads_tls_1_2_keeps_windows_10_out_and_lets_windows_11_through() {
+    let report = told(&["older-windows"]);
+    for impact in report.impacts.iter().filter(|impact| impact.status != ImpactStatus::NotApplicable) {
+        let expected = match impact.os {
+            ImpactRow::Win11AndLater => ImpactStatus::Ok,
+            _ => ImpactStatus::Blocked,
+        };
+        assert_eq!(impact.status, expected, "{impact:?}");
+    }
+    let row = report.rows.iter().find(|row| row.endpoint == "v10c").expect("its row");
+    let clients: Vec<(ClientProfile, Status, &str)> =
+        row.clients.iter().map(|client| (client.profile, client.status, client.code.as_str())).collect();
+    let expected =
+        [(ClientProfile::Tls12, Status::Intercepted, "intercepted.trusted"), (ClientProfile::Tls13, Status::Ok, "ok")];
+    assert_eq!(clients, expected);
+    let finding = report.findings.iter().find(|finding| finding.code == "intercepted.trusted").expect("a finding");
+    assert!(finding.title.ends_with("for Windows 10, Server 2019 and older (TLS 1.2) only"), "{}", finding.title);
 }
 
 #[test]

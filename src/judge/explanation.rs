@@ -238,7 +238,10 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tls.plaintext_reply", "HTTP came where a TLS record should"),
     ("tls.not_tls", "the bytes that came are no TLS record"),
     ("tls.alert", "the handshake was ended with this alert"),
-    ("tls.legacy_only", "a plain hello was answered with TLS 1.1 or older"),
+    (
+        "tls.legacy_only",
+        "a plain hello was answered with TLS 1.1 or older, or with a cipher suite that no chosen version of Windows offers",
+    ),
     (
         "tls.old_suites",
         "a hello with the cipher suites of Windows' Schannel was answered with TLS 1.2, a certificate and a suite without ECDHE \
@@ -383,6 +386,11 @@ const WHY: &[(&str, &str)] = &[
         "Nothing is wrong: traffic is steered by an agent on the machine, and the genuine service answers.",
     ),
     ("dns.differs_ok", "Nothing is wrong; it is told so that nobody takes the other address for a forgery."),
+    (
+        "tls.old_suites",
+        "The data gets out, because Windows still offers these suites. Nothing proves who answered, and newer versions of Windows \
+         drop old suites one after the other.",
+    ),
     ("tls.slow", "The data gets out. A scanner that takes seconds for a handshake makes services give up under load."),
     (
         "tls.split_hello",

@@ -183,9 +183,9 @@ pub(super) fn unproved_chain_verdict(
 }
 
 /// What such a chain says by itself.
-pub(super) fn of_unproved_chain(chain: ChainVerdict) -> Opinion {
+pub(super) fn of_unproved_chain(chain: &ChainVerdict) -> Opinion {
     let product = chain.product.clone().filter(|_| chain.status == Status::Intercepted);
-    Opinion { product, ..Opinion { chain: Some(chain.clone()), ..of_chain(&chain) } }
+    Opinion { product, chain: Some(chain.clone()), ..of_chain(chain) }
 }
 
 /// The verdict on the chain that this observation recorded; `None` without one.

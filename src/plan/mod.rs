@@ -155,6 +155,9 @@ impl Plan {
                 return Err(format!("job {position} names route {}, and there are {}", job.route, self.routes.len()));
             }
         }
+        if !self.profiles.is_sorted_by(|one, next| one < next) {
+            return Err("the plan names a client profile twice, or not in their order".to_owned());
+        }
         let directions = self.directions.iter().flat_map(|directions| &directions.endpoints);
         match directions.into_iter().find(|direction| direction.ways.is_empty()) {
             Some(direction) => Err(format!("the script names no way at all for endpoint {}", direction.endpoint)),

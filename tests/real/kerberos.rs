@@ -86,10 +86,10 @@ fn once_the_proxy_is_known_to_take_tickets_every_row_begins_with_its_own() {
     report.expect(&format!("{}|user|negotiate", company.url), hosts::all(), "ok", "ok");
 
     let (requests, sent) = (company.squid.requests(), company.squid.credentials());
-    assert_eq!((requests.len() - sent.len(), sent.len()), (1, 15), "{requests:#?}");
+    assert_eq!((requests.len() - sent.len(), sent.len()), (1, hosts::REQUESTS), "{requests:#?}");
     let distinct: std::collections::BTreeSet<&str> =
         sent.iter().filter_map(|line| line.split("sent=").nth(1)).collect();
-    assert_eq!(distinct.len(), 15, "a token went out twice");
+    assert_eq!(distinct.len(), hosts::REQUESTS, "a token went out twice");
 }
 
 #[test]
