@@ -602,7 +602,7 @@ mod tests {
             ("pauth.required", &[]),
             ("pauth.nego_is_ntlm", &[]),
             ("pac.eval_error", &["12166", "12177"]),
-            ("pac.not_script", &["12166", "12176"]),
+            ("pac.not_script", &["12166"]),
             ("intercepted.trusted", &["0x800B0109"]),
             ("proxy.denied_403", &[]),
             ("ok", &[]),
