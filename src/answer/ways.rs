@@ -81,6 +81,8 @@ impl Way {
     }
 }
 
+static DIRECTLY: Hop = Hop::Direct;
+
 /// Every unit of the run: what was asked for by name first, then the script, then the accounts of the device.
 pub(super) fn units(plan: &Plan, reach: &Reach<'_>) -> Vec<Unit> {
     let builder = Builder::new(plan, reach);
@@ -138,6 +140,13 @@ impl<'p> Builder<'p> {
         let mut hops: HashMap<usize, Vec<&Hop>> = HashMap::new();
         for (endpoint, ways) in by_script.chain(by_account) {
             hops.entry(endpoint).or_default().extend(ways);
+        }
+        // A Windows that cannot read the script goes out directly: that row is the script's too.
+        for (place, direction) in plan.directions.iter().flat_map(|directions| directions.endpoints.iter().enumerate())
+        {
+            if plan.directions.as_ref().is_some_and(|directions| directions.has_obstacle(place)) {
+                hops.entry(direction.endpoint).or_default().push(&DIRECTLY);
+            }
         }
         let has_row = plan.jobs.iter().map(|job| (job.route, job.endpoint)).collect();
         Self { plan, reach, planned, has_row, hops }

@@ -131,7 +131,13 @@ fn why(report: &Report, columns: &[Column<'_>]) -> String {
         })
         .collect();
     match reasons.as_slice() {
-        [] => super::headline::lower_first(lacking.map_or("no login that works is theirs", |finding| &finding.title)),
+        // Nothing fails by itself: what several rows show together keeps it in.
+        [] => {
+            let codes: Vec<&String> = report.answer.devices.iter().flat_map(|device| &device.because).collect();
+            let explains = |finding: &&Finding| codes.iter().any(|code| **code == finding.code);
+            let title = report.findings.iter().find(explains).map(|finding| sanitize(&finding.title));
+            title.map_or_else(|| "the findings say why".to_owned(), |title| super::headline::lower_first(&title))
+        }
         [(_, reason)] if columns.len() == 1 => reason.clone(),
         few if few.len() <= EXPLAINED_ROUTES => explained_by(few),
         many => kinds(&many.iter().map(|(column, _)| *column).collect::<Vec<_>>()),

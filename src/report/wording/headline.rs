@@ -291,8 +291,13 @@ fn share(part: usize, whole: usize, what: &str) -> String {
     }
 }
 
+const PROPER_NAMES: [&str; 2] = ["Windows", "Microsoft"];
+
 /// Lower case for the middle of a sentence, except for words that are written in capitals anyway.
 pub(super) fn lower_first(text: &str) -> String {
+    if PROPER_NAMES.iter().any(|name| text.starts_with(name)) {
+        return text.to_owned();
+    }
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
