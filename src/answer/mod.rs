@@ -9,6 +9,8 @@
 //! **routes**: the direct line and each proxy have to get everything through, a proxy with one of its logins.
 
 mod findings;
+#[cfg(test)]
+mod tests;
 mod ways;
 
 use std::collections::{HashMap, HashSet};
