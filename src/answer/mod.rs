@@ -84,20 +84,6 @@ pub enum Role {
     Needed,
 }
 
-impl Answer {
-    /// Whether data is kept in: blocked or intercepted.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.status.is_closed()
-    }
-
-    /// Whether the run could not say.
-    #[must_use]
-    pub fn is_undecided(&self) -> bool {
-        self.status.is_undecided()
-    }
-}
-
 /// The answer, and the findings with what it makes of them: what rests on rows that change nothing asks nobody for a change,
 /// and a login that works and that these devices do not send is a finding of its own.
 #[must_use]
