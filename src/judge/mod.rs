@@ -47,7 +47,7 @@ pub use comparison::Comparison;
 pub use directions::taken;
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
 pub use findings::findings;
-pub use follow_up::follow_ups;
+pub use follow_up::{follow_ups, to_ask_alone};
 pub use remedy::{DESCRIBED_AT, Particulars, owners, particulars};
 pub use wording::listed;
 
@@ -81,8 +81,14 @@ pub struct Verdict {
     /// Whether the control ends as the endpoint does on this route, on which something else gets out: then it is not about
     /// this endpoint.
     pub is_for_all: bool,
-    /// How many questions were asked beside the row itself.
+    /// How many questions were asked beside the row itself, and seen to their end.
     pub follow_ups: usize,
+    /// Which of the questions that were asked alone the row says; `None` for what was seen beside others.
+    pub alone: Option<u8>,
+    /// How many connections, or lookups, were open at once where the row failed before it was asked alone.
+    pub open_at_once: Option<u32>,
+    /// One of its follow-ups was answered from beyond this network.
+    pub is_heard_beside: bool,
     /// Whose certificates the row's connections showed.
     pub connections: Connections,
     /// Who was met at which of the host's addresses, where some are inspected and others are not.
@@ -119,6 +125,9 @@ impl Verdict {
             is_in_doubt: false,
             is_for_all: false,
             follow_ups: 0,
+            alone: None,
+            open_at_once: None,
+            is_heard_beside: false,
             connections: Connections::default(),
             by_address: None,
             addresses: Vec::new(),
@@ -230,6 +239,8 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
             place.push(observation);
         }
     }
+    let answered: Vec<&Observation> = beside.iter().copied().filter(|seen| !seen.was_cut_off()).collect();
+    let were_beside = follow_up::alone::stand_in(grounds, &chains, &mut attempts, &answered);
     let mut verdicts: Vec<Verdict> = grounds
         .plan
         .jobs
@@ -237,6 +248,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .zip(&attempts)
         .map(|(job, seen)| row::judge_job(grounds, &chains, job, seen))
         .collect();
+    follow_up::alone::tell(grounds, &mut verdicts, &were_beside);
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
     forwarding::attribute(grounds, &attempts, &mut verdicts);

@@ -17,13 +17,15 @@ pub struct FollowUp {
     pub leaf: Option<[u8; 32]>,
     /// How many pauses it waits first: some filters hold a reset against the pair of addresses for a while.
     pub pauses: u32,
+    /// The job met silence: the answer is awaited for a part of the patience only.
+    pub is_brief: bool,
 }
 
 impl FollowUp {
     /// A question that goes its own way.
     #[must_use]
     pub fn new(about: JobId, ask: Ask) -> Self {
-        Self { about, ask, address: None, leaf: None, pauses: 0 }
+        Self { about, ask, address: None, leaf: None, pauses: 0, is_brief: false }
     }
 }
 
@@ -61,4 +63,6 @@ pub enum Ask {
     Address(SocketAddr),
     /// The job's own question once more, on a connection of its own; the how-manieth time.
     Repeat(u8),
+    /// The job's own question once more while this run has nothing else open on the job's route; the how-manieth time.
+    Alone(u8),
 }

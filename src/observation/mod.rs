@@ -33,6 +33,10 @@ pub struct Observation {
     steps: Vec<Step>,
     /// From the first step's beginning to the last one's end.
     total: Duration,
+    /// The most connections (lookups, where a lookup ended it) that the run had open at once on this route while this
+    /// attempt lasted, its own included; `None` in recordings of versions that did not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_at_once: Option<u32>,
 }
 
 /// Why this observation was made.
@@ -89,6 +93,7 @@ pub struct Recorder {
     /// What works now, and since when.
     under_way: (Stage, Instant),
     steps: Vec<Step>,
+    open_at_once: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -97,13 +102,15 @@ struct RawObservation {
     attempt: Attempt,
     steps: Vec<Step>,
     total: Duration,
+    #[serde(default)]
+    open_at_once: Option<u32>,
 }
 
 impl Recorder {
     /// Starts at `now`: the time comes in, so that nothing here reads a clock.
     #[must_use]
     pub fn new(job: JobId, attempt: Attempt, now: Instant) -> Self {
-        Self { job, attempt, started: now, under_way: (Stage::Dns, now), steps: Vec::with_capacity(5) }
+        Self { job, attempt, started: now, under_way: (Stage::Dns, now), steps: Vec::with_capacity(5), open_at_once: None }
     }
 
     /// Says which stage works from `now` on, so that a run that ends in the middle of it knows.
@@ -114,6 +121,11 @@ impl Recorder {
     /// Leaves out of the whole what passed before anything was asked of anybody.
     pub fn waited(&mut self, time: Duration) {
         self.started += time;
+    }
+
+    /// Notes how many connections or lookups of the run were open at once in the stage that is under way.
+    pub fn counted(&mut self, open_at_once: u32) {
+        self.open_at_once = Some(open_at_once);
     }
 
     /// Keeps a step that went well.
@@ -145,7 +157,8 @@ impl Recorder {
     #[must_use]
     pub fn finish(self, now: Instant) -> Observation {
         let total = now.saturating_duration_since(self.started);
-        Observation { job: self.job, attempt: self.attempt, steps: self.steps, total }
+        let Self { job, attempt, steps, open_at_once, .. } = self;
+        Observation { job, attempt, steps, total, open_at_once }
     }
 
     /// What the last finished stage saw.
@@ -190,6 +203,18 @@ impl Observation {
     #[must_use]
     pub fn total(&self) -> Duration {
         self.total
+    }
+
+    /// The most connections, or lookups, that the run had open at once on this route while this attempt lasted.
+    #[must_use]
+    pub fn open_at_once(&self) -> Option<u32> {
+        self.open_at_once
+    }
+
+    /// Whether the run ended before this question had an answer.
+    #[must_use]
+    pub fn was_cut_off(&self) -> bool {
+        self.fault().is_some_and(|(_, fault)| fault.is_end_of_run())
     }
 
     /// The fault that ended the attempt, with its stage.
@@ -252,7 +277,7 @@ impl TryFrom<RawObservation> for Observation {
 
     /// A recording that somebody edited must not smuggle in what no probe could have seen.
     fn try_from(raw: RawObservation) -> Result<Self, Self::Error> {
-        let RawObservation { job, attempt, steps, total } = raw;
+        let RawObservation { job, attempt, steps, total, open_at_once } = raw;
         if let Some(position) = steps.iter().position(|step| step.fault.is_some())
             && position + 1 != steps.len()
         {
@@ -268,6 +293,6 @@ impl TryFrom<RawObservation> for Observation {
         if steps.iter().map(|step| step.took).chain([total]).any(|took| took > LONGEST) {
             return Err(format!("a duration is longer than {} hours", LONGEST.as_secs() / 3600));
         }
-        Ok(Self { job, attempt, steps, total })
+        Ok(Self { job, attempt, steps, total, open_at_once })
     }
 }

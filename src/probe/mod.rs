@@ -8,6 +8,7 @@ mod exchange;
 mod follow_up;
 mod hello;
 mod http;
+mod load;
 mod old_hello;
 mod proxy;
 mod resolve;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 
 use self::hello::Hello;
+use self::load::Peer;
 use self::secrets::Secrets;
 use self::stream::Connection;
 use crate::catalogue::{Catalogue, Endpoint};
@@ -33,7 +35,7 @@ use crate::net::{Keytab, Net};
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Signature, Stage};
 use crate::plan::{Job, JobId, Plan, PlannedRoute, ProxyScheme};
 
-pub use follow_up::follow_up;
+pub use follow_up::{Patience, ask_alone, follow_up, not_asked};
 pub use runner::run;
 pub use tls::warm_up;
 
@@ -50,6 +52,7 @@ pub struct Context {
     proxies: Arc<proxy::Gates>,
     tickets: Arc<proxy::Tickets>,
     certificates: Arc<tls::CertificatePool>,
+    load: load::Load,
 }
 
 /// The credentials of a run.
@@ -96,7 +99,18 @@ impl Context {
         let lookups = Arc::new(resolve::Lookups::new(&catalogue, &plan, &net));
         let proxies = Arc::new(proxy::Gates::new(&plan));
         let tickets = Arc::new(proxy::Tickets::new(&plan, &net));
-        Self { catalogue, plan, net, access, machine_roots, lookups, proxies, tickets, certificates: Arc::default() }
+        Self {
+            catalogue,
+            plan,
+            net,
+            access,
+            machine_roots,
+            lookups,
+            proxies,
+            tickets,
+            certificates: Arc::default(),
+            load: load::Load::default(),
+        }
     }
 }
 
@@ -188,11 +202,14 @@ struct Stop {
 /// The five stages. Each is awaited, kept, and handed on; the first that stops ends the way.
 async fn go(way: &Way<'_>, context: &Context, secrets: &Secrets, recorder: &mut Recorder) -> Result<(), Stop> {
     let started = enter(recorder, Stage::Dns);
+    let counted = context.load.enter(Peer::Names);
     let outcome = match (way.address, way.server) {
         (Some(address), _) => resolve::given(way.endpoint, address),
         (None, Some(server)) => resolve::ask(way.endpoint, server, context).await,
         (None, None) => resolve::resolve(way.endpoint, way.route, context).await,
     };
+    recorder.counted(counted.most());
+    drop(counted);
     let resolved = keep(recorder, Stage::Dns, started, outcome)?;
     if way.until == Stage::Dns {
         return Ok(());
@@ -209,7 +226,7 @@ async fn beyond_dns(
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
     // Before the connection: a proxy ends those that say nothing for long, and is not to be blamed for our waiting.
-    let place = match way.route {
+    let mut place = match way.route {
         PlannedRoute::Direct => None,
         PlannedRoute::Proxy { proxy, .. } => {
             let waiting = Instant::now();
@@ -218,19 +235,25 @@ async fn beyond_dns(
             Some(place)
         }
     };
+    let counted = context.load.enter(Peer::of(way.route));
     let started = enter(recorder, Stage::Tcp);
-    let (stream, mut attempts) = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await)?;
+    let connected = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await);
+    recorder.counted(counted.most());
+    let (stream, mut attempts) = connected?;
     if way.until == Stage::Tcp {
         return Ok(());
     }
-    let result = beyond_tcp(way, (stream, place), &attempts, (context, secrets), recorder).await;
+    let result = beyond_tcp(way, (stream, place.as_mut()), &attempts, (context, secrets), recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
+    recorder.counted(counted.most());
+    // Until here the connection was open, and the place at the proxy taken.
+    drop((place, counted));
     result
 }
 
 async fn beyond_tcp(
     way: &Way<'_>,
-    (stream, place): (Connection, Option<proxy::Place>),
+    (stream, place): (Connection, Option<&mut proxy::Place>),
     attempts: &connect::Attempts,
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
@@ -258,8 +281,10 @@ async fn beyond_tcp(
             keep(recorder, Stage::Proxy, started, opened)?
         }
     };
-    // What goes through the tunnel is the service's.
-    drop(place);
+    // What goes through the tunnel is the service's; that it is open is the proxy's.
+    if let Some(place) = place {
+        place.is_answered();
+    }
     if way.until == Stage::Proxy {
         return Ok(());
     }

@@ -35,6 +35,7 @@ pub enum Cause {
     DnsNoResolver,
     DnsProxyName,
     DnsDiffersOk,
+    DnsClientLimit,
 
     TcpRefused,
     TcpTimeout,
@@ -47,6 +48,7 @@ pub enum Cause {
     TcpV6Broken,
     TcpLocalExhausted,
     TcpAcceptsEverything,
+    TcpClientLimit,
 
     ProxyTcpRefused,
     ProxyTcpTimeout,
@@ -87,6 +89,7 @@ pub enum Cause {
     ProxyRateLimited,
     ProxyLoop,
     ProxyIcapDown,
+    ProxyClientLimit,
 
     PauthRequired,
     PauthNoChallenge,
@@ -257,6 +260,7 @@ impl Cause {
         Self::DnsNoResolver,
         Self::DnsProxyName,
         Self::DnsDiffersOk,
+        Self::DnsClientLimit,
         Self::TcpRefused,
         Self::TcpTimeout,
         Self::TcpHostUnreachable,
@@ -268,6 +272,7 @@ impl Cause {
         Self::TcpV6Broken,
         Self::TcpLocalExhausted,
         Self::TcpAcceptsEverything,
+        Self::TcpClientLimit,
         Self::ProxyTcpRefused,
         Self::ProxyTcpTimeout,
         Self::ProxyTcpHostUnreachable,
@@ -306,6 +311,7 @@ impl Cause {
         Self::ProxyRateLimited,
         Self::ProxyLoop,
         Self::ProxyIcapDown,
+        Self::ProxyClientLimit,
         Self::PauthRequired,
         Self::PauthNoChallenge,
         Self::PauthWrongCode,
@@ -456,6 +462,9 @@ impl Cause {
                 | Self::ProxyRequestTimeout
                 | Self::Proxy2xxNot200
                 | Self::ProxyIcapDown
+                | Self::ProxyClientLimit
+                | Self::TcpClientLimit
+                | Self::DnsClientLimit
                 | Self::PauthNoChallenge
                 | Self::PauthWrongCode
                 | Self::PauthRejected

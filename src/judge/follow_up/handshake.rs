@@ -28,12 +28,12 @@ pub(super) fn questions(
         passing.clear();
     }
     for row in passing {
-        let Some(seen) = last(observations, row.job) else { continue };
+        let Some(seen) = last(observations, row) else { continue };
         let address = address(grounds, seen);
         asked.extend([Ask::SplitHello, Ask::LargeHello].map(|ask| FollowUp { address, ..FollowUp::new(row.job, ask) }));
     }
     for row in on_route(grounds, route, verdicts).filter(|row| row.status == Status::Blocked) {
-        let Some(seen) = last(observations, row.job) else { continue };
+        let Some(seen) = last(observations, row) else { continue };
         let address = address(grounds, seen);
         let is_reset = matches!(seen.fault(), Some((_, Fault::ResetByPeer { .. })));
         let ask = |ask| {
@@ -87,7 +87,7 @@ pub(super) fn is_mute_ending(cause: &Cause) -> bool {
     )
 }
 
-fn is_about_version(row: &Verdict) -> bool {
+pub(super) fn is_about_version(row: &Verdict) -> bool {
     match row.cause {
         Cause::TlsLegacyOnly => true,
         Cause::TlsAlert(code) => VERSION_ALERTS.contains(&code),

@@ -4,7 +4,9 @@
 //! whose cause is sharper or in doubt. Never: a second round; a row that is intercepted made to look better.
 
 mod addresses;
+pub(super) mod alone;
 mod control;
+mod cut_off;
 mod denial;
 mod handshake;
 mod names;
@@ -20,7 +22,7 @@ use std::net::SocketAddr;
 use super::chain::ChainJudge;
 use super::opinion::Opinion;
 use super::{Grounds, Status, Verdict};
-use crate::observation::{FollowUp, Observation};
+use crate::observation::{Ask, Credential, FollowUp, Observation, Token};
 use crate::plan::{JobId, PlannedRoute};
 
 /// The questions that the rows leave open, by the verdicts on what they saw. They are asked once; what their answers leave open
@@ -44,6 +46,12 @@ pub fn follow_ups(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[O
     (0..plan.routes.len()).flat_map(of_route).collect()
 }
 
+/// Rows that failed beside others and are to be asked alone, before any other follow-up; asked again after each round.
+#[must_use]
+pub fn to_ask_alone(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<FollowUp> {
+    alone::questions(grounds, verdicts, observations)
+}
+
 /// Lets the answers to the follow-ups speak.
 pub(super) fn weigh(
     grounds: &Grounds<'_>,
@@ -51,11 +59,15 @@ pub(super) fn weigh(
     verdicts: &mut [Verdict],
     (attempts, beside): (&[Vec<&Observation>], &[&Observation]),
 ) {
-    let beside: Vec<&Observation> =
-        beside.iter().copied().filter(|seen| (seen.job().0 as usize) < verdicts.len()).collect();
+    let known = beside.iter().copied().filter(|seen| (seen.job().0 as usize) < verdicts.len());
+    let (not_asked, beside): (Vec<&Observation>, Vec<&Observation>) = known.partition(|seen| seen.was_cut_off());
     for seen in &beside {
-        verdicts[seen.job().0 as usize].follow_ups += 1;
+        let verdict = &mut verdicts[seen.job().0 as usize];
+        verdict.follow_ups += 1;
+        verdict.is_heard_beside |= is_heard(seen);
     }
+    alone::leave_open(grounds, verdicts, attempts, &beside);
+    let open = cut_off::open(grounds, verdicts, &not_asked);
     for route in 0..grounds.plan.routes.len() {
         let outcomes = control::outcomes(grounds, route, &beside);
         control::weigh(grounds, route, verdicts, &outcomes);
@@ -69,6 +81,20 @@ pub(super) fn weigh(
     if !beside.is_empty() {
         control::unreached_proxies(grounds, verdicts);
     }
+    cut_off::leave_open(verdicts, &open);
+}
+
+/// Whether somebody beyond this network answered: the way leads out.
+fn is_heard(seen: &Observation) -> bool {
+    let answered = seen.http().is_some_and(|answer| answer.status.is_some());
+    answered || seen.tls().is_some_and(|tls| !tls.chain.is_empty())
+}
+
+/// Whether something went out that was made of a password or a ticket.
+fn sent_login(seen: &Observation) -> bool {
+    let names_somebody = |credential: &Credential| credential.token != Some(Token::NtlmType1);
+    let legs = seen.tunnel().map(|tunnel| tunnel.legs.as_slice()).unwrap_or_default();
+    legs.iter().filter_map(|leg| leg.credential.as_ref()).any(names_somebody)
 }
 
 fn on_route<'v>(
@@ -89,9 +115,13 @@ fn gets_through(rows: &[&Verdict]) -> bool {
     rows.iter().any(|row| answers(row) || row.chain.is_some())
 }
 
-/// The last attempt at the job itself.
-fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
-    observations.iter().filter(|seen| seen.job() == job && seen.follow_up().is_none()).max_by_key(|seen| seen.attempt())
+/// The attempt at the job itself that its row says: the last one, or the one that was alone.
+fn last<'o>(observations: &'o [Observation], row: &Verdict) -> Option<&'o Observation> {
+    let of_row = || observations.iter().filter(|seen| seen.job() == row.job);
+    match row.alone {
+        Some(time) => of_row().find(|seen| seen.follow_up() == Some(Ask::Alone(time))),
+        None => of_row().filter(|seen| seen.follow_up().is_none()).max_by_key(|seen| seen.attempt()),
+    }
 }
 
 /// Where the row's own connection went; through a proxy the proxy chooses.

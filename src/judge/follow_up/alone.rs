@@ -1,0 +1,337 @@
+//! Rows that failed beside others of this run: what they are while nothing else of it is open.
+//!
+//! A proxy, a firewall or a DNS server may limit what one client does at once, and this program does more at once than Windows.
+//! So a row that was denied, refused, reset or closed beside others is asked again alone; of rows that met silence, one. What
+//! passes alone was stopped by a limit, and the row is what it is alone. A login goes out again only if the proxy took it for
+//! another row of this run.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{route_of, sent_login};
+use crate::judge::chain::ChainJudge;
+use crate::judge::refused::is_let_through;
+use crate::judge::{Cause, Grounds, Status, Verdict, row};
+use crate::observation::{Ask, FollowUp, Observation, Stage};
+use crate::plan::{Identity, JobId, PlannedRoute};
+
+/// Rows of one group that are asked alone before it is known that there is a limit. Fifteen hosts are all asked.
+const MAX_SAMPLE: usize = 16;
+
+/// The same where the host was not named yet: every row asks the same machine for the same thing.
+const MAX_SAMPLE_OF_MACHINE: usize = 2;
+
+/// Rows at one peer that failed once and then passed, from which on a limit may be behind it.
+const MIN_FLAKY: usize = 3;
+
+/// How a row failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// Denied, refused, reset or closed.
+    Answered,
+    Silent,
+}
+
+/// How a cause fails, if our own load may be behind it.
+fn failure(cause: &Cause) -> Option<Failure> {
+    Some(match cause {
+        Cause::DnsRefused
+        | Cause::DnsServfail
+        | Cause::TcpRefused
+        | Cause::TcpResetAfterConnect
+        | Cause::TcpAdminProhibited
+        | Cause::TcpHostUnreachable
+        | Cause::ProxyTcpRefused
+        | Cause::ProxyTcpAdminProhibited
+        | Cause::ProxyTcpHostUnreachable
+        | Cause::ProxyDenied403
+        | Cause::ProxySocksDenied
+        | Cause::ProxyBadRequest400
+        | Cause::ProxyNotForwarding
+        | Cause::ProxyRequestTimeout
+        | Cause::ProxyRateLimited
+        | Cause::ProxyUpstreamRefused
+        | Cause::ProxyUpstreamUnreachable
+        | Cause::ProxyUpstreamDns
+        | Cause::ProxyUpstreamUnknown
+        | Cause::ProxyEmpty
+        | Cause::ProxyRst
+        | Cause::Proxy200ThenClose
+        | Cause::Proxy200ThenRst
+        | Cause::PauthDeniedAfterAuth
+        | Cause::TlsRstAfterHello
+        | Cause::TlsFinAfterHello
+        | Cause::HttpEmpty
+        | Cause::HttpBlockPage
+        | Cause::HttpMiddleboxStatus => Failure::Answered,
+        Cause::DnsTimeout
+        | Cause::TcpTimeout
+        | Cause::ProxyTcpTimeout
+        | Cause::ProxyTimeout
+        | Cause::ProxyUpstreamTimeout
+        | Cause::TlsTimeoutAfterHello
+        | Cause::HttpTimeoutFirstByte => Failure::Silent,
+        _ => return None,
+    })
+}
+
+/// A machine that knows no host yet refuses each row for the same reason.
+fn is_about_machine(cause: &Cause) -> bool {
+    matches!(cause, Cause::ProxyTcpRefused | Cause::ProxyTcpAdminProhibited | Cause::ProxyTcpHostUnreachable)
+}
+
+/// The limit that a row ran into which failed in `stage` and passes alone.
+fn limit(route: &PlannedRoute, stage: Stage) -> Cause {
+    match (route.proxy(), stage) {
+        (Some(_), _) => Cause::ProxyClientLimit,
+        (None, Stage::Dns) => Cause::DnsClientLimit,
+        (None, _) => Cause::TcpClientLimit,
+    }
+}
+
+/// What shares a limit: a proxy's rows, the names of the direct route, its connections.
+type Peer = (Option<String>, bool);
+
+fn peer(route: &PlannedRoute, stage: Stage) -> Peer {
+    let proxy = route.proxy().map(ToString::to_string);
+    let is_name = proxy.is_none() && stage == Stage::Dns;
+    (proxy, is_name)
+}
+
+/// A row that failed beside others.
+struct Candidate<'v> {
+    row: &'v Verdict,
+    failure: Failure,
+    /// Times that it was asked alone.
+    asked: usize,
+    is_flaky: bool,
+}
+
+/// Rows that are to be asked alone, by what is known so far: asked again with those answers, it names the next ones.
+#[must_use]
+pub(in crate::judge) fn questions(
+    grounds: &Grounds<'_>,
+    verdicts: &[Verdict],
+    observations: &[Observation],
+) -> Vec<FollowUp> {
+    if !grounds.plan.follow_ups.wanted {
+        return Vec::new();
+    }
+    let history = History::of(grounds, observations);
+    let mut groups: BTreeMap<(Peer, Option<Identity>, String), Vec<Candidate<'_>>> = BTreeMap::new();
+    for row in verdicts {
+        if let Some(candidate) = history.candidate(grounds, row) {
+            let route = grounds.plan.route(grounds.job(row));
+            let code = if candidate.is_flaky { Cause::Flaky.code() } else { row.cause.code() };
+            groups.entry((peer(route, row.stage), route.identity(), code)).or_default().push(candidate);
+        }
+    }
+    let mut failing: BTreeMap<&Peer, usize> = BTreeMap::new();
+    for ((peer, ..), rows) in &groups {
+        *failing.entry(peer).or_default() += rows.iter().filter(|one| one.failure == Failure::Answered).count();
+    }
+    let limited = limited(grounds, verdicts);
+    let of_group = |((peer, ..), rows): (&(Peer, Option<Identity>, String), &Vec<Candidate<'_>>)| {
+        let is_limited = limited.contains(peer);
+        let is_single = rows.iter().any(|one| one.is_flaky) && failing.get(peer).is_none_or(|rows| *rows < MIN_FLAKY);
+        if is_single { Vec::new() } else { of_group(rows, is_limited) }
+    };
+    groups.iter().flat_map(of_group).collect()
+}
+
+/// What is asked of rows that failed in the same way.
+fn of_group(rows: &[Candidate<'_>], is_limited: bool) -> Vec<FollowUp> {
+    let is_silent = rows.iter().any(|one| one.failure == Failure::Silent);
+    let most = match rows.first() {
+        _ if is_limited => usize::MAX,
+        _ if is_silent => 1,
+        Some(first) if is_about_machine(&first.row.cause) => MAX_SAMPLE_OF_MACHINE,
+        Some(_) | None => MAX_SAMPLE,
+    };
+    let mut asked = Vec::new();
+    for one in spread(rows, most) {
+        let time = u8::try_from(one.asked + 1).unwrap_or(u8::MAX);
+        // With a limit known, a second refusal may be the pace at which the rows are asked.
+        let is_worth_it = one.asked == 0 || (one.asked == 1 && is_limited && !is_silent);
+        if is_worth_it {
+            let pauses = u32::from(one.asked == 1 && asked.is_empty());
+            let ask = FollowUp::new(one.row.job, Ask::Alone(time));
+            asked.push(FollowUp { pauses, is_brief: is_silent, ..ask });
+        }
+    }
+    asked
+}
+
+/// At most so many of `rows`, from all over them.
+fn spread<'a, 'v>(rows: &'a [Candidate<'v>], most: usize) -> Vec<&'a Candidate<'v>> {
+    if rows.len() <= most {
+        return rows.iter().collect();
+    }
+    (0..most).map(|number| &rows[number * rows.len() / most]).collect()
+}
+
+/// Where a row that failed beside others passed alone.
+fn limited(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> BTreeSet<Peer> {
+    let is_limit = |cause: &Cause| matches!(cause, Cause::ProxyClientLimit | Cause::TcpClientLimit | Cause::DnsClientLimit);
+    let of_row = |row: &Verdict| {
+        let limit = row.remarks.iter().find(|remark| is_limit(remark))?;
+        let stage = if *limit == Cause::DnsClientLimit { Stage::Dns } else { Stage::Tcp };
+        Some(peer(grounds.plan.route(grounds.job(row)), stage))
+    };
+    verdicts.iter().filter_map(of_row).collect()
+}
+
+/// What the run did with each row.
+struct History<'o> {
+    own: HashMap<JobId, &'o Observation>,
+    /// The most that were open at once on any attempt.
+    open: HashMap<JobId, u32>,
+    asked: HashMap<JobId, usize>,
+    /// Logins that were taken, by proxy and identity.
+    taken: BTreeSet<(String, Identity)>,
+}
+
+impl<'o> History<'o> {
+    fn of(grounds: &Grounds<'_>, observations: &'o [Observation]) -> Self {
+        let mut history =
+            Self { own: HashMap::new(), open: HashMap::new(), asked: HashMap::new(), taken: BTreeSet::new() };
+        for seen in observations {
+            let job = seen.job();
+            if let Some(job) = grounds.plan.jobs.get(job.0 as usize)
+                && let route = grounds.plan.route(job)
+                && let (Some(proxy), Some(identity)) = (route.proxy(), route.identity())
+                && is_let_through(seen)
+            {
+                history.taken.insert((proxy.to_string(), identity));
+            }
+            match seen.follow_up() {
+                None => {
+                    let known = history.own.entry(job).or_insert(seen);
+                    if known.attempt() <= seen.attempt() {
+                        *known = seen;
+                    }
+                    let open = history.open.entry(job).or_default();
+                    *open = seen.open_at_once().unwrap_or_default().max(*open);
+                }
+                Some(Ask::Alone(_)) => *history.asked.entry(job).or_default() += 1,
+                Some(_) => {}
+            }
+        }
+        history
+    }
+
+    /// The row as one that may have failed for our own load, if it may be asked again.
+    fn candidate<'v>(&self, grounds: &Grounds<'_>, row: &'v Verdict) -> Option<Candidate<'v>> {
+        let seen = self.own.get(&row.job).filter(|_| row.alone.is_none())?;
+        let was_beside = self.open.get(&row.job).is_some_and(|open| *open > 1);
+        let is_flaky = row.cause == Cause::Flaky && row.status == Status::Degraded;
+        let failure = if is_flaky { Failure::Answered } else { failure(&row.cause)? };
+        let is_accused = is_flaky || matches!(row.status, Status::Blocked | Status::Degraded | Status::Inconclusive);
+        if !was_beside || !is_accused || !self.may_ask(grounds, row, seen) {
+            return None;
+        }
+        Some(Candidate { row, failure, asked: self.asked.get(&row.job).copied().unwrap_or_default(), is_flaky })
+    }
+
+    /// Whether nothing that is made of a password would go out of which nobody knows that it is right.
+    fn may_ask(&self, grounds: &Grounds<'_>, row: &Verdict, seen: &Observation) -> bool {
+        if !sent_login(seen) {
+            return true;
+        }
+        let was_answered = seen.tunnel().and_then(|tunnel| tunnel.legs.last()).is_some_and(|leg| leg.status.is_some());
+        let is_past_proxy = seen.fault().is_none_or(|(stage, _)| stage > Stage::Proxy);
+        let route = grounds.plan.route(grounds.job(row));
+        let login = route.proxy().map(ToString::to_string).zip(route.identity());
+        (was_answered || is_past_proxy) && login.is_some_and(|login| self.taken.contains(&login))
+    }
+}
+
+/// What a row was beside others, that stands as it was alone.
+pub(in crate::judge) struct Beside {
+    cause: Cause,
+    summary: String,
+    open_at_once: u32,
+    /// Which of the questions alone stands; `None` if the row ended alone as it did beside others.
+    stands: Option<u8>,
+    /// It passes alone: a limit stopped it.
+    limit: Option<Cause>,
+}
+
+/// Puts what came of rows alone in place of what came of them beside others, where that says more.
+pub(in crate::judge) fn stand_in<'o>(
+    grounds: &Grounds<'_>,
+    chains: &ChainJudge,
+    attempts: &mut [Vec<&'o Observation>],
+    follow_ups: &[&'o Observation],
+) -> BTreeMap<JobId, Beside> {
+    let mut alone: BTreeMap<JobId, Vec<(u8, &Observation)>> = BTreeMap::new();
+    for seen in follow_ups {
+        if let Some(Ask::Alone(time)) = seen.follow_up() {
+            alone.entry(seen.job()).or_default().push((time, seen));
+        }
+    }
+    let mut changed = BTreeMap::new();
+    for (id, answers) in alone {
+        let Some((job, own)) = grounds.plan.jobs.get(id.0 as usize).zip(attempts.get_mut(id.0 as usize)) else { continue };
+        let first = row::judge_job(grounds, chains, job, own);
+        let open_at_once = own.iter().filter_map(|seen| seen.open_at_once()).max().unwrap_or_default();
+        let how = failure(&first.cause);
+        let says_more = |(time, seen): &(u8, &'o Observation)| {
+            let opinion = row::judge_attempt(grounds, chains, job, seen);
+            let is_failure = failure(&opinion.cause);
+            let passes = is_failure.is_none() && opinion.status != Status::NotTested && opinion.cause != first.cause;
+            let is_answer = how == Some(Failure::Silent) && is_failure == Some(Failure::Answered);
+            (passes || is_answer).then_some((*time, *seen, passes, opinion.status))
+        };
+        let found = answers.iter().find_map(says_more);
+        let limit = found.filter(|(.., passes, status)| *passes && *status != Status::Blocked);
+        let limit = limit.map(|_| self::limit(grounds.plan.route(job), first.stage));
+        let stands = found.map(|(time, ..)| time);
+        if let Some((_, seen, ..)) = found {
+            *own = vec![seen];
+        }
+        changed.insert(id, Beside { cause: first.cause, summary: first.summary, open_at_once, stands, limit });
+    }
+    changed
+}
+
+/// Says what the rows were beside others, and names the limit.
+pub(in crate::judge) fn tell(grounds: &Grounds<'_>, verdicts: &mut [Verdict], beside: &BTreeMap<JobId, Beside>) {
+    for (job, beside) in beside {
+        let verdict = &mut verdicts[job.0 as usize];
+        let Some(time) = beside.stands else {
+            verdict.evidence.push(format!("follow-up: asked again alone, it ends in the same way ({})", beside.cause.code()));
+            continue;
+        };
+        let what = match (grounds.plan.route(&grounds.plan.jobs[job.0 as usize]).proxy(), &beside.limit) {
+            (Some(proxy), _) => format!("connections of this check to {}", proxy.authority()),
+            (None, Some(Cause::DnsClientLimit)) => "questions of this check to the DNS server".to_owned(),
+            (None, _) => "connections of this check on the direct route".to_owned(),
+        };
+        let others = beside.open_at_once.saturating_sub(1);
+        verdict.evidence.insert(0, format!("beside {others} other {what}: {}", beside.summary));
+        verdict.evidence.insert(1, "follow-up: asked again alone; this row says what came then".to_owned());
+        verdict.alone = Some(time);
+        verdict.open_at_once = Some(beside.open_at_once);
+        verdict.remarks.extend(beside.limit.clone());
+    }
+}
+
+/// Where a limit is known, rows that failed beside others and could not be asked alone are nobody's fault yet.
+pub(super) fn leave_open(grounds: &Grounds<'_>, verdicts: &mut [Verdict], attempts: &[Vec<&Observation>], asked: &[&Observation]) {
+    let limited = limited(grounds, verdicts);
+    if limited.is_empty() {
+        return;
+    }
+    let asked: BTreeSet<JobId> =
+        asked.iter().filter(|seen| matches!(seen.follow_up(), Some(Ask::Alone(_)))).map(|seen| seen.job()).collect();
+    for verdict in verdicts.iter_mut().filter(|row| row.status == Status::Blocked && !asked.contains(&row.job)) {
+        let route = &grounds.plan.routes[route_of(grounds, verdict.job)];
+        let was_beside = attempts[verdict.job.0 as usize].iter().any(|seen| seen.open_at_once().is_some_and(|open| open > 1));
+        if failure(&verdict.cause).is_some() && was_beside && limited.contains(&peer(route, verdict.stage)) {
+            verdict.cause = limit(route, verdict.stage);
+            verdict.status = Status::Inconclusive;
+            verdict.summary =
+                format!("{}: it was not asked alone, and beside others: {}", verdict.cause.facts().title, verdict.summary);
+        }
+    }
+}
