@@ -134,7 +134,9 @@ fn probe_all(
             let alone = to_ask_alone(&grounds, &verdicts, &observations);
             let others = follow_ups(&grounds, &verdicts, &observations);
             let open = [alone, others].concat();
-            probe::not_asked(&open, ended).into_iter().for_each(|seen| keep(seen, &mut observations));
+            for seen in probe::not_asked(&open, ended) {
+                keep(seen, &mut observations);
+            }
             return (ended, None);
         }
         let budget = &context.plan.budget;
@@ -151,7 +153,9 @@ fn probe_all(
             let ended = probe::ask_alone(&context, asked, patience, interrupt.as_mut(), asking).await;
             if ended != Ended::Complete {
                 let others = follow_ups(&grounds, &verdicts, &observations);
-                probe::not_asked(&others, ended).into_iter().for_each(|seen| keep(seen, &mut observations));
+                for seen in probe::not_asked(&others, ended) {
+                    keep(seen, &mut observations);
+                }
                 return (ended, None);
             }
             verdicts = judge(&grounds, &observations);

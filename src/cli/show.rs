@@ -10,7 +10,7 @@ use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, Verdict, findings, judge};
 use crate::observation::recording::{Header, Roots};
-use crate::observation::{Ended, Observation};
+use crate::observation::{Attempt, Ended, Observation};
 use crate::report::change::Changes;
 use crate::report::expectation::Expectation;
 use crate::report::outcome::{self, Conclusion, End, FailOn};
@@ -110,6 +110,10 @@ fn fail_on(list: Option<&str>) -> Result<FailOn, Failure> {
     }
 }
 
+/// What the head says of a run with `--no-follow-ups`.
+const ASKED_ONCE: &str =
+    "nothing was asked twice (--no-follow-ups): a row that failed beside others may get through alone";
+
 pub(super) fn report_of(seen: &Seen) -> Report {
     let plan = &seen.header.plan;
     let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended);
@@ -118,13 +122,16 @@ pub(super) fn report_of(seen: &Seen) -> Report {
     let findings = findings(&grounds, &verdicts, &seen.observations);
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
     let note = &seen.roots.note;
+    let is_asked_twice =
+        plan.follow_ups.wanted || seen.observations.iter().any(|seen| seen.attempt() != Attempt::First);
+    let asked_once = (!is_asked_twice).then(|| ASKED_ONCE.to_owned()).into_iter();
     let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
     let run = RunFacts {
         started: seen.header.started,
         duration: seen.duration.unwrap_or_default(),
         complete: seen.ended == Ended::Complete,
         machine_roots: format!("{} from {}", note.count, note.source),
-        remarks: ran_as.chain(seen.remarks.iter().chain(&note.problems).cloned()).collect(),
+        remarks: ran_as.chain(asked_once).chain(seen.remarks.iter().chain(&note.problems).cloned()).collect(),
     };
     report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, run)
 }

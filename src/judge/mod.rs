@@ -23,6 +23,7 @@ mod refused;
 mod remark;
 mod remedy;
 mod row;
+mod same_address;
 mod settings;
 mod sinkhole;
 #[cfg(test)]
@@ -87,8 +88,8 @@ pub struct Verdict {
     pub alone: Option<u8>,
     /// How many connections, or lookups, were open at once where the row failed before it was asked alone.
     pub open_at_once: Option<u32>,
-    /// One of its follow-ups was answered from beyond this network.
-    pub is_heard_beside: bool,
+    /// How many of its follow-ups were answered from beyond this network.
+    pub heard_beside: usize,
     /// Whose certificates the row's connections showed.
     pub connections: Connections,
     /// Who was met at which of the host's addresses, where some are inspected and others are not.
@@ -127,7 +128,7 @@ impl Verdict {
             follow_ups: 0,
             alone: None,
             open_at_once: None,
-            is_heard_beside: false,
+            heard_beside: 0,
             connections: Connections::default(),
             by_address: None,
             addresses: Vec::new(),
@@ -233,7 +234,9 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     observations.sort_by_key(|seen| (seen.job(), seen.attempt()));
     let chains = ChainJudge::new(&grounds.catalogue.trust, grounds.roots);
     let mut attempts: Vec<Vec<&Observation>> = vec![Vec::new(); grounds.plan.jobs.len()];
-    let (beside, own): (Vec<_>, Vec<_>) = observations.into_iter().partition(|seen| seen.follow_up().is_some());
+    // A second try that the end of the run cut off says nothing of the row.
+    let (beside, own): (Vec<_>, Vec<_>) =
+        observations.into_iter().partition(|seen| seen.follow_up().is_some() || seen.is_try_cut_off());
     for observation in own {
         if let Some(place) = attempts.get_mut(observation.job().0 as usize) {
             place.push(observation);
@@ -249,6 +252,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .map(|(job, seen)| row::judge_job(grounds, &chains, job, seen))
         .collect();
     follow_up::alone::tell(grounds, &mut verdicts, &were_beside);
+    same_address::explain(grounds, &attempts, &mut verdicts);
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
     forwarding::attribute(grounds, &attempts, &mut verdicts);

@@ -1,6 +1,7 @@
 //! One job's observations to one verdict: which fault, in which stage, means what.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::opinion::{Opinion, unrecognised};
@@ -437,6 +438,14 @@ fn of_tcp(route: &PlannedRoute, tcp: Option<&TcpEvidence>, fault: &Fault) -> Opi
         (None, Some(who)) => opinion.with(format!("{who} said so by ICMP")),
         (None, None) => opinion,
     }
+}
+
+/// What an ICMP message about the row's address means, although it came to another row.
+pub(super) fn of_message(route: &PlannedRoute, fault: &Fault, from: IpAddr) -> Opinion {
+    let address = SocketAddr::new(from, 0);
+    let outcome = TcpOutcome::Failed { fault: fault.clone(), detail: String::new(), said_by: Some(from) };
+    let attempts = vec![TcpAttempt { address, outcome, took: Duration::ZERO }];
+    of_tcp(route, Some(&TcpEvidence { attempts, carried: None }), fault)
 }
 
 /// Whose ICMP message ended the attempts, where there was one: who looks for the rule then knows on which device.

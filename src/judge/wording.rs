@@ -100,7 +100,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::ProxyCertificateRejected { detail } => format!("the proxy's certificate is not accepted: {detail}"),
         Fault::NotHttp => "what came is not HTTP".to_owned(),
         Fault::MalformedReply { detail } => format!("unreadable reply: {detail}"),
-        Fault::HeadTooLarge => "the head has more or longer headers than any sensible one".to_owned(),
+        Fault::HeadTooLarge => "the head is longer than 64 KB".to_owned(),
         Fault::PageInsteadOfTunnel => "a page came instead of a tunnel".to_owned(),
         Fault::SocksRefused { reply } => format!("SOCKS reply {reply}"),
         Fault::Alert { code } => format!("TLS alert {}", super::cause::alert_name(*code)),

@@ -163,7 +163,7 @@ pub(super) async fn connect(address: std::net::SocketAddr, segments: Option<u32>
     Ok(stream)
 }
 
-/// The errors of a route (`ip route add blackhole | unreachable | prohibit`, fib_props in the kernel's fib_semantics.c), of no
+/// The errors of a route (`ip route add blackhole | unreachable | prohibit`, `fib_props` in the kernel's `fib_semantics.c`), of no
 /// route, and of a filter on system calls. A port that is closed on loopback refuses at once, too.
 #[cfg(target_os = "linux")]
 fn is_refused_at_once(error: &io::Error) -> bool {
@@ -174,7 +174,6 @@ fn is_refused_at_once(error: &io::Error) -> bool {
 
 /// Whether `address` is one of this machine's: nobody else's can be bound.
 #[cfg(target_os = "linux")]
-#[expect(clippy::disallowed_methods, reason = "no packet leaves a socket that is only bound")]
 fn is_own(address: IpAddr) -> bool {
     std::net::UdpSocket::bind((address, 0)).is_ok()
 }

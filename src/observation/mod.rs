@@ -110,7 +110,14 @@ impl Recorder {
     /// Starts at `now`: the time comes in, so that nothing here reads a clock.
     #[must_use]
     pub fn new(job: JobId, attempt: Attempt, now: Instant) -> Self {
-        Self { job, attempt, started: now, under_way: (Stage::Dns, now), steps: Vec::with_capacity(5), open_at_once: None }
+        Self {
+            job,
+            attempt,
+            started: now,
+            under_way: (Stage::Dns, now),
+            steps: Vec::with_capacity(5),
+            open_at_once: None,
+        }
     }
 
     /// Says which stage works from `now` on, so that a run that ends in the middle of it knows.
@@ -209,6 +216,12 @@ impl Observation {
     #[must_use]
     pub fn open_at_once(&self) -> Option<u32> {
         self.open_at_once
+    }
+
+    /// Whether this is a second try that the end of the run cut off.
+    #[must_use]
+    pub fn is_try_cut_off(&self) -> bool {
+        self.attempt == Attempt::Again && self.was_cut_off()
     }
 
     /// Whether the run ended before this question had an answer.

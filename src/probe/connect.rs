@@ -170,7 +170,6 @@ fn rank(fault: &Fault) -> u8 {
         // Before "host unreachable": a drop on the IPv4 address is the firewall's, the other is often IPv6's everyday.
         Fault::ConnectTimeout => 4,
         Fault::HostUnreachable => 5,
-        Fault::LocallyExhausted => 6,
         Fault::NetworkUnreachable => 8,
         // As everyday on machines without IPv6 as having no route at all.
         Fault::RefusedByRoute => 7,
@@ -263,7 +262,8 @@ fn of_windows_sockets(number: i32) -> Option<Fault> {
 
 /// The error of an IPv6 address on a machine that has no IPv6: no route, no address to send from, or no such protocol.
 fn says_no_ipv6(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::AddrNotAvailable || matches!(fault(error), Fault::NetworkUnreachable | Fault::RefusedByRoute)
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || matches!(fault(error), Fault::NetworkUnreachable | Fault::RefusedByRoute)
 }
 
 #[cfg(test)]

@@ -200,7 +200,10 @@ impl Context {
 
     /// The same run, no stage of it longer than `patience`, with nothing remembered of the endpoints' names.
     fn asking_anew(&self, patience: Duration) -> Self {
-        Self { lookups: Arc::new(resolve::Lookups::of_proxies(&self.catalogue, &self.plan, &self.net)), ..self.within(patience) }
+        Self {
+            lookups: Arc::new(resolve::Lookups::of_proxies(&self.catalogue, &self.plan, &self.net)),
+            ..self.within(patience)
+        }
     }
 
     /// The same run over connections whose packets every path carries; `None` where the system cannot make them.

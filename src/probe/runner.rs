@@ -17,7 +17,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Probes every job of the plan at once and hands each attempt's observation to `keep` as it ends.
 ///
 /// Ends early when the total budget is spent or `interrupt` completes. A first attempt that is under way then is handed
-/// over with what its finished stages saw; a retry is not, because its first attempt says more. A job that was still
+/// over with what its finished stages saw, a retry as one that was cut off. A job that was still
 /// waiting for its turn has no observation.
 pub async fn run(
     context: &Rc<Context>,
@@ -99,15 +99,15 @@ async fn probe(
     end: &watch::Receiver<Option<Ended>>,
 ) {
     let first = attempt(job, Attempt::First, context, end_of_run(end.clone())).await;
-    let is_worth_another = first.fault().is_some_and(|(_, fault)| fault.is_worth_another_try());
+    // Who wants nothing asked twice gets the first answer.
+    let is_worth_another =
+        context.plan.follow_ups.wanted && first.fault().is_some_and(|(_, fault)| fault.is_worth_another_try());
     // The other side is gone only when the run has ended.
     let _ = ended.send(first);
     if is_worth_another {
         let again = attempt(job, Attempt::Again, context, end_of_run(end.clone())).await;
-        // What the first attempt saw is why the password did not go out again, or what the end of the run left
-        // unanswered: such a second attempt has tested nothing.
-        let has_tested =
-            again.fault().is_none_or(|(_, fault)| *fault != Fault::CredentialsUnanswered && !fault.is_end_of_run());
+        // What the first attempt saw is why the password did not go out again: such a second attempt has tested nothing.
+        let has_tested = again.fault().is_none_or(|(_, fault)| *fault != Fault::CredentialsUnanswered);
         if has_tested {
             let _ = ended.send(again);
         }

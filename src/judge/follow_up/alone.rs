@@ -171,7 +171,8 @@ fn spread<'a, 'v>(rows: &'a [Candidate<'v>], most: usize) -> Vec<&'a Candidate<'
 
 /// Where a row that failed beside others passed alone.
 fn limited(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> BTreeSet<Peer> {
-    let is_limit = |cause: &Cause| matches!(cause, Cause::ProxyClientLimit | Cause::TcpClientLimit | Cause::DnsClientLimit);
+    let is_limit =
+        |cause: &Cause| matches!(cause, Cause::ProxyClientLimit | Cause::TcpClientLimit | Cause::DnsClientLimit);
     let of_row = |row: &Verdict| {
         let limit = row.remarks.iter().find(|remark| is_limit(remark))?;
         let stage = if *limit == Cause::DnsClientLimit { Stage::Dns } else { Stage::Tcp };
@@ -204,6 +205,7 @@ impl<'o> History<'o> {
                 history.taken.insert((proxy.to_string(), identity));
             }
             match seen.follow_up() {
+                None if seen.is_try_cut_off() => {}
                 None => {
                     let known = history.own.entry(job).or_insert(seen);
                     if known.attempt() <= seen.attempt() {
@@ -271,7 +273,9 @@ pub(in crate::judge) fn stand_in<'o>(
     }
     let mut changed = BTreeMap::new();
     for (id, answers) in alone {
-        let Some((job, own)) = grounds.plan.jobs.get(id.0 as usize).zip(attempts.get_mut(id.0 as usize)) else { continue };
+        let Some((job, own)) = grounds.plan.jobs.get(id.0 as usize).zip(attempts.get_mut(id.0 as usize)) else {
+            continue;
+        };
         let first = row::judge_job(grounds, chains, job, own);
         let open_at_once = own.iter().filter_map(|seen| seen.open_at_once()).max().unwrap_or_default();
         let how = failure(&first.cause);
@@ -299,7 +303,9 @@ pub(in crate::judge) fn tell(grounds: &Grounds<'_>, verdicts: &mut [Verdict], be
     for (job, beside) in beside {
         let verdict = &mut verdicts[job.0 as usize];
         let Some(time) = beside.stands else {
-            verdict.evidence.push(format!("follow-up: asked again alone, it ends in the same way ({})", beside.cause.code()));
+            verdict
+                .evidence
+                .push(format!("follow-up: asked again alone, it ends in the same way ({})", beside.cause.code()));
             continue;
         };
         let what = match (grounds.plan.route(&grounds.plan.jobs[job.0 as usize]).proxy(), &beside.limit) {
@@ -317,7 +323,12 @@ pub(in crate::judge) fn tell(grounds: &Grounds<'_>, verdicts: &mut [Verdict], be
 }
 
 /// Where a limit is known, rows that failed beside others and could not be asked alone are nobody's fault yet.
-pub(super) fn leave_open(grounds: &Grounds<'_>, verdicts: &mut [Verdict], attempts: &[Vec<&Observation>], asked: &[&Observation]) {
+pub(super) fn leave_open(
+    grounds: &Grounds<'_>,
+    verdicts: &mut [Verdict],
+    attempts: &[Vec<&Observation>],
+    asked: &[&Observation],
+) {
     let limited = limited(grounds, verdicts);
     if limited.is_empty() {
         return;
@@ -326,12 +337,16 @@ pub(super) fn leave_open(grounds: &Grounds<'_>, verdicts: &mut [Verdict], attemp
         asked.iter().filter(|seen| matches!(seen.follow_up(), Some(Ask::Alone(_)))).map(|seen| seen.job()).collect();
     for verdict in verdicts.iter_mut().filter(|row| row.status == Status::Blocked && !asked.contains(&row.job)) {
         let route = &grounds.plan.routes[route_of(grounds, verdict.job)];
-        let was_beside = attempts[verdict.job.0 as usize].iter().any(|seen| seen.open_at_once().is_some_and(|open| open > 1));
+        let was_beside =
+            attempts[verdict.job.0 as usize].iter().any(|seen| seen.open_at_once().is_some_and(|open| open > 1));
         if failure(&verdict.cause).is_some() && was_beside && limited.contains(&peer(route, verdict.stage)) {
             verdict.cause = limit(route, verdict.stage);
             verdict.status = Status::Inconclusive;
-            verdict.summary =
-                format!("{}: it was not asked alone, and beside others: {}", verdict.cause.facts().title, verdict.summary);
+            verdict.summary = format!(
+                "{}: it was not asked alone, and beside others: {}",
+                verdict.cause.facts().title,
+                verdict.summary
+            );
         }
     }
 }

@@ -148,7 +148,8 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
 
 /// Rows of `route` that are in doubt if the control fails as they do.
 pub(super) fn doubtful(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> Vec<JobId> {
-    let is_doubtful = |row: &&Verdict| row.status == Status::Blocked && is_open(&row.cause) && !has_no_proxy(grounds, row);
+    let is_doubtful =
+        |row: &&Verdict| row.status == Status::Blocked && is_open(&row.cause) && !has_no_proxy(grounds, row);
     if !is_dead(grounds, route, verdicts) {
         return Vec::new();
     }
@@ -326,7 +327,7 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
     // A proxy that was reached is a network that leads as far as the proxy: what it says or does is its own matter.
     // The same holds for whoever takes connections and ends them.
     let reached_somebody = in_doubt.iter().any(|row| has_reached_its_proxy(grounds, row) || row.stage == Stage::Tls)
-        || verdicts.iter().any(|row| row.is_heard_beside);
+        || verdicts.iter().any(|row| row.heard_beside > 0);
     if !reached_somebody && verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
         return vec![Finding {
             code: OFFLINE.code.to_owned(),

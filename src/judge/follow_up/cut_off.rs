@@ -10,19 +10,18 @@ use crate::plan::JobId;
 
 /// Rows that `not_asked` leaves open, and how the run ended for them. Asked before the answers that came are weighed: with
 /// them a row may look decided.
-pub(super) fn open(
-    grounds: &Grounds<'_>,
-    verdicts: &[Verdict],
-    not_asked: &[&Observation],
-) -> BTreeMap<JobId, Cause> {
+pub(super) fn open(grounds: &Grounds<'_>, verdicts: &[Verdict], not_asked: &[&Observation]) -> BTreeMap<JobId, Cause> {
     let mut open = BTreeMap::new();
     for seen in not_asked {
-        let Some(ask) = seen.follow_up() else { continue };
         let is_interrupted = matches!(seen.fault(), Some((_, Fault::Interrupted)));
         let cause = if is_interrupted { Cause::NotTested } else { Cause::Budget };
-        let jobs = match ask {
-            Ask::Control | Ask::ControlTunnel => control::doubtful(grounds, route_of(grounds, seen.job()), verdicts),
-            ask => {
+        let jobs = match seen.follow_up() {
+            // The second try after a reset or an early close.
+            None => vec![seen.job()],
+            Some(Ask::Control | Ask::ControlTunnel) => {
+                control::doubtful(grounds, route_of(grounds, seen.job()), verdicts)
+            }
+            Some(ask) => {
                 let is_open = could_change(ask, &verdicts[seen.job().0 as usize]);
                 is_open.then_some(seen.job()).into_iter().collect()
             }
@@ -59,7 +58,8 @@ pub(super) fn leave_open(verdicts: &mut [Verdict], open: &BTreeMap<JobId, Cause>
         }
         let why = if *cause == Cause::Budget { "the time was up" } else { "the check was interrupted" };
         verdict.evidence.push(format!("not decided: {why} before this row was asked again as planned"));
-        verdict.summary = format!("Not decided, because {why} before it was asked again; until then: {}", verdict.summary);
+        verdict.summary =
+            format!("Not decided, because {why} before it was asked again; until then: {}", verdict.summary);
         verdict.status = Status::Inconclusive;
         verdict.cause = cause.clone();
         verdict.is_in_doubt = false;

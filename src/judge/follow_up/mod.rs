@@ -64,7 +64,7 @@ pub(super) fn weigh(
     for seen in &beside {
         let verdict = &mut verdicts[seen.job().0 as usize];
         verdict.follow_ups += 1;
-        verdict.is_heard_beside |= is_heard(seen);
+        verdict.heard_beside += usize::from(is_heard(seen));
     }
     alone::leave_open(grounds, verdicts, attempts, &beside);
     let open = cut_off::open(grounds, verdicts, &not_asked);
@@ -120,7 +120,9 @@ fn last<'o>(observations: &'o [Observation], row: &Verdict) -> Option<&'o Observ
     let of_row = || observations.iter().filter(|seen| seen.job() == row.job);
     match row.alone {
         Some(time) => of_row().find(|seen| seen.follow_up() == Some(Ask::Alone(time))),
-        None => of_row().filter(|seen| seen.follow_up().is_none()).max_by_key(|seen| seen.attempt()),
+        None => of_row()
+            .filter(|seen| seen.follow_up().is_none() && !seen.is_try_cut_off())
+            .max_by_key(|seen| seen.attempt()),
     }
 }
 

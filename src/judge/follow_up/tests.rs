@@ -382,6 +382,7 @@ fn with_login(job: u32, attempt: Attempt, status: u16) -> Observation {
         challenges: Vec::new(),
         body_start: Vec::new(),
         kept_open: true,
+        left_unread: false,
     };
     let scheme = Some(Scheme::Basic);
     let evidence = Evidence::Proxy(TunnelEvidence { legs: vec![leg], scheme, ..TunnelEvidence::default() });

@@ -217,8 +217,8 @@ pub(super) const HEAD_TOO_LARGE: CauseFacts = CauseFacts::new(
     "proxy.head_too_large",
     Status::Blocked,
     Owner::ProxyTeam,
-    "The proxy's answer has an endless head",
-    "look at what answers at the proxy's address",
+    "The proxy's answer has a head of more than 64 KB",
+    "look at what answers at the proxy's address; Windows' own clients read no more than 64 KB of a head by default",
 );
 
 pub(super) const BAD_REPLY: CauseFacts = CauseFacts::new(
