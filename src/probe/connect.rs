@@ -170,10 +170,11 @@ fn rank(fault: &Fault) -> u8 {
         // Before "host unreachable": a drop on the IPv4 address is the firewall's, the other is often IPv6's everyday.
         Fault::ConnectTimeout => 4,
         Fault::HostUnreachable => 5,
-        Fault::NetworkUnreachable => 8,
+        Fault::LocallyExhausted => 6,
         // As everyday on machines without IPv6 as having no route at all.
-        Fault::RefusedByRoute => 7,
-        _ => 6,
+        Fault::RefusedByRoute => 8,
+        Fault::NetworkUnreachable => 9,
+        _ => 7,
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{route_of, sent_login};
 use crate::judge::chain::ChainJudge;
-use crate::judge::refused::is_let_through;
+use crate::judge::refused::{is_let_through, is_refusal};
 use crate::judge::{Cause, Grounds, Status, Verdict, row};
 use crate::observation::{Ask, FollowUp, Observation, Stage};
 use crate::plan::{Identity, JobId, PlannedRoute};
@@ -20,8 +20,9 @@ const MAX_SAMPLE: usize = 16;
 /// The same where the host was not named yet: every row asks the same machine for the same thing.
 const MAX_SAMPLE_OF_MACHINE: usize = 2;
 
-/// Rows at one peer that failed once and then passed, from which on a limit may be behind it.
-const MIN_FLAKY: usize = 3;
+/// From so many rows at one peer on, that all of them pass alone is no accident. Fewer are asked alone three times: one of two
+/// nodes that are set up differently looks like a limit once.
+const MIN_ROWS: usize = 3;
 
 /// How a row failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,10 +133,32 @@ pub(in crate::judge) fn questions(
     let limited = limited(grounds, verdicts);
     let of_group = |((peer, ..), rows): (&(Peer, Option<Identity>, String), &Vec<Candidate<'_>>)| {
         let is_limited = limited.contains(peer);
-        let is_single = rows.iter().any(|one| one.is_flaky) && failing.get(peer).is_none_or(|rows| *rows < MIN_FLAKY);
+        let is_single = rows.iter().any(|one| one.is_flaky) && failing.get(peer).is_none_or(|rows| *rows < MIN_ROWS);
         if is_single { Vec::new() } else { of_group(rows, is_limited) }
     };
-    groups.iter().flat_map(of_group).collect()
+    let confirmed = confirmations(grounds, verdicts, &history, &failing);
+    groups.iter().flat_map(of_group).chain(confirmed).collect()
+}
+
+/// Rows that passed alone once, where too few failed for that to say much.
+fn confirmations(
+    grounds: &Grounds<'_>,
+    verdicts: &[Verdict],
+    history: &History<'_>,
+    failing: &BTreeMap<&Peer, usize>,
+) -> Vec<FollowUp> {
+    let mut passing: BTreeMap<Peer, Vec<JobId>> = BTreeMap::new();
+    for row in verdicts {
+        if let Some(peer) = limited_peer(grounds, row) {
+            passing.entry(peer).or_default().push(row.job);
+        }
+    }
+    let are_few =
+        |peer: &Peer, rows: &Vec<JobId>| rows.len() + failing.get(peer).copied().unwrap_or_default() < MIN_ROWS;
+    let once = |job: &JobId| history.asked.get(job) == Some(&1);
+    let again = |job: JobId| [2, 3].map(|time| FollowUp::new(job, Ask::Alone(time)));
+    passing.retain(|peer, rows| are_few(peer, rows));
+    passing.into_values().flatten().filter(once).flat_map(again).collect()
 }
 
 /// What is asked of rows that failed in the same way.
@@ -169,16 +192,18 @@ fn spread<'a, 'v>(rows: &'a [Candidate<'v>], most: usize) -> Vec<&'a Candidate<'
     (0..most).map(|number| &rows[number * rows.len() / most]).collect()
 }
 
-/// Where a row that failed beside others passed alone.
+/// Where some row that failed beside others passed alone.
 fn limited(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> BTreeSet<Peer> {
+    verdicts.iter().filter_map(|row| limited_peer(grounds, row)).collect()
+}
+
+/// Who limits, where this row passed alone.
+fn limited_peer(grounds: &Grounds<'_>, row: &Verdict) -> Option<Peer> {
     let is_limit =
-        |cause: &Cause| matches!(cause, Cause::ProxyClientLimit | Cause::TcpClientLimit | Cause::DnsClientLimit);
-    let of_row = |row: &Verdict| {
-        let limit = row.remarks.iter().find(|remark| is_limit(remark))?;
-        let stage = if *limit == Cause::DnsClientLimit { Stage::Dns } else { Stage::Tcp };
-        Some(peer(grounds.plan.route(grounds.job(row)), stage))
-    };
-    verdicts.iter().filter_map(of_row).collect()
+        |cause: &&Cause| matches!(cause, Cause::ProxyClientLimit | Cause::TcpClientLimit | Cause::DnsClientLimit);
+    let limit = row.remarks.iter().find(is_limit)?;
+    let stage = if *limit == Cause::DnsClientLimit { Stage::Dns } else { Stage::Tcp };
+    Some(peer(grounds.plan.route(grounds.job(row)), stage))
 }
 
 /// What the run did with each row.
@@ -239,6 +264,9 @@ impl<'o> History<'o> {
         if !sent_login(seen) {
             return true;
         }
+        if seen.fault().is_some_and(|(_, fault)| is_refusal(fault)) {
+            return false;
+        }
         let was_answered = seen.tunnel().and_then(|tunnel| tunnel.legs.last()).is_some_and(|leg| leg.status.is_some());
         let is_past_proxy = seen.fault().is_none_or(|(stage, _)| stage > Stage::Proxy);
         let route = grounds.plan.route(grounds.job(row));
@@ -258,6 +286,19 @@ pub(in crate::judge) struct Beside {
     limit: Option<Cause>,
 }
 
+/// How a row ended alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Beyond where it failed beside others.
+    Passes {
+        is_blocked: bool,
+    },
+    /// Not silent any more, and not let through.
+    Answered,
+    Alike,
+    Untold,
+}
+
 /// Puts what came of rows alone in place of what came of them beside others, where that says more.
 pub(in crate::judge) fn stand_in<'o>(
     grounds: &Grounds<'_>,
@@ -272,26 +313,48 @@ pub(in crate::judge) fn stand_in<'o>(
         }
     }
     let mut changed = BTreeMap::new();
-    for (id, answers) in alone {
+    for (id, mut answers) in alone {
+        answers.sort_unstable_by_key(|(time, _)| *time);
         let Some((job, own)) = grounds.plan.jobs.get(id.0 as usize).zip(attempts.get_mut(id.0 as usize)) else {
             continue;
         };
         let first = row::judge_job(grounds, chains, job, own);
         let open_at_once = own.iter().filter_map(|seen| seen.open_at_once()).max().unwrap_or_default();
         let how = failure(&first.cause);
-        let says_more = |(time, seen): &(u8, &'o Observation)| {
-            let opinion = row::judge_attempt(grounds, chains, job, seen);
-            let is_failure = failure(&opinion.cause);
-            let passes = is_failure.is_none() && opinion.status != Status::NotTested && opinion.cause != first.cause;
-            let is_answer = how == Some(Failure::Silent) && is_failure == Some(Failure::Answered);
-            (passes || is_answer).then_some((*time, *seen, passes, opinion.status))
-        };
-        let found = answers.iter().find_map(says_more);
-        let limit = found.filter(|(.., passes, status)| *passes && *status != Status::Blocked);
-        let limit = limit.map(|_| self::limit(grounds.plan.route(job), first.stage));
-        let stands = found.map(|(time, ..)| time);
-        if let Some((_, seen, ..)) = found {
-            *own = vec![seen];
+        let ends: Vec<(u8, &Observation, End)> = answers
+            .iter()
+            .map(|(time, seen)| {
+                let opinion = row::judge_attempt(grounds, chains, job, seen);
+                let end = match failure(&opinion.cause) {
+                    _ if opinion.status == Status::NotTested => End::Untold,
+                    None if opinion.cause != first.cause => {
+                        End::Passes { is_blocked: opinion.status == Status::Blocked }
+                    }
+                    Some(Failure::Answered) if how == Some(Failure::Silent) => End::Answered,
+                    _ => End::Alike,
+                };
+                (*time, *seen, end)
+            })
+            .collect();
+        let passing = ends.iter().find(|(.., end)| matches!(end, End::Passes { .. }));
+        let is_contradicted = |time: u8| ends.iter().any(|(later, _, end)| *later > time && *end == End::Alike);
+        let (mut stands, mut limit) = (None, None);
+        match passing.or_else(|| ends.iter().find(|(.., end)| *end == End::Answered)) {
+            // Once it passes and once it does not, with nothing else open: that is no limit.
+            Some((time, seen, End::Passes { .. })) if is_contradicted(*time) => {
+                if !sent_login(seen)
+                    && let Some(last) = own.last().copied()
+                {
+                    *own = vec![last, seen];
+                }
+            }
+            Some((time, seen, end)) => {
+                *own = vec![seen];
+                stands = Some(*time);
+                let is_limit = *end == End::Passes { is_blocked: false };
+                limit = is_limit.then(|| self::limit(grounds.plan.route(job), first.stage));
+            }
+            None => {}
         }
         changed.insert(id, Beside { cause: first.cause, summary: first.summary, open_at_once, stands, limit });
     }

@@ -107,7 +107,6 @@ pub(super) fn long_pages() -> Blueprint {
         .user(USER)
         .as_user(proxy("picture", NTLM).padded(PICTURE))
         .as_user(chunked(proxy("chunks", NTLM).padded(PICTURE)))
-        .as_user(chunked(proxy("chunks-in-spnego", SPNEGO).padded(PICTURE)))
         .as_user(chunked(ProxyPlan::open("digest-chunks").gate(Gate::Digest(USER, DIGEST)).padded(PICTURE)))
         .as_user(proxy("largest", NTLM).padded(4_000_000))
 }
