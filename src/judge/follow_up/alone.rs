@@ -41,9 +41,11 @@ fn failure(cause: &Cause) -> Option<Failure> {
         | Cause::TcpResetAfterConnect
         | Cause::TcpAdminProhibited
         | Cause::TcpHostUnreachable
+        | Cause::TcpLocalDenied
         | Cause::ProxyTcpRefused
         | Cause::ProxyTcpAdminProhibited
         | Cause::ProxyTcpHostUnreachable
+        | Cause::ProxyTcpLocalDenied
         | Cause::ProxyDenied403
         | Cause::ProxySocksDenied
         | Cause::ProxyBadRequest400
@@ -77,7 +79,33 @@ fn failure(cause: &Cause) -> Option<Failure> {
 
 /// A machine that knows no host yet refuses each row for the same reason.
 fn is_about_machine(cause: &Cause) -> bool {
-    matches!(cause, Cause::ProxyTcpRefused | Cause::ProxyTcpAdminProhibited | Cause::ProxyTcpHostUnreachable)
+    matches!(
+        cause,
+        Cause::ProxyTcpRefused
+            | Cause::ProxyTcpAdminProhibited
+            | Cause::ProxyTcpHostUnreachable
+            | Cause::ProxyTcpLocalDenied
+    )
+}
+
+/// Whether a limit of so many in a time, which needs a pause, looks like this. A status that denies is a policy's.
+fn may_be_pace(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::DnsRefused
+            | Cause::DnsServfail
+            | Cause::TcpRefused
+            | Cause::TcpResetAfterConnect
+            | Cause::TcpAdminProhibited
+            | Cause::TcpHostUnreachable
+            | Cause::ProxyTcpRefused
+            | Cause::ProxyTcpAdminProhibited
+            | Cause::ProxyRateLimited
+            | Cause::ProxyEmpty
+            | Cause::ProxyRst
+            | Cause::TlsRstAfterHello
+            | Cause::TlsFinAfterHello
+    )
 }
 
 /// The limit that a row ran into which failed in `stage` and passes alone.
@@ -131,10 +159,11 @@ pub(in crate::judge) fn questions(
         *failing.entry(peer).or_default() += rows.iter().filter(|one| one.failure == Failure::Answered).count();
     }
     let limited = limited(grounds, verdicts);
+    let open = open(grounds, verdicts);
     let of_group = |((peer, ..), rows): (&(Peer, Option<Identity>, String), &Vec<Candidate<'_>>)| {
         let is_limited = limited.contains(peer);
         let is_single = rows.iter().any(|one| one.is_flaky) && failing.get(peer).is_none_or(|rows| *rows < MIN_ROWS);
-        if is_single { Vec::new() } else { of_group(rows, is_limited) }
+        if is_single { Vec::new() } else { of_group(rows, is_limited, open.contains(peer)) }
     };
     let confirmed = confirmations(grounds, verdicts, &history, &failing);
     groups.iter().flat_map(of_group).chain(confirmed).collect()
@@ -161,8 +190,19 @@ fn confirmations(
     passing.into_values().flatten().filter(once).flat_map(again).collect()
 }
 
-/// What is asked of rows that failed in the same way.
-fn of_group(rows: &[Candidate<'_>], is_limited: bool) -> Vec<FollowUp> {
+/// Where some row got through.
+fn open(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> BTreeSet<Peer> {
+    let gets_through = |row: &&Verdict| matches!(row.status, Status::Ok | Status::Degraded | Status::Intercepted);
+    let peers = |row: &Verdict| {
+        let route = grounds.plan.route(grounds.job(row));
+        [Stage::Dns, Stage::Http].map(|stage| peer(route, stage))
+    };
+    verdicts.iter().filter(gets_through).flat_map(peers).collect()
+}
+
+/// What is asked of rows that failed in the same way, where a limit is known (`is_limited`) and where some row got through
+/// (`is_open`).
+fn of_group(rows: &[Candidate<'_>], is_limited: bool, is_open: bool) -> Vec<FollowUp> {
     let is_silent = rows.iter().any(|one| one.failure == Failure::Silent);
     let most = match rows.first() {
         _ if is_limited => usize::MAX,
@@ -173,8 +213,10 @@ fn of_group(rows: &[Candidate<'_>], is_limited: bool) -> Vec<FollowUp> {
     let mut asked = Vec::new();
     for one in spread(rows, most) {
         let time = u8::try_from(one.asked + 1).unwrap_or(u8::MAX);
-        // With a limit known, a second refusal may be the pace at which the rows are asked.
-        let is_worth_it = one.asked == 0 || (one.asked == 1 && is_limited && !is_silent);
+        // A second refusal may be the pace at which the rows are asked; one row tells, until a limit is known.
+        let is_sample = is_open && rows.len() >= MIN_ROWS && asked.is_empty();
+        let is_again = one.asked == 1 && may_be_pace(&one.row.cause) && (is_limited || is_sample);
+        let is_worth_it = one.asked == 0 || is_again;
         if is_worth_it {
             let pauses = u32::from(one.asked == 1 && asked.is_empty());
             let ask = FollowUp::new(one.row.job, Ask::Alone(time));
@@ -385,7 +427,8 @@ pub(in crate::judge) fn tell(grounds: &Grounds<'_>, verdicts: &mut [Verdict], be
     }
 }
 
-/// Where a limit is known, rows that failed beside others and could not be asked alone are nobody's fault yet.
+/// Where a limit is known, rows that failed beside others and were not asked alone are nobody's fault yet; nor are those that
+/// met silence alone, and those that were refused where only a pause helped another row.
 pub(super) fn leave_open(
     grounds: &Grounds<'_>,
     verdicts: &mut [Verdict],
@@ -396,19 +439,29 @@ pub(super) fn leave_open(
     if limited.is_empty() {
         return;
     }
+    let is_paced = |row: &&Verdict| row.alone.is_some_and(|time| time > 1);
+    let paced: BTreeSet<Peer> = verdicts.iter().filter(is_paced).filter_map(|row| limited_peer(grounds, row)).collect();
     let asked: BTreeSet<JobId> =
         asked.iter().filter(|seen| matches!(seen.follow_up(), Some(Ask::Alone(_)))).map(|seen| seen.job()).collect();
-    for verdict in verdicts.iter_mut().filter(|row| row.status == Status::Blocked && !asked.contains(&row.job)) {
+    for verdict in verdicts.iter_mut().filter(|row| row.status == Status::Blocked && row.alone.is_none()) {
         let route = &grounds.plan.routes[route_of(grounds, verdict.job)];
-        let was_beside =
-            attempts[verdict.job.0 as usize].iter().any(|seen| seen.open_at_once().is_some_and(|open| open > 1));
-        if failure(&verdict.cause).is_some() && was_beside && limited.contains(&peer(route, verdict.stage)) {
-            verdict.cause = limit(route, verdict.stage);
+        let own = &attempts[verdict.job.0 as usize];
+        let was_beside = own.iter().any(|seen| seen.open_at_once().is_some_and(|open| open > 1));
+        let peer = peer(route, verdict.stage);
+        let is_open = match failure(&verdict.cause) {
+            Some(Failure::Silent) => true,
+            Some(Failure::Answered) => {
+                !asked.contains(&verdict.job) || (paced.contains(&peer) && may_be_pace(&verdict.cause))
+            }
+            None => false,
+        };
+        if is_open && was_beside && limited.contains(&peer) {
+            let first = std::mem::replace(&mut verdict.cause, limit(route, verdict.stage));
             verdict.status = Status::Inconclusive;
             verdict.summary = format!(
-                "{}: it was not asked alone, and beside others: {}",
+                "{}, and this row did not get through beside others or alone ({})",
                 verdict.cause.facts().title,
-                verdict.summary
+                first.code()
             );
         }
     }
