@@ -88,6 +88,8 @@ pub struct Verdict {
     pub alone: Option<u8>,
     /// How many connections, or lookups, were open at once where the row failed before it was asked alone.
     pub open_at_once: Option<u32>,
+    /// What it failed by, where it is left open because a limit is known.
+    pub left_open: Option<Cause>,
     /// How many of its follow-ups were answered from beyond this network.
     pub heard_beside: usize,
     /// Whose certificates the row's connections showed.
@@ -128,6 +130,7 @@ impl Verdict {
             follow_ups: 0,
             alone: None,
             open_at_once: None,
+            left_open: None,
             heard_beside: 0,
             connections: Connections::default(),
             by_address: None,

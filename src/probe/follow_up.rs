@@ -99,9 +99,9 @@ pub async fn ask_alone(
     let tasks = chains.into_values().map(|chain| {
         let (usual, hasty, sender) = (usual.clone(), hasty.clone(), sender.clone());
         async move {
-            tokio::time::sleep(SETTLING).await;
+            let pauses = chain.iter().map(|follow_up| follow_up.pauses).max().unwrap_or_default();
+            tokio::time::sleep(SETTLING + each / PAUSES_IN_PATIENCE * pauses).await;
             for follow_up in chain {
-                tokio::time::sleep(each / PAUSES_IN_PATIENCE * follow_up.pauses).await;
                 let (context, patience) = if follow_up.is_brief { (&hasty, brief) } else { (&usual, each) };
                 let now = Instant::now();
                 if now >= end {

@@ -150,7 +150,7 @@ pub(in crate::judge) fn questions(
     for row in verdicts {
         if let Some(candidate) = history.candidate(grounds, row) {
             let route = grounds.plan.route(grounds.job(row));
-            let code = if candidate.is_flaky { Cause::Flaky.code() } else { row.cause.code() };
+            let code = failed_by(row).code();
             groups.entry((peer(route, row.stage), route.identity(), code)).or_default().push(candidate);
         }
     }
@@ -200,6 +200,11 @@ fn open(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> BTreeSet<Peer> {
     verdicts.iter().filter(gets_through).flat_map(peers).collect()
 }
 
+/// What a row said before a limit was known.
+fn failed_by(row: &Verdict) -> &Cause {
+    row.left_open.as_ref().unwrap_or(&row.cause)
+}
+
 /// What is asked of rows that failed in the same way, where a limit is known (`is_limited`) and where some row got through
 /// (`is_open`).
 fn of_group(rows: &[Candidate<'_>], is_limited: bool, is_open: bool) -> Vec<FollowUp> {
@@ -207,7 +212,7 @@ fn of_group(rows: &[Candidate<'_>], is_limited: bool, is_open: bool) -> Vec<Foll
     let most = match rows.first() {
         _ if is_limited => usize::MAX,
         _ if is_silent => 1,
-        Some(first) if is_about_machine(&first.row.cause) => MAX_SAMPLE_OF_MACHINE,
+        Some(first) if is_about_machine(failed_by(first.row)) => MAX_SAMPLE_OF_MACHINE,
         Some(_) | None => MAX_SAMPLE,
     };
     let mut asked = Vec::new();
@@ -215,7 +220,7 @@ fn of_group(rows: &[Candidate<'_>], is_limited: bool, is_open: bool) -> Vec<Foll
         let time = u8::try_from(one.asked + 1).unwrap_or(u8::MAX);
         // A second refusal may be the pace at which the rows are asked; one row tells, until a limit is known.
         let is_sample = is_open && rows.len() >= MIN_ROWS && asked.is_empty();
-        let is_again = one.asked == 1 && may_be_pace(&one.row.cause) && (is_limited || is_sample);
+        let is_again = one.asked == 1 && may_be_pace(failed_by(one.row)) && (is_limited || is_sample);
         let is_worth_it = one.asked == 0 || is_again;
         if is_worth_it {
             let pauses = u32::from(one.asked == 1 && asked.is_empty());
@@ -293,7 +298,7 @@ impl<'o> History<'o> {
         let seen = self.own.get(&row.job).filter(|_| row.alone.is_none())?;
         let was_beside = self.open.get(&row.job).is_some_and(|open| *open > 1);
         let is_flaky = row.cause == Cause::Flaky && row.status == Status::Degraded;
-        let failure = if is_flaky { Failure::Answered } else { failure(&row.cause)? };
+        let failure = if is_flaky { Failure::Answered } else { failure(failed_by(row))? };
         let is_accused = is_flaky || matches!(row.status, Status::Blocked | Status::Degraded | Status::Inconclusive);
         if !was_beside || !is_accused || !self.may_ask(grounds, row, seen) {
             return None;
@@ -331,9 +336,9 @@ pub(in crate::judge) struct Beside {
 /// How a row ended alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// Beyond where it failed beside others.
+    /// In another way, which may be as bad in the same stage.
     Passes {
-        is_blocked: bool,
+        is_further: bool,
     },
     /// Not silent any more, and not let through.
     Answered,
@@ -370,7 +375,7 @@ pub(in crate::judge) fn stand_in<'o>(
                 let end = match failure(&opinion.cause) {
                     _ if opinion.status == Status::NotTested => End::Untold,
                     None if opinion.cause != first.cause => {
-                        End::Passes { is_blocked: opinion.status == Status::Blocked }
+                        End::Passes { is_further: opinion.status != Status::Blocked || opinion.stage > first.stage }
                     }
                     Some(Failure::Answered) if how == Some(Failure::Silent) => End::Answered,
                     _ => End::Alike,
@@ -393,7 +398,7 @@ pub(in crate::judge) fn stand_in<'o>(
             Some((time, seen, end)) => {
                 *own = vec![seen];
                 stands = Some(*time);
-                let is_limit = *end == End::Passes { is_blocked: false };
+                let is_limit = *end == End::Passes { is_further: true };
                 limit = is_limit.then(|| self::limit(grounds.plan.route(job), first.stage));
             }
             None => {}
@@ -458,6 +463,7 @@ pub(super) fn leave_open(
         if is_open && was_beside && limited.contains(&peer) {
             let first = std::mem::replace(&mut verdict.cause, limit(route, verdict.stage));
             verdict.status = Status::Inconclusive;
+            verdict.left_open = Some(first.clone());
             verdict.summary = format!(
                 "{}, and this row did not get through beside others or alone ({})",
                 verdict.cause.facts().title,

@@ -34,7 +34,8 @@ pub(super) fn open(grounds: &Grounds<'_>, verdicts: &[Verdict], not_asked: &[&Ob
 /// Whether the answer to `ask` could have changed the row's status; many only sharpen its code.
 fn could_change(ask: Ask, row: &Verdict) -> bool {
     match ask {
-        Ask::Alone(_) => row.alone.is_none(),
+        // Later times only look behind the first answer.
+        Ask::Alone(time) => time == 1 && row.alone.is_none(),
         // Answers to all four hellos for the row's own name take a silence back.
         Ask::SmallHello | Ask::PaddedHello | Ask::SplitHello | Ask::LargeHello => is_unanswered(row),
         Ask::OldHello => is_about_version(row),
