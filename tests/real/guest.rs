@@ -101,7 +101,7 @@ fn long_pages_behind_challenges_of_squid_are_read_to_their_end() {
     let Some(world) = World::new() else { return };
     let servers = world.genuine_servers();
     let password = world.file("password", "secret\n");
-    let passwords = world.file("digest", "alice:secret\n");
+    let passwords = world.file("digest-passwords", "alice:secret\n");
     let templates = world.folder().join("templates");
     let copied = Command::new("cp").args(["-r", "/usr/share/squid/errors/templates"]).arg(&templates).status();
     assert!(copied.expect("cp starts").success());
@@ -171,8 +171,19 @@ fn before_the_servers(rules: &str) -> Option<(World, Report)> {
     let check = Check::new(&world).direct_to(&servers);
     drop(servers);
     let rules = format!(
-        "table inet t {{ set clients {{ type ipv4_addr; flags dynamic; size 65535; }}\n\
-         chain i {{ type filter hook input priority 0; tcp dport {{ 80, 443 }} ct state new {rules}; }} }}"
+        "table inet t {{
+set clients {{
+type ipv4_addr
+flags dynamic
+size 65535
+}}
+chain i {{
+type filter hook input \
+         priority 0
+tcp dport {{ 80, 443 }} ct state new {rules}
+}}
+}}
+"
     );
     let report = filtered(check, &rules, &configuration)?;
     Some((world, report))
@@ -211,7 +222,13 @@ fn a_filter_of_this_machine_is_this_machines() {
     let closed = [format!(":443={nobody}:443"), format!(":80={nobody}:80")];
     for kind in ["", "with icmpx admin-prohibited", "with icmpx no-route"] {
         let rules = format!(
-            "table inet t {{ chain o {{ type filter hook output priority 0; tcp dport {{ 80, 443 }} reject {kind}; }} }}"
+            "table inet t {{
+chain o {{
+type filter hook output priority 0
+tcp dport {{ 80, 443 }} reject {kind}
+}}
+}}
+"
         );
         let check = Check::new(&world).args(["--connect-to", &closed[0], "--connect-to", &closed[1]]);
         let Some(report) = filtered(check, &rules, Path::new("")) else { return };
@@ -248,7 +265,7 @@ fn a_name_server_that_drops_what_one_client_asks_too_fast_denies_no_name() {
     let names = hosts::all().map(entry).collect::<Vec<_>>().concat();
     let text = format!(
         "server:\nuse-syslog: no\ndo-daemonize: no\nusername: \"\"\nchroot: \"\"\ndirectory: \"{}\"\npidfile: \"\"\n\
-         interface: {}\nip-ratelimit: 12\nip-ratelimit-factor: 0\n{names}",
+         interface: {}\nip-ratelimit: 2\nip-ratelimit-factor: 0\n{names}",
         world.folder().display(),
         address.ip()
     );

@@ -156,7 +156,7 @@ pub(in crate::judge) fn questions(
     }
     let mut failing: BTreeMap<&Peer, usize> = BTreeMap::new();
     for ((peer, ..), rows) in &groups {
-        *failing.entry(peer).or_default() += rows.iter().filter(|one| one.failure == Failure::Answered).count();
+        *failing.entry(peer).or_default() += rows.len();
     }
     let limited = limited(grounds, verdicts);
     let open = open(grounds, verdicts);
