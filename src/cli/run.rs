@@ -29,6 +29,8 @@ const DESCRIPTORS_PER_PROBE: u64 = 14;
 
 /// Times that rows are asked alone: a sample of each group that failed alike, the others, and once more after a pause.
 const ROUNDS_ALONE: usize = 3;
+/// Rows are asked alone one after the other, so they may take so many times as long as the follow-ups side by side.
+const ALONE: u32 = 2;
 /// Of the follow-ups' time, what rows that are asked alone may take from the other follow-ups.
 const TENTHS_ALONE: u32 = 4;
 
@@ -147,8 +149,10 @@ fn probe_all(
             if asked.is_empty() {
                 break;
             }
-            let patience =
-                Patience { answers: left(budget.follow_ups, first_follow_up), run: left(budget.total, started) };
+            let patience = Patience {
+                answers: left(budget.follow_ups * ALONE, first_follow_up),
+                run: left(budget.total, started),
+            };
             let asking = |seen| keep(seen, &mut observations);
             let ended = probe::ask_alone(&context, asked, patience, interrupt.as_mut(), asking).await;
             if ended != Ended::Complete {

@@ -20,6 +20,10 @@ struct Message<'o> {
 
 /// Explains silent rows by messages to others at the same addresses.
 pub(super) fn explain(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verdicts: &mut [Verdict]) {
+    let is_silent = |row: &Verdict| matches!(row.cause, Cause::TcpTimeout | Cause::ProxyTcpTimeout);
+    if !verdicts.iter().any(is_silent) {
+        return;
+    }
     let mut messages: HashMap<SocketAddr, Message<'_>> = HashMap::new();
     let mut connected: HashSet<SocketAddr> = HashSet::new();
     for attempt in attempts.iter().flatten().filter_map(|seen| seen.tcp()).flat_map(|tcp| &tcp.attempts) {
@@ -37,7 +41,7 @@ pub(super) fn explain(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], ver
     if messages.is_empty() {
         return;
     }
-    for verdict in verdicts.iter_mut().filter(|row| matches!(row.cause, Cause::TcpTimeout | Cause::ProxyTcpTimeout)) {
+    for verdict in verdicts.iter_mut().filter(|row| is_silent(row)) {
         let seen = attempts[verdict.job.0 as usize].last().and_then(|seen| seen.tcp());
         let addresses: Vec<SocketAddr> = seen.iter().flat_map(|tcp| &tcp.attempts).map(|one| one.address).collect();
         let said: Option<Vec<&Message<'_>>> = addresses.iter().map(|address| messages.get(address)).collect();

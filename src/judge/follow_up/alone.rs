@@ -142,7 +142,11 @@ pub(in crate::judge) fn questions(
     verdicts: &[Verdict],
     observations: &[Observation],
 ) -> Vec<FollowUp> {
-    if !grounds.plan.follow_ups.wanted {
+    // Most runs end here, before anything is counted.
+    let is_concerned = |row: &Verdict| {
+        failure(failed_by(row)).is_some() || row.cause == Cause::Flaky || limited_peer(grounds, row).is_some()
+    };
+    if !grounds.plan.follow_ups.wanted || !verdicts.iter().any(is_concerned) {
         return Vec::new();
     }
     let history = History::of(grounds, observations);
