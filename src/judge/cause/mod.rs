@@ -36,6 +36,7 @@ pub enum Cause {
     DnsResolvConf,
     DnsProxyName,
     DnsDiffersOk,
+    DnsClientLimit,
 
     TcpRefused,
     TcpTimeout,
@@ -48,6 +49,7 @@ pub enum Cause {
     TcpV6Broken,
     TcpLocalExhausted,
     TcpAcceptsEverything,
+    TcpClientLimit,
 
     ProxyTcpRefused,
     ProxyTcpTimeout,
@@ -88,6 +90,7 @@ pub enum Cause {
     ProxyRateLimited,
     ProxyLoop,
     ProxyIcapDown,
+    ProxyClientLimit,
 
     PauthRequired,
     PauthNoChallenge,
@@ -260,6 +263,7 @@ impl Cause {
         Self::DnsResolvConf,
         Self::DnsProxyName,
         Self::DnsDiffersOk,
+        Self::DnsClientLimit,
         Self::TcpRefused,
         Self::TcpTimeout,
         Self::TcpHostUnreachable,
@@ -271,6 +275,7 @@ impl Cause {
         Self::TcpV6Broken,
         Self::TcpLocalExhausted,
         Self::TcpAcceptsEverything,
+        Self::TcpClientLimit,
         Self::ProxyTcpRefused,
         Self::ProxyTcpTimeout,
         Self::ProxyTcpHostUnreachable,
@@ -309,6 +314,7 @@ impl Cause {
         Self::ProxyRateLimited,
         Self::ProxyLoop,
         Self::ProxyIcapDown,
+        Self::ProxyClientLimit,
         Self::PauthRequired,
         Self::PauthNoChallenge,
         Self::PauthWrongCode,
@@ -474,6 +480,9 @@ impl Cause {
                 | Self::ProxyRequestTimeout
                 | Self::Proxy2xxNot200
                 | Self::ProxyIcapDown
+                | Self::ProxyClientLimit
+                | Self::TcpClientLimit
+                | Self::DnsClientLimit
                 | Self::PauthNoChallenge
                 | Self::PauthWrongCode
                 | Self::PauthRejected
