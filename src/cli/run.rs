@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::BufWriter;
+use std::num::NonZeroUsize;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -109,7 +109,7 @@ fn probe_all(
         .build()
         .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
     let context = Context::new(catalogue.clone(), plan, net, access, Arc::new(root_store(&roots.machine)));
-    let context = Rc::new(context);
+    let context = Arc::new(context);
     let mut observations: Vec<Observation> = Vec::new();
     let mut keep = |observation: Observation, observations: &mut Vec<Observation>| {
         progress.step(&observation);
@@ -121,7 +121,7 @@ fn probe_all(
     let started = Instant::now();
     let (ended, verdicts) = runtime.block_on(async {
         let mut interrupt = std::pin::pin!(interrupt());
-        let ended = probe::run(&context, interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
+        let ended = probe::run(&context, threads(), interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
         let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
         if ended != Ended::Complete {
             return (ended, None);
@@ -197,6 +197,14 @@ async fn terminated() {
 async fn terminated() {
     std::future::pending::<()>().await;
 }
+
+/// How many threads a large run may keep busy.
+pub(super) fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |threads| threads.min(MAX_THREADS))
+}
+
+/// More threads than this gain nothing: the network and the other side are slower by then.
+const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 
 /// Waits for what is asked before a run.
 pub(super) fn on_the_network<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -30,7 +30,7 @@ const MARGIN: Duration = Duration::from_millis(100);
 /// All of them share the budget's deadline for follow-ups, and none goes beyond `remaining`, what is left of the run's
 /// total: then the answers that came are kept, and the run is complete all the same.
 pub async fn follow_up(
-    context: &Rc<Context>,
+    context: &Arc<Context>,
     asked: Vec<FollowUp>,
     remaining: Duration,
     interrupt: impl Future<Output = ()>,
@@ -39,8 +39,8 @@ pub async fn follow_up(
     let patience = context.plan.budget.follow_ups;
     let now = Instant::now();
     let end = End { answers: now + patience + MARGIN, run: now + remaining };
-    let context = Rc::new(context.within(patience));
-    let places = Rc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
+    let context = Arc::new(context.within(patience));
+    let places = Arc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
     let (sender, mut ended) = mpsc::unbounded_channel();
     tokio::pin!(interrupt);
     LocalSet::new()
@@ -120,6 +120,7 @@ impl Context {
             proxies: self.proxies.clone(),
             tickets: self.tickets.clone(),
             certificates: self.certificates.clone(),
+            alive: self.alive.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Handshakes that end before an answer: whether the name is to blame, the address, or the hello itself.
 
-use super::{address, last, on_route, route_of, take};
+use super::{Latest, about, address, last, on_route, route_of, take};
 use crate::judge::chain::ChainJudge;
 use crate::judge::row::{chain_verdict, judge_attempt};
 use crate::judge::{Cause, Grounds, Status, Verdict};
@@ -18,7 +18,7 @@ pub(super) fn questions(
     grounds: &Grounds<'_>,
     route: usize,
     verdicts: &[Verdict],
-    observations: &[Observation],
+    observations: &Latest<'_>,
 ) -> Vec<FollowUp> {
     let has_control = grounds.plan.follow_ups.control.is_some();
     let mut asked = Vec::new();
@@ -109,7 +109,7 @@ pub(super) fn weigh(
     let mut jobs: Vec<JobId> = beside.iter().map(|seen| seen.job()).collect();
     jobs.dedup();
     for job in jobs {
-        let answers: Vec<&Observation> = beside.iter().copied().filter(|seen| seen.job() == job).collect();
+        let answers: Vec<&Observation> = about(&beside, job).collect();
         let verdict = &mut verdicts[job.0 as usize];
         if is_unanswered(verdict)
             && let Some(passing) = silence_passed(&answers)

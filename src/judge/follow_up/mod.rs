@@ -15,6 +15,7 @@ mod upload;
 
 pub(super) use control::doubts;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::chain::ChainJudge;
@@ -31,6 +32,7 @@ pub fn follow_ups(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[O
     if !plan.follow_ups.wanted {
         return Vec::new();
     }
+    let observations = &Latest::of(observations);
     let of_route = |route| {
         let control = control::questions(grounds, route, verdicts);
         control
@@ -44,7 +46,7 @@ pub fn follow_ups(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[O
     (0..plan.routes.len()).flat_map(of_route).collect()
 }
 
-/// Lets the answers to the follow-ups speak.
+/// Lets the answers to the follow-ups, in the order of their jobs, speak.
 pub(super) fn weigh(
     grounds: &Grounds<'_>,
     chains: &ChainJudge,
@@ -89,9 +91,31 @@ fn gets_through(rows: &[&Verdict]) -> bool {
     rows.iter().any(|row| answers(row) || row.chain.is_some())
 }
 
+/// The last attempt at each job itself.
+struct Latest<'o>(HashMap<JobId, &'o Observation>);
+
+impl<'o> Latest<'o> {
+    fn of(observations: &'o [Observation]) -> Self {
+        let mut latest: HashMap<JobId, &Observation> = HashMap::with_capacity(observations.len());
+        for seen in observations.iter().filter(|seen| seen.follow_up().is_none()) {
+            let known = latest.entry(seen.job()).or_insert(seen);
+            if seen.attempt() >= known.attempt() {
+                *known = seen;
+            }
+        }
+        Self(latest)
+    }
+}
+
 /// The last attempt at the job itself.
-fn last(observations: &[Observation], job: JobId) -> Option<&Observation> {
-    observations.iter().filter(|seen| seen.job() == job && seen.follow_up().is_none()).max_by_key(|seen| seen.attempt())
+fn last<'o>(observations: &Latest<'o>, job: JobId) -> Option<&'o Observation> {
+    observations.0.get(&job).copied()
+}
+
+/// What was asked about one job, of follow-ups in the order of the jobs.
+fn about<'s, 'o>(beside: &'s [&'o Observation], job: JobId) -> impl Iterator<Item = &'o Observation> + use<'s, 'o> {
+    let start = beside.partition_point(|seen| seen.job() < job);
+    beside[start..].iter().copied().take_while(move |seen| seen.job() == job)
 }
 
 /// Where the row's own connection went; through a proxy the proxy chooses.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{last, on_route};
+use super::{Latest, last, on_route};
 use crate::judge::chain::ChainJudge;
 use crate::judge::row::chain_verdict;
 use crate::judge::{Cause, Grounds, NameElsewhere, Status, Verdict, wording};
@@ -15,7 +15,7 @@ pub(super) fn questions(
     grounds: &Grounds<'_>,
     route: usize,
     verdicts: &[Verdict],
-    observations: &[Observation],
+    observations: &Latest<'_>,
 ) -> Vec<FollowUp> {
     let resolvers = &grounds.plan.follow_ups.resolvers;
     if grounds.plan.routes[route] != PlannedRoute::Direct || resolvers.is_empty() {
