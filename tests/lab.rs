@@ -324,7 +324,7 @@ impl Run {
             machine_roots: "the lab's".into(),
             remarks: Vec::new(),
         };
-        assemble(catalogue, plan, &verdicts, &findings, &impacts, run)
+        assemble(catalogue, plan, verdicts, &findings, &impacts, run)
     }
 
     /// The same, written to a file and read back.

@@ -131,7 +131,7 @@ pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     seen.header.plan.os = device.os.clone();
     seen.header.plan.solutions.clone_from(&device.solutions);
     let needed = Needed::of(&seen.catalogue, &device.solutions, &device.os);
-    let report = show::report_of(&seen);
+    let report = show::report_of(&mut seen);
     let mut diagnosis = diagnose(&checkup, &report, &needed, &viewpoint);
     diagnosis.doubts.extend(doubt);
     let exit = exit(diagnosis.answer, seen.ended);

@@ -122,7 +122,7 @@ fn probe_all(
     let (ended, verdicts) = runtime.block_on(async {
         let mut interrupt = std::pin::pin!(interrupt());
         let ended = probe::run(&context, threads(), interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
-        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
+        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended).on(threads());
         if ended != Ended::Complete {
             return (ended, None);
         }

@@ -1,11 +1,11 @@
 //! From what was seen to what is printed: judging, rendering and the exit code, the same for a run and a replay.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::outputs::Outputs;
+use super::run::threads;
 use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, Verdict, findings, judge};
@@ -35,8 +35,8 @@ pub(super) struct Seen {
 
 /// Judges, writes every output, and says how the process ends. What fails on the way is told after everything that can
 /// be written was written.
-pub(super) fn conclude(outputs: Outputs, seen: Seen) -> Result<Exit, Failure> {
-    let report = report_of(&seen);
+pub(super) fn conclude(outputs: Outputs, mut seen: Seen) -> Result<Exit, Failure> {
+    let report = report_of(&mut seen);
     let fail_on = fail_on(seen.header.fail_on.as_deref())?;
     let changes = outputs.changes(&report);
     let (conclusion, misfit) = conclusion(&report, seen.expectation.as_ref(), &fail_on, changes.as_ref())?;
@@ -110,12 +110,15 @@ fn fail_on(list: Option<&str>) -> Result<FailOn, Failure> {
     }
 }
 
-pub(super) fn report_of(seen: &Seen) -> Report {
+/// The report. What it is made of is gone afterwards: of many rows there is to be one copy.
+pub(super) fn report_of(seen: &mut Seen) -> Report {
+    let observations = std::mem::take(&mut seen.observations);
+    let verdicts = seen.verdicts.take();
     let plan = &seen.header.plan;
-    let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended);
-    let judge = || Cow::Owned(judge(&grounds, &seen.observations));
-    let verdicts = seen.verdicts.as_ref().map_or_else(judge, |verdicts| Cow::Borrowed(verdicts.as_slice()));
-    let findings = findings(&grounds, &verdicts, &seen.observations);
+    let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended).on(threads());
+    let verdicts = verdicts.unwrap_or_else(|| judge(&grounds, &observations));
+    let findings = findings(&grounds, &verdicts, &observations);
+    drop(observations);
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
     let note = &seen.roots.note;
     let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
@@ -126,7 +129,7 @@ pub(super) fn report_of(seen: &Seen) -> Report {
         machine_roots: format!("{} from {}", note.count, note.source),
         remarks: ran_as.chain(seen.remarks.iter().chain(&note.problems).cloned()).collect(),
     };
-    report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, run)
+    report::assemble(&seen.catalogue, plan, verdicts, &findings, &impacts, run)
 }
 
 /// Reads the expectation and the list of what fails, so that a mistake in them is found before the run.

@@ -32,6 +32,8 @@ mod wording;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -195,6 +197,8 @@ pub struct Grounds<'a> {
     pub at: Timestamp,
     /// What a planned job without an observation says.
     missing: Cause,
+    /// How many threads may judge rows side by side. The verdicts are the same with any number.
+    threads: NonZeroUsize,
 }
 
 impl<'a> Grounds<'a> {
@@ -205,7 +209,13 @@ impl<'a> Grounds<'a> {
             Ended::Interrupted => Cause::NotTested,
             Ended::Complete => Cause::Internal,
         };
-        Self { catalogue, plan, roots, at, missing }
+        Self { catalogue, plan, roots, at, missing, threads: NonZeroUsize::MIN }
+    }
+
+    /// The same, judged on so many threads where there are many rows.
+    #[must_use]
+    pub fn on(self, threads: NonZeroUsize) -> Self {
+        Self { threads, ..self }
     }
 
     fn job(&self, row: &Verdict) -> &'a Job {
@@ -230,13 +240,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
             place.push(observation);
         }
     }
-    let mut verdicts: Vec<Verdict> = grounds
-        .plan
-        .jobs
-        .iter()
-        .zip(&attempts)
-        .map(|(job, seen)| row::judge_job(grounds, &chains, job, seen))
-        .collect();
+    let mut verdicts = judge_rows(grounds, &chains, &attempts);
     compare_short_chains(grounds, &mut verdicts);
     refused::share(grounds, &attempts, &mut verdicts);
     forwarding::attribute(grounds, &attempts, &mut verdicts);
@@ -250,6 +254,33 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     directions::tell_ways(grounds, &mut verdicts);
     settings::tell_accounts(grounds, &mut verdicts);
     verdicts
+}
+
+/// Rows that are worth another thread.
+const ROWS_PER_THREAD: usize = 512;
+
+/// Each row by itself, in plan order.
+fn judge_rows(grounds: &Grounds<'_>, chains: &ChainJudge, attempts: &[Vec<&Observation>]) -> Vec<Verdict> {
+    let jobs = &grounds.plan.jobs;
+    let threads = grounds.threads.get().min(jobs.len() / ROWS_PER_THREAD);
+    if threads < 2 {
+        return jobs.iter().zip(attempts).map(|(job, seen)| row::judge_job(grounds, chains, job, seen)).collect();
+    }
+    let share = jobs.len().div_ceil(threads);
+    // In place, so that there is one copy of many rows.
+    let mut verdicts: Vec<Option<Verdict>> = jobs.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        for ((verdicts, jobs), attempts) in
+            verdicts.chunks_mut(share).zip(jobs.chunks(share)).zip(attempts.chunks(share))
+        {
+            scope.spawn(move || {
+                for ((verdict, job), seen) in verdicts.iter_mut().zip(jobs).zip(attempts) {
+                    *verdict = Some(row::judge_job(grounds, chains, job, seen));
+                }
+            });
+        }
+    });
+    verdicts.into_iter().map(|verdict| verdict.expect("every row was judged")).collect()
 }
 
 /// A short chain on one route, and a chain to an expected anchor for the same host on another: the first is an

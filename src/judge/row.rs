@@ -21,7 +21,7 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
     };
     let mut lines = Vec::new();
     let mut connections = Connections::default();
-    let (seen, opinion) = if let [first, again, ..] = attempts {
+    let (seen, mut opinion) = if let [first, again, ..] = attempts {
         let one = judge_attempt(grounds, chains, job, first);
         let two = judge_attempt(grounds, chains, job, again);
         connections.count(one.chain.as_ref());
@@ -34,9 +34,11 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         (*last, opinion)
     };
     lines.extend(evidence::lines(seen, grounds.at));
-    if let Some(chain) = &opinion.chain {
-        lines.extend(chain.evidence.iter().cloned());
+    if let Some(chain) = &mut opinion.chain {
+        // From here on the row has them.
+        lines.append(&mut chain.evidence);
     }
+    lines.shrink_to_fit();
     let is_confirmed = is_confirmed(opinion.chain.as_ref());
     let remarks = [
         remark::remarks(seen),

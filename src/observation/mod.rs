@@ -143,8 +143,10 @@ impl Recorder {
     }
 
     #[must_use]
-    pub fn finish(self, now: Instant) -> Observation {
+    pub fn finish(mut self, now: Instant) -> Observation {
         let total = now.saturating_duration_since(self.started);
+        // A run keeps many of these.
+        self.steps.shrink_to_fit();
         Observation { job: self.job, attempt: self.attempt, steps: self.steps, total }
     }
 

@@ -136,7 +136,7 @@ impl Run {
             remarks: Vec::new(),
         };
         let impacts = waprobe::impact::assess(&CATALOGUE, &self.plan, verdicts);
-        let report = assemble(&CATALOGUE, &self.plan, verdicts, findings, &impacts, run);
+        let report = assemble(&CATALOGUE, &self.plan, verdicts.to_vec(), findings, &impacts, run);
         let mut page = Vec::new();
         let fail_on = FailOn::default();
         let conclusion = conclude(&report, &fail_on, None);

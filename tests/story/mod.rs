@@ -106,7 +106,8 @@ pub fn told(os: &[&str], routes: Vec<PlannedRoute>, tell: impl Fn(usize, &str) -
         remarks: Vec::new(),
     };
     let impacts = impact::assess(&catalogue, &plan, &verdicts);
-    report::assemble(&catalogue, &plan, &verdicts, &findings(&grounds, &verdicts, &[]), &impacts, run)
+    let findings = findings(&grounds, &verdicts, &[]);
+    report::assemble(&catalogue, &plan, verdicts, &findings, &impacts, run)
 }
 
 fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {
