@@ -175,3 +175,109 @@ async fn probe(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::net::Net;
+    use crate::plan::{Budget, Identity, PlannedRoute, SchemeChoice};
+    use crate::probe::{Access, Login, testing};
+
+    const THREADS: NonZeroUsize = NonZeroUsize::new(4).expect("not zero");
+
+    #[test]
+    fn places_are_divided_and_none_is_lost() {
+        assert_eq!(shares(128, 2), [64, 64]);
+        assert_eq!(shares(10, 4), [3, 3, 2, 2]);
+        assert_eq!(shares(2, 8), [1, 1], "nobody works without a place");
+        assert_eq!(shares(128, 0), [128], "the calling thread works in any case");
+    }
+
+    /// A proxy that rejects every login, and how often it was sent one.
+    async fn rejecting_proxy() -> (SocketAddr, Arc<AtomicUsize>) {
+        const ASKS: &[u8] =
+            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"proxy\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (address, logins) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
+        let counted = logins.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let counted = counted.clone();
+                tokio::spawn(async move {
+                    let (mut request, mut buffer) = (Vec::new(), [0; 2048]);
+                    while !request.ends_with(b"\r\n\r\n") {
+                        match stream.read(&mut buffer).await {
+                            Ok(length) if length > 0 => request.extend_from_slice(&buffer[..length]),
+                            _ => return,
+                        }
+                    }
+                    let has_login = String::from_utf8_lossy(&request).contains("Proxy-Authorization");
+                    counted.fetch_add(usize::from(has_login), Ordering::Relaxed);
+                    let _ = stream.write_all(ASKS).await;
+                });
+            }
+        });
+        (address, logins)
+    }
+
+    #[tokio::test]
+    async fn on_several_threads_every_job_is_probed_once_and_a_wrong_password_is_sent_once() {
+        let (proxy, logins) = rejecting_proxy().await;
+        let hosts: Vec<String> =
+            (0..JOBS_PER_THREAD * THREADS.get()).map(|number| format!("n{number}.example")).collect();
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let routes = vec![PlannedRoute::Proxy {
+            proxy: format!("http://{proxy}").parse().expect("a proxy"),
+            identity: Identity::User,
+            scheme: SchemeChoice::Auto,
+        }];
+        let mut context = testing::context(&hosts, routes, Net::of_this_machine(Vec::new()), Budget::default());
+        let user = Login { name: "anna".to_owned(), password: "correct-horse-7493".to_owned().into() };
+        context.access = Access { user: Some(user), basic_cleartext: true, ..Access::default() };
+        let mut seen = Vec::new();
+        let ended =
+            run(&Arc::new(context), THREADS, std::future::pending(), |one| seen.push((one.job(), one.attempt()))).await;
+        assert_eq!(ended, Ended::Complete);
+        assert_eq!(seen.len(), hosts.len());
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), hosts.len(), "each job once");
+        assert_eq!(logins.load(Ordering::Relaxed), 1, "a wrong password sent by many threads locks an account");
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_run_ends_on_all_threads() {
+        // Accepts, and never answers.
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let proxy = listener.local_addr().expect("an address");
+        let hosts: Vec<String> =
+            (0..JOBS_PER_THREAD * THREADS.get()).map(|number| format!("n{number}.example")).collect();
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let routes = vec![PlannedRoute::Proxy {
+            proxy: format!("http://{proxy}").parse().expect("a proxy"),
+            identity: Identity::Bypass,
+            scheme: SchemeChoice::Auto,
+        }];
+        let budget = Budget { concurrency: 64, max_connects: 64, ..Budget::default() };
+        let context = Arc::new(testing::context(&hosts, routes, Net::of_this_machine(Vec::new()), budget));
+        let all_are_there = async {
+            let mut held = Vec::new();
+            for _ in 0..64 {
+                held.push(listener.accept().await.expect("a connection"));
+            }
+            held
+        };
+        let mut faults = Vec::new();
+        let mut held = Vec::new();
+        let interrupt = async { held = all_are_there.await };
+        let ended =
+            run(&context, THREADS, interrupt, |one| faults.push(one.fault().map(|(_, fault)| fault.clone()))).await;
+        assert_eq!((ended, held.len()), (Ended::Interrupted, 64));
+        assert_eq!(faults.len(), 64, "who was under way says how far it came, and nobody begins anew");
+        assert!(faults.iter().all(|fault| *fault == Some(Fault::Interrupted)), "{faults:?}");
+    }
+}
