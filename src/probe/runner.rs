@@ -42,15 +42,15 @@ pub async fn run(
     let queue = Arc::new(Queue { next: AtomicUsize::new(0), context: context.clone() });
     let worker = Worker { queue, sender, end: end_seen };
     let places = shares(budget.concurrency.max(1), threads.get().min(context.plan.jobs.len() / JOBS_PER_THREAD));
-    let (own, others) = places.split_first().expect("the calling thread has a share");
+    let (own, others) = places;
     for places in others {
-        worker.clone().start(*places);
+        worker.clone().start(places);
     }
     let mut interrupt = pin!(interrupt);
     let mut deadline = pin!(tokio::time::sleep(budget.total.saturating_sub(started.elapsed())));
     LocalSet::new()
         .run_until(async move {
-            tokio::task::spawn_local(worker.work(*own));
+            tokio::task::spawn_local(worker.work(own));
             let how = loop {
                 tokio::select! {
                     biased;
@@ -80,10 +80,11 @@ pub async fn run(
         .await
 }
 
-/// `places` divided among at most so many workers, at least one; nobody gets none.
-fn shares(places: usize, workers: usize) -> Vec<usize> {
-    let workers = workers.clamp(1, places.max(1));
-    (0..workers).map(|worker| places / workers + usize::from(worker < places % workers)).collect()
+/// `places` divided among the calling thread and others, at most so many together; no thread has none.
+fn shares(places: usize, threads: usize) -> (usize, Vec<usize>) {
+    let threads = threads.clamp(1, places.max(1));
+    let share = |thread| places / threads + usize::from(thread < places % threads);
+    (share(0), (1..threads).map(share).collect())
 }
 
 /// The jobs that nobody has begun, in plan order.
@@ -193,10 +194,10 @@ mod tests {
 
     #[test]
     fn places_are_divided_and_none_is_lost() {
-        assert_eq!(shares(128, 2), [64, 64]);
-        assert_eq!(shares(10, 4), [3, 3, 2, 2]);
-        assert_eq!(shares(2, 8), [1, 1], "nobody works without a place");
-        assert_eq!(shares(128, 0), [128], "the calling thread works in any case");
+        assert_eq!(shares(128, 2), (64, vec![64]));
+        assert_eq!(shares(10, 4), (3, vec![3, 2, 2]));
+        assert_eq!(shares(2, 8), (1, vec![1]), "no thread works without a place");
+        assert_eq!(shares(128, 0), (128, vec![]), "the calling thread works in any case");
     }
 
     /// A proxy that rejects every login, and how often it was sent one.

@@ -57,10 +57,8 @@ async fn run(peer: &Peer, hosts: &[&str], total: Duration) -> (Ended, Vec<Observ
     context.access = anna();
     let mut kept = Vec::new();
     let context = Arc::new(context);
-    let ended = crate::probe::run(&context, std::num::NonZeroUsize::MIN, std::future::pending(), |observation| {
-        kept.push(observation)
-    })
-    .await;
+    let (one, nobody) = (std::num::NonZeroUsize::MIN, std::future::pending());
+    let ended = crate::probe::run(&context, one, nobody, |observation| kept.push(observation)).await;
     (ended, kept)
 }
 
