@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::BufWriter;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +11,7 @@ use super::files::OutputFile;
 use super::outputs::Outputs;
 use super::progress::Progress;
 use super::show::{self, Expected, Seen};
-use super::{Exit, Failure, files, handed};
+use super::{Exit, Failure, files, handed, this_device};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 use crate::certificate::Certificate;
 use crate::judge::{Grounds, follow_ups, judge};
@@ -73,7 +72,7 @@ fn header(setup: &Setup) -> Header {
         machine_roots: setup.roots.note.clone(),
         expectation: setup.expectation.as_ref().map(|expected| expected.text.clone()),
         fail_on: setup.fail_on.clone(),
-        ran_as: super::this_device::ran_as(),
+        ran_as: this_device::ran_as(),
     }
 }
 
@@ -121,8 +120,10 @@ fn probe_all(
     let started = Instant::now();
     let (ended, verdicts) = runtime.block_on(async {
         let mut interrupt = std::pin::pin!(interrupt());
-        let ended = probe::run(&context, threads(), interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
-        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended).on(threads());
+        let ended =
+            probe::run(&context, this_device::threads(), interrupt.as_mut(), |seen| keep(seen, &mut observations))
+                .await;
+        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended).on(this_device::threads());
         if ended != Ended::Complete {
             return (ended, None);
         }
@@ -198,14 +199,6 @@ async fn terminated() {
     std::future::pending::<()>().await;
 }
 
-/// How many threads a large run may keep busy.
-pub(super) fn threads() -> NonZeroUsize {
-    std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |threads| threads.min(MAX_THREADS))
-}
-
-/// More threads than this gain nothing: the network and the other side are slower by then.
-const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
-
 /// Waits for what is asked before a run.
 pub(super) fn on_the_network<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -262,7 +255,7 @@ pub(super) fn scope(arguments: &ScopeArguments) -> Result<(OsSelection, Vec<Solu
     let os = if arguments.os.is_empty() {
         OsSelection::all()
     } else {
-        OsSelection::read(&arguments.os, super::this_device::version()).map_err(Failure::usage)?
+        OsSelection::read(&arguments.os, this_device::version()).map_err(Failure::usage)?
     };
     let solutions = match arguments.solution.as_slice() {
         [] => Solution::ALL.to_vec(),

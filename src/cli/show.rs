@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::outputs::Outputs;
-use super::run::threads;
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, this_device};
 use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, Verdict, findings, judge};
 use crate::observation::recording::{Header, Roots};
@@ -115,7 +114,8 @@ pub(super) fn report_of(seen: &mut Seen) -> Report {
     let observations = std::mem::take(&mut seen.observations);
     let verdicts = seen.verdicts.take();
     let plan = &seen.header.plan;
-    let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended).on(threads());
+    let grounds =
+        Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended).on(this_device::threads());
     let verdicts = verdicts.unwrap_or_else(|| judge(&grounds, &observations));
     let findings = findings(&grounds, &verdicts, &observations);
     drop(observations);
