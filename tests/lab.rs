@@ -10,15 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, ImpactRow, OsSelection, Solution};
-use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge};
+use waprobe::catalogue::{Catalogue, ImpactRow, OsSelection, Solution};
+use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge, to_ask_alone};
+use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge, to_ask_alone};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, ScriptPlace, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
-use waprobe::plan::{
-    ClientProfile, DeviceSettings, Directions, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice,
-};
-use waprobe::probe::{self, Access, Context, Login};
 use waprobe::proxies::Overview;
 use waprobe::proxies::pac::{self, Limits, Question, Script, evaluate};
 use waprobe::proxies::settings::Target;
@@ -274,13 +272,20 @@ fn check(world: &World) -> Run {
         let nobody = std::future::pending;
         let ended = probe::run(&context, nobody(), |seen| observations.push(seen)).await;
         let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
-        let asked = if ended == Ended::Complete {
-            follow_ups(&grounds, &judge(&grounds, &observations), &observations)
-        } else {
-            Vec::new()
-        };
-        let remaining = context.plan.budget.total;
-        probe::follow_up(&context, asked, remaining, nobody(), |seen| observations.push(seen)).await;
+        let patience = Patience { answers: context.plan.budget.follow_ups, run: context.plan.budget.total };
+        if ended != Ended::Complete {
+            let verdicts = judge(&grounds, &observations);
+            let alone = to_ask_alone(&grounds, &verdicts, &observations);
+            let asked = [alone, follow_ups(&grounds, &verdicts, &observations)].concat();
+            observations.extend(probe::not_asked(&asked, ended));
+            return ended;
+        }
+        for _ in 0..3 {
+            let asked = to_ask_alone(&grounds, &judge(&grounds, &observations), &observations);
+            probe::ask_alone(&context, asked, patience, nobody(), |seen| observations.push(seen)).await;
+        }
+        let asked = follow_ups(&grounds, &judge(&grounds, &observations), &observations);
+        probe::follow_up(&context, asked, patience, nobody(), |seen| observations.push(seen)).await;
         ended
     });
     recording::in_plan_order(&mut observations);

@@ -197,7 +197,10 @@ fn the_recommended_way_through_a_proxy_is_said_when_another_one_works() {
     assert!(device_too.contains("the computer account (negotiate) works"), "{device_too}");
     assert!(ways(Cause::Ok, Cause::PauthRejected, Cause::PauthRejected).contains("which is the recommended way"));
     let none = ways(Cause::PauthRequired, Cause::PauthRejected, Cause::PauthRejected);
-    assert!(none.contains("no login that was tested gets everything through") && none.contains("Recommended: let"), "{none}");
+    assert!(
+        none.contains("no login that was tested gets everything through") && none.contains("Recommended: let"),
+        "{none}"
+    );
 }
 
 #[test]

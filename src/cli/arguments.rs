@@ -96,8 +96,8 @@ pub(super) struct CheckArguments {
     #[arg(long, help_heading = "Routes")]
     pub allow_basic_cleartext: bool,
 
-    /// CONNECTs in flight to one proxy.
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Routes")]
+    /// Connections open at one proxy at once; a tunnel counts for as long as it lasts.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Routes")]
     pub max_connects: u16,
 
     /// Use only this name server's answers for the endpoints; a proxy's own name is always the system's business.

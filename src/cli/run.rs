@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::arguments::{OutputArguments, ScopeArguments, SolutionId};
 use super::files::OutputFile;
@@ -15,17 +15,24 @@ use super::show::{self, Expected, Seen};
 use super::{Exit, Failure, files, handed};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 use crate::certificate::Certificate;
-use crate::judge::{Grounds, follow_ups, judge};
+use crate::judge::{Grounds, follow_ups, judge, to_ask_alone};
 use crate::net::{Net, allow_open_files};
 use crate::observation::recording::{self, Header, Roots, Writer};
 use crate::observation::{Ended, Observation};
 use crate::plan::Plan;
-use crate::probe::{self, Access, Context};
+use crate::probe::{self, Access, Context, Patience};
 
 /// Descriptors for files, name servers and the runtime, beside those of connections.
 const DESCRIPTORS_OF_ITS_OWN: u64 = 256;
 /// Sockets of one probe at the worst: every address of a host at once, questions to name servers, and the second profile.
 const DESCRIPTORS_PER_PROBE: u64 = 16;
+
+/// Times that rows are asked alone: a sample of each group that failed alike, the others, and once more after a pause.
+const ROUNDS_ALONE: usize = 3;
+/// Rows are asked alone one after the other, so they may take so many times as long as the follow-ups side by side.
+const ALONE: u32 = 2;
+/// Of the follow-ups' time, what rows that are asked alone may take from the other follow-ups.
+const TENTHS_ALONE: u32 = 4;
 
 /// A run, ready to begin.
 pub(super) struct Setup {
@@ -123,16 +130,49 @@ fn probe_all(
         let mut interrupt = std::pin::pin!(interrupt());
         let ended = probe::run(&context, interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
         let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
+        let mut verdicts = judge(&grounds, &observations);
         if ended != Ended::Complete {
+            // What would have been asked again is not decided.
+            let alone = to_ask_alone(&grounds, &verdicts, &observations);
+            let others = follow_ups(&grounds, &verdicts, &observations);
+            let open = [alone, others].concat();
+            for seen in probe::not_asked(&open, ended) {
+                keep(seen, &mut observations);
+            }
             return (ended, None);
         }
-        let verdicts = judge(&grounds, &observations);
+        let budget = &context.plan.budget;
+        let left = |of: Duration, since: Instant| of.saturating_sub(since.elapsed());
+        let first_follow_up = Instant::now();
+        for _ in 0..ROUNDS_ALONE {
+            let asked = to_ask_alone(&grounds, &verdicts, &observations);
+            if asked.is_empty() {
+                break;
+            }
+            let patience = Patience {
+                answers: left(budget.follow_ups * ALONE, first_follow_up),
+                run: left(budget.total, started),
+            };
+            let asking = |seen| keep(seen, &mut observations);
+            let ended = probe::ask_alone(&context, asked, patience, interrupt.as_mut(), asking).await;
+            if ended != Ended::Complete {
+                let others = follow_ups(&grounds, &verdicts, &observations);
+                for seen in probe::not_asked(&others, ended) {
+                    keep(seen, &mut observations);
+                }
+                return (ended, None);
+            }
+            verdicts = judge(&grounds, &observations);
+        }
         let asked = follow_ups(&grounds, &verdicts, &observations);
         if asked.is_empty() {
             return (ended, Some(verdicts));
         }
-        let remaining = context.plan.budget.total.saturating_sub(started.elapsed());
-        let ended = probe::follow_up(&context, asked, remaining, interrupt, |seen| keep(seen, &mut observations)).await;
+        // Silence is asked about within the same time; what was answered at once has taken none.
+        let spent = first_follow_up.elapsed().min(budget.follow_ups / 10 * TENTHS_ALONE);
+        let patience = Patience { answers: budget.follow_ups.saturating_sub(spent), run: left(budget.total, started) };
+        let asking = |seen| keep(seen, &mut observations);
+        let ended = probe::follow_up(&context, asked, patience, interrupt, asking).await;
         (ended, None)
     });
     let duration = started.elapsed();
@@ -241,7 +281,7 @@ impl Tape {
         }
     }
 
-    fn end(self, duration: std::time::Duration, ended: Ended) -> Result<(), Failure> {
+    fn end(self, duration: Duration, ended: Ended) -> Result<(), Failure> {
         let done = match self.failed {
             Some(error) => Err(error),
             None => self.writer.end(duration, ended).map(drop),

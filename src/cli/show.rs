@@ -10,7 +10,7 @@ use super::{Exit, Failure, files};
 use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, Verdict, findings, is_unasked, judge};
 use crate::observation::recording::{Header, Roots};
-use crate::observation::{Ended, Observation};
+use crate::observation::{Attempt, Ended, Observation};
 use crate::plan::winhttp_remark;
 use crate::report::change::Changes;
 use crate::report::expectation::Expectation;
@@ -112,6 +112,10 @@ fn fail_on(list: Option<&str>) -> Result<Option<FailOn>, Failure> {
     list.map(read).transpose()
 }
 
+/// What the head says of a run with `--no-follow-ups`.
+const ASKED_ONCE: &str =
+    "nothing was asked twice (--no-follow-ups): a row that failed beside others may get through alone";
+
 pub(super) fn report_of(seen: &Seen) -> Report {
     let plan = &seen.header.plan;
     let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended);
@@ -121,6 +125,9 @@ pub(super) fn report_of(seen: &Seen) -> Report {
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
     let (answer, findings) = crate::answer::conclude(&seen.catalogue, plan, &verdicts, findings);
     let note = &seen.roots.note;
+    let is_asked_twice =
+        plan.follow_ups.wanted || seen.observations.iter().any(|seen| seen.attempt() != Attempt::First);
+    let asked_once = (!is_asked_twice).then(|| ASKED_ONCE.to_owned()).into_iter();
     let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
     let unasked = is_unasked(plan, &verdicts).then(|| wording::UNASKED_CLIENT.to_owned());
     let of_clients = winhttp_remark(&plan.os).map(str::to_owned).into_iter().chain(unasked);
@@ -129,7 +136,11 @@ pub(super) fn report_of(seen: &Seen) -> Report {
         duration: seen.duration.unwrap_or_default(),
         complete: seen.ended == Ended::Complete,
         machine_roots: format!("{} from {}", note.count, note.source),
-        remarks: ran_as.chain(seen.remarks.iter().chain(&note.problems).cloned()).chain(of_clients).collect(),
+        remarks: ran_as
+            .chain(asked_once)
+            .chain(seen.remarks.iter().chain(&note.problems).cloned())
+            .chain(of_clients)
+            .collect(),
     };
     report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, &answer, run)
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{Cause, Finding, Grounds, StageTimes, Status, Verdict};
 use crate::catalogue::ImpactRow;
-use crate::observation::{Observation, Stage};
+use crate::observation::{Ask, Observation, Stage};
 use crate::plan::{ClientProfile, Offered, Plan};
 
 /// What one family of Windows versions met on a row.
@@ -86,6 +86,13 @@ pub(super) fn as_met_by(profile: ClientProfile, verdicts: &[Verdict]) -> Cow<'_,
     verdicts.iter().map(|row| own(row).unwrap_or_else(|| row.clone())).collect()
 }
 
+/// What any profile met: the rows' own verdicts, and those of clients that met something else.
+pub(super) fn met_by_any(verdicts: &[Verdict]) -> impl Iterator<Item = &Verdict> {
+    verdicts
+        .iter()
+        .flat_map(|row| [row].into_iter().chain(row.clients.iter().filter_map(|client| client.own.as_deref())))
+}
+
 /// The rows, from what every profile met: `judged` has one list of verdicts per profile, each in plan order.
 pub(super) fn merge(
     grounds: &Grounds<'_>,
@@ -105,9 +112,12 @@ pub(super) fn merge(
     }
     for seen in observations {
         let Some(row) = merged.get_mut(seen.job().0 as usize) else { continue };
-        if seen.follow_up().is_some() {
-            row.follow_ups += 1;
-        } else if grounds.plan.profiles.is_empty() {
+        let is_follow_up = seen.follow_up().is_some();
+        if seen.is_try_cut_off() || (is_follow_up && seen.was_cut_off()) {
+            continue;
+        }
+        row.follow_ups += usize::from(is_follow_up);
+        if grounds.plan.profiles.is_empty() && row.alone.map(Ask::Alone) == seen.follow_up() {
             tell_of_older_recording(grounds, row, seen);
         }
     }

@@ -84,6 +84,10 @@ const EVIDENCE: &[(&str, &str)] = &[
         "dns.differs_ok",
         "a name server asked by --compare-resolver gave other addresses, and the genuine service answered at these",
     ),
+    (
+        "dns.client_limit",
+        "the DNS server refused the name or did not answer beside other questions, and answered it alone",
+    ),
     ("tcp.refused", "the connection was answered with a reset"),
     ("tcp.timeout", "no answer came, although the question was repeated"),
     ("tcp.host_unreachable", "the network reported the host as unreachable"),
@@ -92,12 +96,16 @@ const EVIDENCE: &[(&str, &str)] = &[
         "tcp.admin_prohibited",
         "the network reported the connection as prohibited: by ICMP type 3 with code 9, 10 or 13, or ICMPv6 type 1 with code 1, 5 or 6",
     ),
-    ("tcp.local_denied", "this machine refused at once, before a packet left it"),
+    (
+        "tcp.local_denied",
+        "this machine refused at once, before a packet left it, or an ICMP message from one of its own addresses did",
+    ),
     ("tcp.reset_after_connect", "the connection was opened and reset before a byte was sent"),
     ("tcp.partial_ips", "one of the host's addresses connected and others did not"),
     ("tcp.v6_broken", "IPv4 connected and IPv6 did not"),
     ("tcp.local_exhausted", "the system had no port or descriptor left"),
     ("tcp.accepts_everything", "an address that belongs to nobody accepted a connection too"),
+    ("tcp.client_limit", "the connection failed beside others of this check, and the same one gets through alone"),
     ("proxy.tcp_refused", "the proxy's address answered the connection with a reset"),
     (
         "proxy.black_hole",
@@ -111,7 +119,10 @@ const EVIDENCE: &[(&str, &str)] = &[
         "proxy.tcp_admin_prohibited",
         "the network reported the connection to the proxy as prohibited: by ICMP type 3 with code 9, 10 or 13, or ICMPv6 type 1 with code 1, 5 or 6",
     ),
-    ("proxy.tcp_local_denied", "this machine refused the connection to the proxy at once, before a packet left it"),
+    (
+        "proxy.tcp_local_denied",
+        "this machine refused the connection to the proxy at once, before a packet left it, or an ICMP message from one of its own addresses did",
+    ),
     ("proxy.tcp_local_exhausted", "the system had no port or descriptor left for a connection to the proxy"),
     ("proxy.not_http", "the first bytes of the answer are no HTTP"),
     ("proxy.tls_failed", "the TLS handshake with the proxy itself did not finish"),
@@ -146,6 +157,10 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("proxy.rst", "the proxy reset the connection instead of answering"),
     ("proxy.timeout", "the proxy sent nothing within the deadline"),
     ("proxy.rate_limited", "the proxy answered 429, or 503 with a time to wait"),
+    (
+        "proxy.client_limit",
+        "the proxy turned the row away beside others of this check, and lets the same one through alone",
+    ),
     ("proxy.loop", "the proxy's answer says that it met itself"),
     ("proxy.icap_down", "the proxy's answer names its content scanner"),
     ("pauth.required", "the proxy answered 407 and this identity sends no credentials"),
@@ -478,9 +493,14 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         "chain.weak" | "chain.eku" | "chain.constraints" | "chain.incomplete" => {
             said(Some("60"), Some("12045 or 12175"), Some("ssl_invalid_certificate"))
         }
-        "chain.wrong_class" | "tls.slow" | "dns.differs_ok" | "dns.synthetic_agent" | "proxy.2xx_not_200" => {
-            said(Some("0, success"), Some("success"), Some("success"))
-        }
+        "chain.wrong_class"
+        | "tls.slow"
+        | "dns.differs_ok"
+        | "dns.synthetic_agent"
+        | "proxy.2xx_not_200"
+        | "proxy.client_limit"
+        | "tcp.client_limit"
+        | "dns.client_limit" => said(Some("0, success"), Some("success"), Some("success")),
         "http.unexpected_status" | "http.throttled" | "http.407_in_tunnel" | "http.retired" | "http.body_limit" => {
             said(Some("0, with the status in its answer (22 with --fail)"), Some("the status only"), None)
         }

@@ -56,6 +56,11 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
             remark.title = format!("{LARGE_ONLY}{place}");
             remark.remedy = format!("nothing has to change today; {}", remark.remedy);
         }
+        if let Some(what) = counted(&cause)
+            && let Some(most) = rows.iter().filter_map(|row| row.open_at_once).max()
+        {
+            remark.title = format!("{}: {most} {what} were open at once", remark.title);
+        }
         remark
     });
     let mut groups: Vec<(Key, Vec<&Verdict>)> = groups.into_iter().collect();
@@ -90,6 +95,15 @@ pub fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Obs
         .chain(settings::findings(grounds, verdicts))
         .chain(remarks)
         .collect()
+}
+
+/// What a limit per client counts, if the remark is one.
+fn counted(remark: &Cause) -> Option<&'static str> {
+    match remark {
+        Cause::ProxyClientLimit | Cause::TcpClientLimit => Some("connections of this check"),
+        Cause::DnsClientLimit => Some("lookups of this check"),
+        _ => None,
+    }
 }
 
 /// A port that is closed for these rows alone is one thing to change, and the comparison with https says which.

@@ -86,6 +86,7 @@ mod tests {
             challenges: Vec::new(),
             body_start: body_start.to_vec(),
             kept_open: false,
+            left_unread: false,
         }
     }
 

@@ -24,6 +24,7 @@ mod refused;
 mod remark;
 mod remedy;
 mod row;
+mod same_address;
 mod settings;
 mod sinkhole;
 #[cfg(test)]
@@ -51,7 +52,7 @@ pub use comparison::Comparison;
 pub use directions::{Reach, taken};
 pub use evidence::{ANSWER_SAYS, PAGE_SAYS};
 pub use findings::findings;
-pub use follow_up::follow_ups;
+pub use follow_up::{follow_ups, to_ask_alone};
 pub use remedy::{DESCRIBED_AT, Particulars, owners, particulars};
 pub use wording::listed;
 
@@ -85,8 +86,16 @@ pub struct Verdict {
     /// Whether the control ends as the endpoint does on this route, on which something else gets out: then it is not about
     /// this endpoint.
     pub is_for_all: bool,
-    /// How many questions were asked beside the row itself.
+    /// How many questions were asked beside the row itself, and seen to their end.
     pub follow_ups: usize,
+    /// Which of the questions that were asked alone the row says; `None` for what was seen beside others.
+    pub alone: Option<u8>,
+    /// How many connections, or lookups, were open at once where the row failed before it was asked alone.
+    pub open_at_once: Option<u32>,
+    /// What it failed by, where it is left open because a limit is known.
+    pub left_open: Option<Cause>,
+    /// How many of its follow-ups were answered from beyond this network.
+    pub heard_beside: usize,
     /// Whose certificates the row's connections showed.
     pub connections: Connections,
     /// Who was met at which of the host's addresses, where some are inspected and others are not.
@@ -127,6 +136,10 @@ impl Verdict {
             is_in_doubt: false,
             is_for_all: false,
             follow_ups: 0,
+            alone: None,
+            open_at_once: None,
+            left_open: None,
+            heard_beside: 0,
             connections: Connections::default(),
             by_address: None,
             addresses: Vec::new(),
@@ -238,13 +251,19 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
     let mut judged: Vec<(ByProfile<'_>, Vec<Verdict>)> = clients::asked(grounds.plan)
         .into_iter()
         .map(|profile| {
-            let seen = ByProfile::of(grounds, profile, &observations);
+            let mut seen = ByProfile::of(grounds, profile, &observations);
+            let were_beside = follow_up::alone::stand_in(grounds, &chains, &mut seen);
             let rows = grounds.plan.jobs.iter().zip(&seen.attempts);
-            let verdicts = rows.map(|(job, seen)| row::judge_job(grounds, &chains, job, seen)).collect();
+            let mut verdicts: Vec<Verdict> =
+                rows.map(|(job, seen)| row::judge_job(grounds, &chains, job, seen)).collect();
+            follow_up::alone::tell(grounds, &mut verdicts, &were_beside);
+            same_address::explain(grounds, &seen.attempts, &mut verdicts);
             (seen, verdicts)
         })
         .collect();
+    ByProfile::introduce(&mut judged);
     let genuine: Vec<Genuine> = judged.iter().flat_map(|(_, verdicts)| genuine_chains(grounds, verdicts)).collect();
+    let limits = follow_up::Limits::of(grounds, judged.iter().flat_map(|(_, verdicts)| verdicts));
     for (seen, verdicts) in &mut judged {
         compare_short_chains(grounds, verdicts, &genuine);
         let attempts = &seen.attempts;
@@ -253,7 +272,7 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         forwarding::doubt(grounds, attempts, verdicts);
         sinkhole::unmask(grounds, attempts, verdicts);
         hosts::attribute(grounds, attempts, verdicts);
-        follow_up::weigh(grounds, &chains, verdicts, seen);
+        follow_up::weigh(grounds, &chains, verdicts, seen, &limits);
         forwarding::unmask(grounds, attempts, verdicts);
     }
     let judged = judged.into_iter().map(|(seen, verdicts)| (seen.profile, verdicts)).collect();
@@ -268,30 +287,52 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
 /// What was seen that counts for one profile.
 struct ByProfile<'o> {
     profile: ClientProfile,
-    /// The attempts at each job, in plan order.
+    /// The attempts that each row says, in plan order: those at the job itself, or the one that was asked alone.
     attempts: Vec<Vec<&'o Observation>>,
-    /// What was asked beside the rows.
+    /// What was asked beside the rows, in the order of their jobs.
     beside: Vec<&'o Observation>,
+    /// Follow-ups and second tries that the end of the run cut off: they say nothing of their rows.
+    not_asked: Vec<&'o Observation>,
     /// The last attempt of the other profile at each job, where there was one.
     others: Vec<Option<&'o Observation>>,
 }
 
 impl<'o> ByProfile<'o> {
-    /// The observations come in the order of their jobs and attempts.
+    /// The observations come in the order of their jobs and attempts. The other profile is introduced later.
     fn of(grounds: &Grounds<'_>, profile: ClientProfile, observations: &[&'o Observation]) -> Self {
         let jobs = grounds.plan.jobs.len();
-        let mut by = Self { profile, attempts: vec![Vec::new(); jobs], beside: Vec::new(), others: vec![None; jobs] };
-        for seen in observations.iter().copied() {
-            let place = seen.job().0 as usize;
-            match (clients::counts_for(seen, profile), seen.follow_up()) {
-                _ if place >= jobs => {}
-                (true, Some(_)) => by.beside.push(seen),
-                (true, None) => by.attempts[place].push(seen),
-                (false, None) => by.others[place] = Some(seen),
-                (false, Some(_)) => {}
+        let mut by = Self {
+            profile,
+            attempts: vec![Vec::new(); jobs],
+            beside: Vec::new(),
+            not_asked: Vec::new(),
+            others: vec![None; jobs],
+        };
+        let is_own = |seen: &&Observation| (seen.job().0 as usize) < jobs && clients::counts_for(seen, profile);
+        for seen in observations.iter().copied().filter(is_own) {
+            match seen.follow_up() {
+                Some(_) if seen.was_cut_off() => by.not_asked.push(seen),
+                Some(_) => by.beside.push(seen),
+                None if seen.is_try_cut_off() => by.not_asked.push(seen),
+                None => by.attempts[seen.job().0 as usize].push(seen),
             }
         }
         by
+    }
+
+    /// Tells each profile what the other one met on its own account.
+    fn introduce(judged: &mut [(Self, Vec<Verdict>)]) {
+        for place in 0..judged.len() {
+            let mut others = std::mem::take(&mut judged[place].0.others);
+            let profile = judged[place].0.profile;
+            for (other, _) in judged.iter().filter(|(other, _)| other.profile != profile) {
+                for (known, attempts) in others.iter_mut().zip(&other.attempts) {
+                    let own = attempts.last().copied().filter(|seen| !clients::counts_for(seen, profile));
+                    *known = own.or(*known);
+                }
+            }
+            judged[place].0.others = others;
+        }
     }
 }
 

@@ -230,6 +230,7 @@ mod tests {
             challenges: Vec::new(),
             body_start: Vec::new(),
             kept_open: false,
+            left_unread: false,
         }
     }
 

@@ -113,5 +113,9 @@ fn is_unusual_opening(leg: &Leg) -> bool {
 }
 
 fn is_closed_with_407(leg: &Leg, next: &Leg) -> bool {
-    leg.status == Some(407) && leg.credential.is_none() && !leg.kept_open && next.connection > leg.connection
+    leg.status == Some(407)
+        && leg.credential.is_none()
+        && !leg.kept_open
+        && !leg.left_unread
+        && next.connection > leg.connection
 }

@@ -1,6 +1,7 @@
 //! One job's observations to one verdict: which fault, in which stage, means what.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
 use super::directions::is_out_of_reach;
@@ -92,7 +93,7 @@ fn settle<'a>(first: (&'a Observation, Opinion), again: (&'a Observation, Opinio
     // A certificate without its key proves somebody in the way as surely as a foreign one does.
     let by_somebody_else =
         |opinion: &Opinion| opinion.status == Status::Intercepted || opinion.cause == Cause::TlsBadSignature;
-    if first.1.cause == again.1.cause || by_somebody_else(&again.1) {
+    if first.1.cause == again.1.cause || are_one_ending(&first.1.cause, &again.1.cause) || by_somebody_else(&again.1) {
         return again;
     }
     if by_somebody_else(&first.1) {
@@ -114,6 +115,17 @@ fn settle<'a>(first: (&'a Observation, Opinion), again: (&'a Observation, Opinio
         if no_longer_taken(first.0) && gets_through(&again.1) { Cause::PauthIntermittent } else { Cause::Flaky };
     let flaky = Opinion::new(cause, first.1.stage).with(detail).with_status(status);
     (again.0, Opinion { chain: again.1.chain, ..flaky })
+}
+
+/// A reset and a close at the same place have one cause: which of them a client sees is often a matter of timing.
+fn are_one_ending(one: &Cause, other: &Cause) -> bool {
+    let place = |cause: &Cause| match cause {
+        Cause::TlsRstAfterHello | Cause::TlsFinAfterHello | Cause::TcpResetAfterConnect => Some(Stage::Tls),
+        Cause::Proxy200ThenRst | Cause::Proxy200ThenClose => Some(Stage::Http),
+        Cause::ProxyRst | Cause::ProxyEmpty => Some(Stage::Proxy),
+        _ => None,
+    };
+    place(one).is_some() && place(one) == place(other)
 }
 
 fn timings(seen: &Observation) -> StageTimes {
@@ -491,9 +503,17 @@ fn of_tcp(route: &PlannedRoute, tcp: Option<&TcpEvidence>, fault: &Fault) -> Opi
         Fault::ConnectionRefused => pick(Cause::TcpRefused, Cause::ProxyTcpRefused),
         Fault::ConnectTimeout => pick(Cause::TcpTimeout, Cause::ProxyTcpTimeout),
         Fault::HostUnreachable => pick(Cause::TcpHostUnreachable, Cause::ProxyTcpHostUnreachable),
-        Fault::NetworkUnreachable => pick(Cause::TcpNetUnreachable, Cause::ProxyTcpNetUnreachable),
         Fault::Prohibited => pick(Cause::TcpAdminProhibited, Cause::ProxyTcpAdminProhibited),
         Fault::LocallyDenied => pick(Cause::TcpLocalDenied, Cause::ProxyTcpLocalDenied),
+        Fault::RefusedByRoute => {
+            let cause = pick(Cause::TcpLocalDenied, Cause::ProxyTcpLocalDenied);
+            return Opinion::new(cause, Stage::Tcp).with(wording::fault(fault));
+        }
+        // A router says so; without its word it is this machine that has no route.
+        Fault::NetworkUnreachable if tcp.and_then(|tcp| said_by(tcp, fault)).is_some() => {
+            pick(Cause::TcpHostUnreachable, Cause::ProxyTcpHostUnreachable)
+        }
+        Fault::NetworkUnreachable => pick(Cause::TcpNetUnreachable, Cause::ProxyTcpNetUnreachable),
         Fault::LocallyExhausted => pick(Cause::TcpLocalExhausted, Cause::ProxyTcpLocalExhausted),
         Fault::ResetByPeer { .. } => pick(Cause::TcpResetAfterConnect, Cause::ProxyRst),
         Fault::OnlyUnusableIpv6 if !proxied => return Opinion::new(Cause::DnsV6Only, Stage::Tcp),
@@ -513,6 +533,14 @@ fn of_tcp(route: &PlannedRoute, tcp: Option<&TcpEvidence>, fault: &Fault) -> Opi
         (None, Some(who)) => opinion.with(format!("{who} said so by ICMP")),
         (None, None) => opinion,
     }
+}
+
+/// What an ICMP message about the row's address means, although it came to another row.
+pub(super) fn of_message(route: &PlannedRoute, fault: &Fault, from: IpAddr) -> Opinion {
+    let address = SocketAddr::new(from, 0);
+    let outcome = TcpOutcome::Failed { fault: fault.clone(), detail: String::new(), said_by: Some(from) };
+    let attempts = vec![TcpAttempt { address, outcome, took: Duration::ZERO }];
+    of_tcp(route, Some(&TcpEvidence { attempts, carried: None }), fault)
 }
 
 /// Whose ICMP message ended the attempts, where there was one: who looks for the rule then knows on which device.
@@ -545,7 +573,7 @@ fn addresses(route: &PlannedRoute, tcp: Option<&TcpEvidence>) -> Option<Opinion>
 fn is_no_route_for_v6(attempt: &TcpAttempt) -> bool {
     let is_local = matches!(
         attempt.outcome,
-        TcpOutcome::Failed { fault: Fault::NetworkUnreachable | Fault::LocallyExhausted, .. }
+        TcpOutcome::Failed { fault: Fault::NetworkUnreachable | Fault::RefusedByRoute | Fault::LocallyExhausted, .. }
     );
     attempt.address.is_ipv6() && is_local
 }
@@ -588,6 +616,7 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         Fault::NoTicket { problem, detail } => return ticket::missing(*problem, detail),
         Fault::TicketRefused { error } => return ticket::refused(*error),
         Fault::ClosedMidExchange => Cause::PauthNtlmClosedMid,
+        Fault::PageNotRead => return unrecognised(Stage::Proxy, fault),
         // In place of the challenge that answers NTLM's first message.
         Fault::ClosedByPeer { received: 0 } | Fault::ResetByPeer { received: 0 } if opened_ntlm(leg) => {
             Cause::PauthNtlmClosedMid
@@ -642,6 +671,7 @@ fn of_proxy(route: &PlannedRoute, tunnel: Option<&TunnelEvidence>, fault: &Fault
         | Fault::NetworkUnreachable
         | Fault::Prohibited
         | Fault::LocallyDenied
+        | Fault::RefusedByRoute
         | Fault::LocallyExhausted => return Opinion { stage: Stage::Proxy, ..of_tcp(route, None, fault) },
         other => return unrecognised(Stage::Proxy, other),
     };

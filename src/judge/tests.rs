@@ -497,6 +497,7 @@ fn leg(request: &str, answer: &HttpEvidence) -> Leg {
         challenges: Vec::new(),
         body_start: answer.body_start.clone(),
         kept_open: true,
+        left_unread: false,
     }
 }
 

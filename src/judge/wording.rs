@@ -62,6 +62,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::NetworkUnreachable => "network unreachable".to_owned(),
         Fault::Prohibited => "administratively prohibited".to_owned(),
         Fault::LocallyDenied => "this machine refused to send".to_owned(),
+        Fault::RefusedByRoute => "a route of this machine (blackhole, unreachable or prohibit) refuses the address".to_owned(),
         Fault::LocallyExhausted => "this machine has no ports or descriptors left".to_owned(),
         Fault::ResetByPeer { received } => after("reset", *received),
         Fault::ClosedByPeer { received } => after("closed", *received),
@@ -78,6 +79,11 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::DigestStaleLoop => "a fresh nonce was called stale".to_owned(),
         Fault::AuthenticationLoop => "authentication did not come to an end".to_owned(),
         Fault::ClosedMidExchange => "the proxy closed the connection in the middle of the exchange".to_owned(),
+        Fault::PageNotRead => {
+            "the page behind the proxy's challenge is longer than this program reads (4 MB) or took longer than it waits, so that \
+             the login could not go on"
+                .to_owned()
+        }
         Fault::ChallengeUnreadable { detail } => format!("unusable challenge: {detail}"),
         Fault::NtlmUnanswered => "the proxy offers NTLM and sends no challenge when it is opened".to_owned(),
         Fault::NtlmNotTaken => "the proxy's Negotiate takes no NTLM".to_owned(),
@@ -94,7 +100,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::ProxyCertificateRejected { detail } => format!("the proxy's certificate is not accepted: {detail}"),
         Fault::NotHttp => "what came is not HTTP".to_owned(),
         Fault::MalformedReply { detail } => format!("unreadable reply: {detail}"),
-        Fault::HeadTooLarge => "the head has more or longer headers than any sensible one".to_owned(),
+        Fault::HeadTooLarge => "the head is longer than 64 KB".to_owned(),
         Fault::PageInsteadOfTunnel => "a page came instead of a tunnel".to_owned(),
         Fault::SocksRefused { reply } => format!("SOCKS reply {reply}"),
         Fault::Alert { code } => format!("TLS alert {}", super::cause::alert_name(*code)),

@@ -32,6 +32,8 @@ pub struct Blueprint {
     pub hellos: bool,
     /// A device on the way accepts connections to addresses that nobody has.
     pub everybody_accepts: bool,
+    /// A device on the direct route resets what is open at once beyond so many connections.
+    pub limit: Option<usize>,
     /// Where the control stands: closed, silent or unreachable. Every other place is its own.
     pub control: Option<Place>,
     pub resolver: ResolverPlace,
@@ -157,6 +159,7 @@ impl Default for Blueprint {
             uploads: false,
             hellos: false,
             everybody_accepts: false,
+            limit: None,
             control: None,
             resolver: ResolverPlace::Listening,
             proxies: Vec::new(),

@@ -1,9 +1,9 @@
 //! The lab's name server: UDP and TCP on one port, with an answer of its own for every name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
@@ -33,6 +33,8 @@ pub enum NameAnswer {
     },
     /// Somebody on the way answers first, with this address; then comes the server's own answer.
     Overtaken(Ipv4Addr, Addresses),
+    /// Refused when it is asked for the first time, as by a server that takes few questions at once.
+    RefusedAtFirst(Addresses),
     /// Too long for a datagram; the rest is to be had over TCP, where that is open.
     Truncated(Addresses),
 }
@@ -49,13 +51,24 @@ pub struct Addresses {
 /// The server with its zone; names are lower case and without the trailing dot.
 #[derive(Debug)]
 pub(super) struct NameServer {
-    pub zone: HashMap<String, NameAnswer>,
+    zone: HashMap<String, NameAnswer>,
+    /// What was asked before: name and kind of record.
+    asked: Mutex<HashSet<(String, RecordType)>>,
 }
 
 const EXTENDED_ERROR: u16 = 15;
 const TIME_TO_LIVE: u32 = 60;
 
 impl NameServer {
+    pub fn new(zone: HashMap<String, NameAnswer>) -> Self {
+        Self { zone, asked: Mutex::default() }
+    }
+
+    /// Whether this is the first question for the name's records of that kind.
+    fn is_first(&self, name: &str, kind: RecordType) -> bool {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), kind))
+    }
+
     pub async fn serve_datagrams(self: Arc<Self>, socket: UdpSocket) {
         let mut buffer = [0; 4096];
         loop {
@@ -93,7 +106,7 @@ impl NameServer {
             let Some(NameAnswer::Overtaken(address, _)) = self.zone.get(&zone_name(query.name())) else { return None };
             let forged = NameAnswer::Addresses(Addresses { v4: vec![*address], ..Addresses::default() });
             let zone = [(zone_name(query.name()), forged)].into();
-            Self { zone }.answer(question, false)
+            Self::new(zone).answer(question, false)
         });
         forged.into_iter().chain(self.answer(question, false)).collect()
     }
@@ -113,6 +126,7 @@ impl NameServer {
             Some(NameAnswer::Nodata) => ResponseCode::NoError,
             Some(NameAnswer::Servfail) => ResponseCode::ServFail,
             Some(NameAnswer::Refused) => ResponseCode::Refused,
+            Some(NameAnswer::RefusedAtFirst(_)) if self.is_first(&name, query.query_type()) => ResponseCode::Refused,
             Some(NameAnswer::Silence) => return None,
             Some(NameAnswer::Garbage) => return Some(b"\xff\xff no resolver, no message".to_vec()),
             Some(NameAnswer::Filtered { code, text }) => {
@@ -129,6 +143,7 @@ impl NameServer {
             Some(
                 NameAnswer::Addresses(addresses)
                 | NameAnswer::Truncated(addresses)
+                | NameAnswer::RefusedAtFirst(addresses)
                 | NameAnswer::Overtaken(_, addresses),
             ) => {
                 reply.add_answers(records(query.name(), query.query_type(), addresses).ok()?);

@@ -129,8 +129,23 @@ pub(super) struct Origin {
     answer: ReadyAnswer,
     first: Option<Breakage>,
     connections: AtomicUsize,
+    /// A device on the way that resets what a client opens beyond its limit.
+    limiter: Option<Arc<Limiter>>,
     /// Until when a filter stops everything.
     grudge: Mutex<Option<Instant>>,
+}
+
+/// Counts the connections of one client to all origins.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    most: usize,
+    open: AtomicUsize,
+}
+
+impl Limiter {
+    pub fn new(most: usize) -> Self {
+        Self { most, open: AtomicUsize::new(0) }
+    }
 }
 
 #[derive(Debug)]
@@ -215,7 +230,14 @@ impl Origin {
             }
         };
         let answer = ReadyAnswer::new(&site.answer, || healthy(endpoint));
-        Ok(Self { front, answer, first: site.first, connections: AtomicUsize::new(0), grudge: Mutex::default() })
+        Ok(Self {
+            front,
+            answer,
+            first: site.first,
+            connections: AtomicUsize::new(0),
+            limiter: None,
+            grudge: Mutex::default(),
+        })
     }
 
     /// A plain http server that says `body` to everything.
@@ -231,8 +253,14 @@ impl Origin {
             answer: ReadyAnswer::new(answer, healthy),
             first: None,
             connections: AtomicUsize::new(0),
+            limiter: None,
             grudge: Mutex::default(),
         }
+    }
+
+    /// The same behind a device that limits a client's connections.
+    pub fn behind(self, limiter: Option<Arc<Limiter>>) -> Self {
+        Self { limiter, ..self }
     }
 
     /// Serves until the lab ends.
@@ -245,6 +273,18 @@ impl Origin {
     }
 
     async fn converse(&self, stream: TcpStream) -> io::Result<()> {
+        let Some(limiter) = &self.limiter else { return self.serve_one(stream).await };
+        let open = limiter.open.fetch_add(1, Ordering::Relaxed) + 1;
+        let result = if open > limiter.most {
+            break_off(Breakage::ResetAfterFirstBytes, stream).await
+        } else {
+            self.serve_one(stream).await
+        };
+        limiter.open.fetch_sub(1, Ordering::Relaxed);
+        result
+    }
+
+    async fn serve_one(&self, stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         if self.connections.fetch_add(1, Ordering::Relaxed) == 0
             && let Some(first) = self.first

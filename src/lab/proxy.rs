@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::pki_types::ServerName;
@@ -43,6 +44,19 @@ pub struct ProxyPlan {
     pub shown_by: Inspector,
     /// Whether an https proxy really speaks TLS.
     pub speaks_tls: bool,
+    /// How many bytes its page is padded with, as by a picture inside it.
+    pub padding: usize,
+    /// How many connections its clients may have open at once, and what happens to requests beyond.
+    pub limit: Option<(usize, Excess)>,
+}
+
+/// What a proxy does to a client that has too many connections open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// Answers 403, as Squid's `acl maxconn` makes it.
+    Denied,
+    /// Closes at once, as Squid's `client_ip_max_connections` makes it.
+    Closed,
 }
 
 /// How a 407 is sent.
@@ -112,7 +126,21 @@ impl ProxyPlan {
             rules: Vec::new(),
             shown_by: Inspector::Corporate,
             speaks_tls: true,
+            padding: 0,
+            limit: None,
         }
+    }
+
+    /// Its clients may have no more than so many connections open at once.
+    #[must_use]
+    pub fn limited(self, most: usize, excess: Excess) -> Self {
+        Self { limit: Some((most, excess)), ..self }
+    }
+
+    /// What its 407s say is followed by so many bytes.
+    #[must_use]
+    pub fn padded(self, padding: usize) -> Self {
+        Self { padding, ..self }
     }
 
     #[must_use]
@@ -189,6 +217,8 @@ pub(super) struct RunningProxy {
     tls: Option<Arc<ServerConfig>>,
     /// How often each host was asked for.
     turns: Mutex<HashMap<String, usize>>,
+    /// Connections of its clients.
+    open: AtomicUsize,
     /// Re-signed chains by host.
     resigned: Mutex<HashMap<String, Arc<ServerConfig>>>,
 }
@@ -216,7 +246,16 @@ impl RunningProxy {
             ProxyScheme::Https | ProxyScheme::Http | ProxyScheme::Socks5 => None,
         };
         let guard = Guard::new(plan.gate.clone());
-        Ok(Self { plan, host, guard, world, tls, turns: Mutex::default(), resigned: Mutex::default() })
+        Ok(Self {
+            plan,
+            host,
+            guard,
+            world,
+            tls,
+            turns: Mutex::default(),
+            open: AtomicUsize::new(0),
+            resigned: Mutex::default(),
+        })
     }
 
     /// Serves until the lab ends.
@@ -224,8 +263,17 @@ impl RunningProxy {
         while let Ok((stream, _)) = listener.accept().await {
             let proxy = self.clone();
             // A peer that goes away is no event.
-            tokio::spawn(async move { Box::pin(proxy.converse(stream)).await.ok() });
+            proxy.open.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                let _ = Box::pin(proxy.converse(stream)).await;
+                proxy.open.fetch_sub(1, Ordering::Relaxed);
+            });
         }
+    }
+
+    /// What happens to a request while its client has too many connections open.
+    fn excess(&self) -> Option<Excess> {
+        self.plan.limit.filter(|(most, _)| self.open.load(Ordering::Relaxed) > *most).map(|(_, excess)| excess)
     }
 
     async fn converse(&self, stream: TcpStream) -> io::Result<()> {
@@ -245,6 +293,15 @@ impl RunningProxy {
         let mut session = Session::default();
         loop {
             let Some(head) = read_head(&mut stream).await? else { return Ok(()) };
+            if let Some(excess) = self.excess() {
+                if excess == Excess::Denied {
+                    let denied =
+                        Reply::status(403).header("X-Squid-Error", "ERR_ACCESS_DENIED 0").page("<html></html>");
+                    denied.send(&mut stream).await?;
+                }
+                close(stream).await;
+                return Ok(());
+            }
             let credential = head.header("proxy-authorization");
             let entry = if self.plan.guards.is_none_or(|method| method == head.method) {
                 self.guard.check(&head.method, &head.target, credential, &mut session)
@@ -299,7 +356,8 @@ impl RunningProxy {
         } else if is_old {
             reply = reply.header("Proxy-Connection", "keep-alive");
         }
-        reply.page(format!("<html><body>{}</body></html>", self.plan.page)).dated(Clock::System.now())
+        let picture = "QUFB".repeat(self.plan.padding / 4);
+        reply.page(format!("<html><body>{}{picture}</body></html>", self.plan.page)).dated(Clock::System.now())
     }
 
     fn deed(&self, host: &str) -> Deed {

@@ -17,7 +17,7 @@ use super::authority::{Authorities, Inspector, Mistake, Shown};
 use super::blueprint::{Blueprint, Place, ProxyPlace, ResolverPlace, ScriptSource};
 use super::catalogue::catalogue;
 use super::dns::{Addresses, NameAnswer, NameServer};
-use super::origin::{Front, Origin, Site, Tls, provider};
+use super::origin::{Front, Limiter, Origin, Site, Tls, provider};
 use super::proxy::{Behind, RunningProxy};
 use super::tickets::Directory;
 use crate::catalogue::{Catalogue, Endpoint, TrustClass};
@@ -150,6 +150,7 @@ struct Builder {
     other_zone: HashMap<String, NameAnswer>,
     system_names: HashMap<String, Vec<IpAddr>>,
     origins: Vec<(Arc<Origin>, TcpListener)>,
+    limiter: Option<Arc<Limiter>>,
     occupied: Vec<Socket>,
 }
 
@@ -160,6 +161,7 @@ impl Builder {
         Ok(Self {
             catalogue: catalogue(&anchors, &blueprint.retired)?,
             authorities,
+            limiter: blueprint.limit.map(|most| Arc::new(Limiter::new(most))),
             blueprint,
             map: HashMap::new(),
             directory: HashMap::new(),
@@ -198,6 +200,7 @@ impl Builder {
             system_names,
             origins,
             occupied,
+            ..
         } = self;
         let control = catalogue.control.iter().map(|control| (control.host.clone(), "control".to_owned()));
         let behind = Arc::new(Behind {
@@ -221,8 +224,8 @@ impl Builder {
             hellos: blueprint.hellos,
             ..FollowUps::of(&catalogue)
         };
-        let other = other.map(|socket| (NameServer { zone: other_zone }, socket));
-        let servers = Servers { zone: NameServer { zone }, name_server, other, origins, proxies };
+        let other = other.map(|socket| (NameServer::new(other_zone), socket));
+        let servers = Servers { zone: NameServer::new(zone), name_server, other, origins, proxies };
         Ok(World {
             catalogue,
             net: Net {
@@ -263,7 +266,8 @@ impl Builder {
         let site = site.unwrap_or_else(|| Site::healthy(endpoint.is_tls()));
         let listener = listen()?;
         let target = listener.local_addr()?;
-        self.origins.push((Arc::new(Origin::new(&site, endpoint, &self.authorities)?), listener));
+        let origin = Origin::new(&site, endpoint, &self.authorities)?.behind(self.limiter.clone());
+        self.origins.push((Arc::new(origin), listener));
         self.directory.insert((endpoint.host.clone(), endpoint.port), target);
 
         let own = endpoint_address(number);
@@ -346,6 +350,7 @@ impl Builder {
                 NameAnswer::Overtaken(*forged, addresses)
             }
             Some(NameAnswer::Truncated(_)) => NameAnswer::Truncated(addresses),
+            Some(NameAnswer::RefusedAtFirst(_)) => NameAnswer::RefusedAtFirst(addresses),
             Some(answer) => answer.clone(),
             None => NameAnswer::Addresses(addresses),
         };

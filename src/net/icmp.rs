@@ -18,6 +18,30 @@ pub struct Answered {
     pub message: IcmpMessage,
 }
 
+/// An error with which this machine itself refused, before a packet left it.
+#[derive(Debug)]
+pub struct AtOnce(pub io::Error);
+
+impl AtOnce {
+    /// What this machine said, if `error` is its own.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Option<&io::Error> {
+        error.get_ref()?.downcast_ref::<Self>().map(|own| &own.0)
+    }
+}
+
+impl fmt::Display for AtOnce {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} (said by this machine, before a packet left it)", self.0)
+    }
+}
+
+impl std::error::Error for AtOnce {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 /// An ICMP error message (RFC 792, RFC 4443) about a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IcmpMessage {
@@ -27,6 +51,8 @@ pub struct IcmpMessage {
     pub code: u8,
     /// The router, firewall or host that sent it.
     pub from: Option<IpAddr>,
+    /// It comes from an address of this machine.
+    pub is_from_here: bool,
 }
 
 impl Answered {
@@ -47,6 +73,14 @@ impl IcmpMessage {
         } else {
             self.number == 3 && matches!(self.code, 9 | 10 | 13)
         }
+    }
+
+    /// Whether a filter of this machine made it. "Host unreachable" is what the kernel says itself of a neighbour that does not
+    /// answer.
+    #[must_use]
+    pub fn is_local_refusal(&self) -> bool {
+        let is_about_neighbour = matches!((self.of_version_6, self.number, self.code), (false, 3, 1) | (true, 1, 3));
+        self.is_from_here && !is_about_neighbour
     }
 
     /// The code's name in the RFCs.
@@ -104,7 +138,14 @@ pub(super) async fn connect(address: std::net::SocketAddr, segments: Option<u32>
     // Without the queue the connection is as good; then there is nothing to read should it fail.
     let is_listening = listen(&socket, address, true).is_ok();
     match socket.connect(&address.into()) {
-        Err(error) if error.raw_os_error() != Some(nix::libc::EINPROGRESS) => return Err(error),
+        Err(error) if error.raw_os_error() != Some(nix::libc::EINPROGRESS) => {
+            // A filter on this machine may answer before the call comes back.
+            return Err(match said(&socket) {
+                Some(message) => io::Error::new(error.kind(), Answered { error, message }),
+                None if is_refused_at_once(&error) => io::Error::new(error.kind(), AtOnce(error)),
+                None => error,
+            });
+        }
         _ => {}
     }
     let stream = tokio::net::TcpStream::from_std(socket.into())?;
@@ -120,6 +161,21 @@ pub(super) async fn connect(address: std::net::SocketAddr, segments: Option<u32>
         listen(&stream, address, false)?;
     }
     Ok(stream)
+}
+
+/// The errors of a route (`ip route add blackhole | unreachable | prohibit`, `fib_props` in the kernel's `fib_semantics.c`), of no
+/// route, and of a filter on system calls. A port that is closed on loopback refuses at once, too.
+#[cfg(target_os = "linux")]
+fn is_refused_at_once(error: &io::Error) -> bool {
+    use nix::libc::{EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, EPERM};
+
+    matches!(error.raw_os_error(), Some(EACCES | EHOSTUNREACH | EINVAL | ENETUNREACH | EPERM))
+}
+
+/// Whether `address` is one of this machine's: nobody else's can be bound.
+#[cfg(target_os = "linux")]
+fn is_own(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 #[cfg(target_os = "linux")]
@@ -156,11 +212,13 @@ fn said(socket: &impl std::os::fd::AsRawFd) -> Option<IcmpMessage> {
             _ => return None,
         };
         let of_version_6 = error.ee_origin == libc::SO_EE_ORIGIN_ICMP6;
-        (of_version_6 || error.ee_origin == libc::SO_EE_ORIGIN_ICMP).then_some(IcmpMessage {
+        let from = from.filter(|from| !from.is_unspecified());
+        (of_version_6 || error.ee_origin == libc::SO_EE_ORIGIN_ICMP).then(|| IcmpMessage {
             of_version_6,
             number: error.ee_type,
             code: error.ee_code,
-            from: from.filter(|from| !from.is_unspecified()),
+            from,
+            is_from_here: from.is_some_and(is_own),
         })
     })
 }
@@ -175,7 +233,7 @@ mod tests {
     use super::*;
 
     fn message(of_version_6: bool, number: u8, code: u8) -> IcmpMessage {
-        IcmpMessage { of_version_6, number, code, from: None }
+        IcmpMessage { of_version_6, number, code, from: None, is_from_here: false }
     }
 
     #[test]

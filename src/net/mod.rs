@@ -30,7 +30,7 @@ use tokio::net::TcpStream;
 
 pub use connect_to::{ConnectTo, ConnectToMistake, Rule as ConnectToRule};
 pub use hosts::hosts_line;
-pub use icmp::{Answered, IcmpMessage};
+pub use icmp::{Answered, AtOnce, IcmpMessage};
 pub use keytab::find_in_keytab;
 pub use open_files::allow_open_files;
 pub use pac::{FetchFailure, FetchTerms, FetchedScript, addresses_of, wall_clock};

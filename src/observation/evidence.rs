@@ -191,6 +191,9 @@ pub struct Leg {
     pub body_start: Vec<u8>,
     /// Whether the proxy kept the connection open afterwards.
     pub kept_open: bool,
+    /// This side let the connection go, because it read the page behind the answer no further.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_unread: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

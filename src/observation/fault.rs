@@ -34,6 +34,8 @@ pub enum Fault {
     Prohibited,
     /// This machine itself refused to send (EPERM, WSAEACCES).
     LocallyDenied,
+    /// A route of this machine's own table refuses the address: blackhole, unreachable or prohibit.
+    RefusedByRoute,
     /// No ports, no descriptors.
     LocallyExhausted,
 
@@ -78,6 +80,8 @@ pub enum Fault {
     AuthenticationLoop,
     /// The proxy closed the connection between two messages of an exchange that is bound to it.
     ClosedMidExchange,
+    /// The page behind a challenge is longer than this program reads, so that the exchange cannot go on over its connection.
+    PageNotRead,
     /// The token of a challenge is not what its scheme prescribes.
     ChallengeUnreadable {
         detail: String,

@@ -19,13 +19,17 @@ pub struct FollowUp {
     pub pauses: u32,
     /// As which client it is asked; none where the answer holds for all.
     pub profile: Option<ClientProfile>,
+    /// What stops it before its handshake stops every profile: then it is not asked as the others.
+    pub goes_ahead: bool,
+    /// The job met silence: the answer is awaited for a part of the patience only.
+    pub is_brief: bool,
 }
 
 impl FollowUp {
     /// A question that goes its own way.
     #[must_use]
     pub fn new(about: JobId, ask: Ask) -> Self {
-        Self { about, ask, address: None, leaf: None, pauses: 0, profile: None }
+        Self { about, ask, address: None, leaf: None, pauses: 0, profile: None, goes_ahead: false, is_brief: false }
     }
 }
 
@@ -65,4 +69,6 @@ pub enum Ask {
     Address(SocketAddr),
     /// The job's own question once more, on a connection of its own; the how-manieth time.
     Repeat(u8),
+    /// The job's own question once more while this run has nothing else open on the job's route; the how-manieth time.
+    Alone(u8),
 }

@@ -40,6 +40,10 @@ pub struct Observation {
     steps: Vec<Step>,
     /// From the first step's beginning to the last one's end.
     total: Duration,
+    /// The most connections (lookups, where a lookup ended it) that the run had open at once on this route while this
+    /// attempt lasted, its own included; `None` in recordings of versions that did not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_at_once: Option<u32>,
 }
 
 /// Why this observation was made.
@@ -99,6 +103,7 @@ pub struct Recorder {
     /// What works now, and since when.
     under_way: (Stage, Instant),
     steps: Vec<Step>,
+    open_at_once: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +116,8 @@ struct RawObservation {
     behind: bool,
     steps: Vec<Step>,
     total: Duration,
+    #[serde(default)]
+    open_at_once: Option<u32>,
 }
 
 impl Recorder {
@@ -126,6 +133,7 @@ impl Recorder {
             started: now,
             under_way: (Stage::Dns, now),
             steps: Vec::with_capacity(5),
+            open_at_once: None,
         }
     }
 
@@ -153,6 +161,11 @@ impl Recorder {
         self.behind = true;
         self.started = self.started.checked_sub(took).unwrap_or(self.started);
         self.passed(stage, took, evidence);
+    }
+
+    /// Notes how many connections or lookups of the run were open at once in the stage that is under way.
+    pub fn counted(&mut self, open_at_once: u32) {
+        self.open_at_once = Some(open_at_once);
     }
 
     /// Keeps a step that went well.
@@ -187,7 +200,8 @@ impl Recorder {
         let stopped = self.steps.last().filter(|step| step.fault.is_some()).map(|step| step.stage);
         let is_common = self.goes_ahead && stopped.is_some_and(|stage| stage < Stage::Tls);
         let profile = self.profile.filter(|_| !is_common);
-        Observation { job: self.job, attempt: self.attempt, profile, behind: self.behind, steps: self.steps, total }
+        let Self { job, attempt, behind, steps, open_at_once, .. } = self;
+        Observation { job, attempt, profile, behind, steps, total, open_at_once }
     }
 
     /// How long a finished stage took, and what it saw.
@@ -265,6 +279,24 @@ impl Observation {
         self.total
     }
 
+    /// The most connections, or lookups, that the run had open at once on this route while this attempt lasted.
+    #[must_use]
+    pub fn open_at_once(&self) -> Option<u32> {
+        self.open_at_once
+    }
+
+    /// Whether this is a second try that the end of the run cut off.
+    #[must_use]
+    pub fn is_try_cut_off(&self) -> bool {
+        self.attempt == Attempt::Again && self.was_cut_off()
+    }
+
+    /// Whether the run ended before this question had an answer.
+    #[must_use]
+    pub fn was_cut_off(&self) -> bool {
+        self.fault().is_some_and(|(_, fault)| fault.is_end_of_run())
+    }
+
     /// The fault that ended the attempt, with its stage.
     #[must_use]
     pub fn fault(&self) -> Option<(Stage, &Fault)> {
@@ -325,7 +357,7 @@ impl TryFrom<RawObservation> for Observation {
 
     /// A recording that somebody edited must not smuggle in what no probe could have seen.
     fn try_from(raw: RawObservation) -> Result<Self, Self::Error> {
-        let RawObservation { job, attempt, profile, behind, steps, total } = raw;
+        let RawObservation { job, attempt, profile, behind, steps, total, open_at_once } = raw;
         if let Some(position) = steps.iter().position(|step| step.fault.is_some())
             && position + 1 != steps.len()
         {
@@ -341,6 +373,6 @@ impl TryFrom<RawObservation> for Observation {
         if steps.iter().map(|step| step.took).chain([total]).any(|took| took > LONGEST) {
             return Err(format!("a duration is longer than {} hours", LONGEST.as_secs() / 3600));
         }
-        Ok(Self { job, attempt, profile, behind, steps, total })
+        Ok(Self { job, attempt, profile, behind, steps, total, open_at_once })
     }
 }

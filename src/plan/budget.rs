@@ -26,7 +26,7 @@ pub struct Budget {
     pub total: Duration,
     /// Probes in flight.
     pub concurrency: usize,
-    /// CONNECTs in flight to one proxy: helpers of authenticating proxies are scarce.
+    /// Connections open at one proxy, tunnels for as long as they last.
     pub max_connects: usize,
 }
 
@@ -43,7 +43,7 @@ impl Default for Budget {
             follow_ups: follow_ups(),
             total: Duration::from_secs(30),
             concurrency: 128,
-            max_connects: 16,
+            max_connects: 32,
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::resolve::Resolved;
 use super::stream::Connection;
 use super::{Context, StageOutcome};
-use crate::net::{Answered, Net};
+use crate::net::{Answered, AtOnce, Net};
 use crate::observation::{Evidence, Fault, TcpAttempt, TcpEvidence, TcpOutcome};
 
 /// The attempts of one row, some of which end after the row went on.
@@ -171,7 +171,9 @@ fn rank(fault: &Fault) -> u8 {
         Fault::ConnectTimeout => 4,
         Fault::HostUnreachable => 5,
         Fault::LocallyExhausted => 6,
-        Fault::NetworkUnreachable => 8,
+        // As everyday on machines without IPv6 as having no route at all.
+        Fault::RefusedByRoute => 8,
+        Fault::NetworkUnreachable => 9,
         _ => 7,
     }
 }
@@ -179,10 +181,25 @@ fn rank(fault: &Fault) -> u8 {
 /// The system's error as a fact.
 pub(super) fn fault(error: &io::Error) -> Fault {
     if let Some(answered) = Answered::of(error) {
-        let is_prohibition = answered.message.is_prohibition();
-        return if is_prohibition { Fault::Prohibited } else { fault(&answered.error) };
+        return match &answered.message {
+            message if message.is_local_refusal() => Fault::LocallyDenied,
+            message if message.is_prohibition() => Fault::Prohibited,
+            _ => fault(&answered.error),
+        };
+    }
+    if let Some(error) = AtOnce::of(error) {
+        return refused_at_once(error);
     }
     by_number(error).or_else(|| by_kind(error)).unwrap_or_else(|| Fault::Unrecognised { detail: error.to_string() })
+}
+
+/// What this machine said itself: a filter, a route that refuses, or that there is no route.
+fn refused_at_once(error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Fault::LocallyDenied,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::InvalidInput => Fault::RefusedByRoute,
+        _ => by_kind(error).unwrap_or_else(|| Fault::Unrecognised { detail: error.to_string() }),
+    }
 }
 
 fn by_kind(error: &io::Error) -> Option<Fault> {
@@ -246,7 +263,8 @@ fn of_windows_sockets(number: i32) -> Option<Fault> {
 
 /// The error of an IPv6 address on a machine that has no IPv6: no route, no address to send from, or no such protocol.
 fn says_no_ipv6(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::AddrNotAvailable || fault(error) == Fault::NetworkUnreachable
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || matches!(fault(error), Fault::NetworkUnreachable | Fault::RefusedByRoute)
 }
 
 #[cfg(test)]

@@ -22,10 +22,12 @@ use crate::observation::{Fault, Header, wire_text};
 
 /// How much of a reply's head is accepted.
 const LARGEST_HEAD: usize = 64 << 10;
-/// More header fields than this are not accepted.
-const MOST_FIELDS: usize = 256;
+/// More header fields than this are not accepted: the bound on the head's size is reached before.
+const MOST_FIELDS: usize = 4096;
 /// How much of a body is read; health checks and block pages are smaller.
 const LONGEST_BODY: u64 = 64 << 10;
+/// How much of a page is read that has to be out of the way before its connection is used again.
+const LONGEST_PAGE: u64 = 4 << 20;
 /// How much of a body is kept as evidence.
 pub(super) const KEPT_BODY: usize = 2048;
 /// How much of a header's value is kept as evidence.
@@ -114,9 +116,19 @@ impl Exchange {
     }
 
     /// Reads as much of a body as is worth reading, into `kept` as it comes.
-    pub async fn read(&mut self, mut body: Incoming, kept: &mut Body) -> BodyEnd {
+    pub async fn read(&mut self, body: Incoming, kept: &mut Body) -> BodyEnd {
+        self.read_up_to(body, kept, LONGEST_BODY, BODY_PATIENCE).await
+    }
+
+    /// Reads a page behind which the dialogue goes on over this connection, for at most `patience`.
+    pub async fn read_page(&mut self, body: Incoming, kept: &mut Body, patience: Duration) -> BodyEnd {
+        self.read_up_to(body, kept, LONGEST_PAGE, patience).await
+    }
+
+    async fn read_up_to(&mut self, mut body: Incoming, kept: &mut Body, most: u64, patience: Duration) -> BodyEnd {
         let reading = async {
-            while kept.length < LONGEST_BODY {
+            // The end of a body in chunks shows only behind its last byte.
+            while kept.length <= most {
                 match body.frame().await {
                     None => return BodyEnd::Complete,
                     Some(Err(_)) => return BodyEnd::CutOff,
@@ -132,7 +144,7 @@ impl Exchange {
             if body.is_end_stream() { BodyEnd::Complete } else { BodyEnd::LeftAlone }
         };
         let reading = drive(&mut self.connection, &mut self.has_ended, reading);
-        timeout(BODY_PATIENCE, reading).await.map_or(BodyEnd::LeftAlone, |end| end.unwrap_or(BodyEnd::CutOff))
+        timeout(patience, reading).await.map_or(BodyEnd::LeftAlone, |end| end.unwrap_or(BodyEnd::CutOff))
     }
 
     /// Whether another request may go over this connection, as far as the peer's last reply and its silence tell.

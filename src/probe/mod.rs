@@ -8,6 +8,7 @@ mod exchange;
 mod follow_up;
 mod hello;
 mod http;
+mod load;
 mod old_hello;
 mod proxy;
 mod resolve;
@@ -28,6 +29,7 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 
 use self::hello::Hello;
+use self::load::Peer;
 use self::old_hello::Suites;
 use self::secrets::Secrets;
 use self::stream::Connection;
@@ -36,7 +38,7 @@ use crate::net::{Keytab, Net};
 use crate::observation::{Attempt, Evidence, Fault, Observation, Recorder, Signature, Stage};
 use crate::plan::{ClientProfile, Job, JobId, Plan, PlannedRoute, ProxyScheme};
 
-pub use follow_up::follow_up;
+pub use follow_up::{Patience, ask_alone, follow_up, not_asked};
 pub use runner::run;
 pub use tls::warm_up;
 
@@ -53,6 +55,7 @@ pub struct Context {
     proxies: Arc<proxy::Gates>,
     tickets: Arc<proxy::Tickets>,
     certificates: Arc<tls::CertificatePool>,
+    load: load::Load,
 }
 
 /// The credentials of a run.
@@ -99,7 +102,18 @@ impl Context {
         let lookups = Arc::new(resolve::Lookups::new(&catalogue, &plan, &net));
         let proxies = Arc::new(proxy::Gates::new(&plan));
         let tickets = Arc::new(proxy::Tickets::new(&plan, &net));
-        Self { catalogue, plan, net, access, machine_roots, lookups, proxies, tickets, certificates: Arc::default() }
+        Self {
+            catalogue,
+            plan,
+            net,
+            access,
+            machine_roots,
+            lookups,
+            proxies,
+            tickets,
+            certificates: Arc::default(),
+            load: load::Load::default(),
+        }
     }
 }
 
@@ -122,6 +136,8 @@ async fn attempt(
 struct Client<'a> {
     /// None for an endpoint without TLS, and where the answer holds for every profile.
     profile: Option<ClientProfile>,
+    /// What stops it before its handshake stops the other profile too.
+    goes_ahead: bool,
     /// Told when the way to the peer is open, so that the other profile follows.
     opening: Option<&'a Opening>,
     /// What the profile that went ahead found: this one does not look the name up again, and goes to the same address.
@@ -156,8 +172,8 @@ async fn observe(
     context: &Context,
     end: impl Future<Output = Fault>,
 ) -> Observation {
-    let Client { profile, opening, .. } = way.client;
-    let mut recorder = Recorder::new(job, attempt, Instant::now()).asks_as(profile, opening.is_some());
+    let Client { profile, goes_ahead, .. } = way.client;
+    let mut recorder = Recorder::new(job, attempt, Instant::now()).asks_as(profile, goes_ahead);
     let secrets = Secrets::default();
     let result = tokio::select! {
         biased;
@@ -237,11 +253,14 @@ async fn go(way: &Way<'_>, context: &Context, secrets: &Secrets, recorder: &mut 
         return result;
     }
     let started = enter(recorder, Stage::Dns);
+    let counted = context.load.enter(Peer::Names);
     let outcome = match (way.address, way.server) {
         (Some(address), _) => resolve::given(way.endpoint, address),
         (None, Some(server)) => resolve::ask(way.endpoint, server, context).await,
         (None, None) => resolve::resolve(way.endpoint, way.route, context).await,
     };
+    recorder.counted(counted.most());
+    drop(counted);
     let resolved = keep(recorder, Stage::Dns, started, outcome)?;
     if way.until == Stage::Dns {
         return Ok(());
@@ -258,7 +277,7 @@ async fn beyond_dns(
     recorder: &mut Recorder,
 ) -> Result<(), Stop> {
     // Before the connection: a proxy ends those that say nothing for long, and is not to be blamed for our waiting.
-    let place = match way.route {
+    let mut place = match way.route {
         PlannedRoute::Direct => None,
         PlannedRoute::Proxy { proxy, .. } => {
             let waiting = Instant::now();
@@ -267,8 +286,11 @@ async fn beyond_dns(
             Some(place)
         }
     };
+    let counted = context.load.enter(Peer::of(way.route));
     let started = enter(recorder, Stage::Tcp);
-    let (stream, mut attempts) = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await)?;
+    let connected = keep(recorder, Stage::Tcp, started, connect::connect(resolved, context).await);
+    recorder.counted(counted.most());
+    let (stream, mut attempts) = connected?;
     if way.until == Stage::Tcp {
         return Ok(());
     }
@@ -278,14 +300,17 @@ async fn beyond_dns(
             opening.tell(recorder, resolved, attempts.carried());
         }
     };
-    let result = beyond_tcp(way, (stream, place), (&attempts, &is_open), (context, secrets), recorder).await;
+    let result = beyond_tcp(way, (stream, place.as_mut()), (&attempts, &is_open), (context, secrets), recorder).await;
     recorder.revise(Stage::Tcp, |evidence| attempts.complete(evidence));
+    recorder.counted(counted.most());
+    // Until here the connection was open, and the place at the proxy taken.
+    drop((place, counted));
     result
 }
 
 async fn beyond_tcp(
     way: &Way<'_>,
-    (stream, place): (Connection, Option<proxy::Place>),
+    (stream, place): (Connection, Option<&mut proxy::Place>),
     (attempts, is_open): (&connect::Attempts, &dyn Fn(&Recorder)),
     (context, secrets): (&Context, &Secrets),
     recorder: &mut Recorder,
@@ -313,8 +338,10 @@ async fn beyond_tcp(
             keep(recorder, Stage::Proxy, started, opened)?
         }
     };
-    // What goes through the tunnel is the service's.
-    drop(place);
+    // What goes through the tunnel is the service's; that it is open is the proxy's.
+    if let Some(place) = place {
+        place.is_answered();
+    }
     is_open(recorder);
     if way.until == Stage::Proxy {
         return Ok(());

@@ -18,7 +18,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Probes every job of the plan at once and hands each attempt's observation to `keep` as it ends.
 ///
 /// Ends early when the total budget is spent or `interrupt` completes. A first attempt that is under way then is handed
-/// over with what its finished stages saw; a retry is not, because its first attempt says more. A job that was still
+/// over with what its finished stages saw, a retry as one that was cut off. A job that was still
 /// waiting for its turn has no observation.
 pub async fn run(
     context: &Rc<Context>,
@@ -101,10 +101,14 @@ async fn probe(
 ) {
     let clients = Clients::of(job, context);
     let (ahead, behind) = together(job, Attempt::First, clients, context, end).await;
-    let is_worth_another = |seen: &Observation| seen.fault().is_some_and(|(_, fault)| fault.is_worth_another_try());
+    // Who wants nothing asked twice gets the first answer.
+    let wanted = context.plan.follow_ups.wanted;
+    let is_worth_another =
+        |seen: &Observation| wanted && seen.fault().is_some_and(|(_, fault)| fault.is_worth_another_try());
     let is_common = ahead.profile().is_none();
     let again = is_worth_another(&ahead);
-    let again_behind = behind.as_ref().is_some_and(|seen| is_worth_another(seen) || is_stopped_on_the_way(seen));
+    let again_behind =
+        behind.as_ref().is_some_and(|seen| is_worth_another(seen) || (wanted && is_stopped_on_the_way(seen)));
     // The other side is gone only when the run has ended.
     let _ = ended.send(ahead);
     if let Some(behind) = behind {
@@ -128,10 +132,9 @@ async fn probe(
     }
 }
 
-/// What the first attempt saw is why the password did not go out again, or what the end of the run left unanswered: such a
-/// second attempt has tested nothing.
+/// What the first attempt saw is why the password did not go out again: such a second attempt has tested nothing.
 fn has_tested(again: &Observation) -> bool {
-    again.fault().is_none_or(|(_, fault)| *fault != Fault::CredentialsUnanswered && !fault.is_end_of_run())
+    again.fault().is_none_or(|(_, fault)| *fault != Fault::CredentialsUnanswered)
 }
 
 /// It was stopped before its handshake, on a way that the profile ahead of it had just gone.
@@ -171,7 +174,7 @@ async fn together(
     let (sender, opened) = oneshot::channel();
     let opening = Opening(Cell::new(Some(sender)));
     let ahead = async {
-        let client = Client { profile, opening: Some(&opening), ..Client::default() };
+        let client = Client { profile, goes_ahead: true, opening: Some(&opening), ..Client::default() };
         let seen = attempt(job, number, client, context, end_of_run(end.clone())).await;
         // Nobody follows a way that did not open.
         drop(opening.0.take());

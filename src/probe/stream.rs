@@ -23,11 +23,14 @@ const KEPT: usize = 2048;
 pub(super) struct Tee<S> {
     inner: S,
     seen: Seen,
-    total: u64,
 }
 
-/// More than any probe has to read: a peer that goes on for ever (interim replies, say) is stopped here.
-const MOST_BYTES: u64 = 4 << 20;
+/// More than any one reply has to be, the longest page in small chunks included: of a peer that goes on for ever (interim
+/// replies, say) no more is read.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// The bound is this program's own, and nobody else's mistake.
+const NO_MORE: &str = "more than 16 MB came in one answer, and this program reads no further";
 
 /// What a [`Tee`] saw of its peer, readable while the stream is in other hands.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +45,7 @@ struct SeenBytes {
 impl<S> Tee<S> {
     pub fn new(inner: S) -> (Self, Seen) {
         let seen = Seen::default();
-        (Self { inner, seen: seen.clone(), total: 0 }, seen)
+        (Self { inner, seen: seen.clone() }, seen)
     }
 
     pub fn into_inner(self) -> S {
@@ -198,13 +201,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tee<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.total > MOST_BYTES {
-            return Poll::Ready(Err(io::Error::other("the peer sends without end")));
+        if self.seen.count() > MOST_BYTES {
+            return Poll::Ready(Err(io::Error::other(NO_MORE)));
         }
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.inner).poll_read(context, buffer);
         self.seen.add(&buffer.filled()[before..]);
-        self.total += (buffer.filled().len() - before) as u64;
         result
     }
 }
@@ -296,7 +298,7 @@ mod tests {
         let (mut stream, seen) = Tee::new(endless);
         let mut everything = Vec::new();
         let error = stream.read_to_end(&mut everything).await.expect_err("an end");
-        assert_eq!(error.to_string(), "the peer sends without end");
+        assert_eq!(error.to_string(), NO_MORE);
         // One read may bring as much as its buffer holds.
         assert!(seen.count() <= 3 * MOST_BYTES, "{}", seen.count());
     }

@@ -17,7 +17,8 @@ pub(super) fn context(hosts: &[&str], routes: Vec<PlannedRoute>, net: Net, budge
     let text = head + &hosts.iter().enumerate().map(endpoint).collect::<Vec<_>>().concat();
     let source = CatalogueSource::gather("test.toml", text, |name| Err(format!("there is no {name}")));
     let catalogue = Catalogue::read(source).unwrap_or_else(|complaints| panic!("{complaints}"));
-    let plan = Plan::new(&catalogue, routes, budget, OsSelection::all(), Solution::ALL.to_vec());
+    let mut plan = Plan::new(&catalogue, routes, budget, OsSelection::all(), Solution::ALL.to_vec());
+    plan.follow_ups.wanted = true;
     let roots = Arc::new(rustls::RootCertStore::empty());
     Context::new(Arc::new(catalogue), plan, net, Access::default(), roots)
 }

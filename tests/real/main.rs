@@ -29,6 +29,7 @@ mod device_settings;
 mod domain_accounts;
 mod domain_tickets;
 mod follow_ups;
+mod guest;
 mod inspection;
 mod interruption;
 mod kerberos;

@@ -85,3 +85,22 @@ fn a_proxy_that_a_firewall_keeps_away_is_told_from_one_without_a_way() {
     report.expect("http://203.0.113.1:8080|bypass", [host], "blocked", "proxy.tcp_admin_prohibited");
     report.expect("http://203.0.113.2:8080|bypass", [host], "blocked", "proxy.tcp_host_unreachable");
 }
+
+#[test]
+fn a_router_that_spares_itself_most_of_its_answers_prohibits_all_rows_alike() {
+    let Some(world) = World::new() else { return };
+    let check = Check::new(&world).args([
+        "--no-follow-ups",
+        "--connect-to",
+        ":443=203.0.113.1:443",
+        "--connect-to",
+        ":80=203.0.113.1:80",
+    ]);
+    // As the kernel comes: a message a second for each client, after a burst.
+    let script = BEHIND_A_ROUTER
+        .replace("echo 0 >/proc/sys/net/ipv4/icmp_ratelimit", "echo 1000 >/proc/sys/net/ipv4/icmp_ratelimit");
+    let report = check.report_inside(&script, &[]);
+    report.expect("direct", crate::hosts::over_tls(), "blocked", "tcp.admin_prohibited");
+    assert!(report.finding("tcp.timeout").is_none(), "{}", report.outline());
+    assert!(report.printed.contains("no answer to this row"), "some row was spared: {}", report.outline());
+}

@@ -36,6 +36,7 @@ pub enum Cause {
     DnsResolvConf,
     DnsProxyName,
     DnsDiffersOk,
+    DnsClientLimit,
 
     TcpRefused,
     TcpTimeout,
@@ -48,6 +49,7 @@ pub enum Cause {
     TcpV6Broken,
     TcpLocalExhausted,
     TcpAcceptsEverything,
+    TcpClientLimit,
 
     ProxyTcpRefused,
     ProxyBlackHole,
@@ -89,6 +91,7 @@ pub enum Cause {
     ProxyRateLimited,
     ProxyLoop,
     ProxyIcapDown,
+    ProxyClientLimit,
 
     PauthRequired,
     PauthNoChallenge,
@@ -264,6 +267,7 @@ impl Cause {
         Self::DnsResolvConf,
         Self::DnsProxyName,
         Self::DnsDiffersOk,
+        Self::DnsClientLimit,
         Self::TcpRefused,
         Self::TcpTimeout,
         Self::TcpHostUnreachable,
@@ -275,6 +279,7 @@ impl Cause {
         Self::TcpV6Broken,
         Self::TcpLocalExhausted,
         Self::TcpAcceptsEverything,
+        Self::TcpClientLimit,
         Self::ProxyTcpRefused,
         Self::ProxyBlackHole,
         Self::ProxyTcpTimeout,
@@ -314,6 +319,7 @@ impl Cause {
         Self::ProxyRateLimited,
         Self::ProxyLoop,
         Self::ProxyIcapDown,
+        Self::ProxyClientLimit,
         Self::PauthRequired,
         Self::PauthNoChallenge,
         Self::PauthWrongCode,
@@ -482,6 +488,9 @@ impl Cause {
                 | Self::ProxyRequestTimeout
                 | Self::Proxy2xxNot200
                 | Self::ProxyIcapDown
+                | Self::ProxyClientLimit
+                | Self::TcpClientLimit
+                | Self::DnsClientLimit
                 | Self::PauthNoChallenge
                 | Self::PauthWrongCode
                 | Self::PauthRejected

@@ -22,7 +22,7 @@ pub(super) fn questions(
     observations: &LastSeen<'_>,
 ) -> Vec<FollowUp> {
     let most = if is_direct(grounds, route) { usize::MAX } else { MOST_PROXIED };
-    let others = |row: &Verdict| others(row, last(observations, row.job)?);
+    let others = |row: &Verdict| others(row, last(observations, row)?);
     on_route(grounds, route, verdicts)
         .filter_map(others)
         .take(most)

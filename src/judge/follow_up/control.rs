@@ -124,8 +124,8 @@ pub(super) fn outcomes(grounds: &Grounds<'_>, route: usize, beside: &[&Observati
 /// Takes accusations back from rows that fail as the control does.
 pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict], outcomes: &[(Ask, Outcome)]) {
     let Some(control) = &grounds.plan.follow_ups.control else { return };
+    let is_dead = is_dead(grounds, route, verdicts);
     let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
-    let is_dead = !gets_through(&rows);
     let is_asked_of = |cause: &Cause| (is_dead && is_open(cause)) || is_denial(cause);
     let is_concerned = |row: &&&Verdict| is_asked_of(&row.cause) && !has_no_proxy(grounds, row);
     let jobs: Vec<JobId> = rows.iter().filter(is_concerned).map(|row| row.job).collect();
@@ -144,6 +144,21 @@ pub(super) fn weigh(grounds: &Grounds<'_>, route: usize, verdicts: &mut [Verdict
             forwarding::settle(row, (*outcome != Outcome::Answers).then(|| outcome.words()).as_deref());
         }
     }
+}
+
+/// Rows of `route` that are in doubt if the control fails as they do.
+pub(super) fn doubtful(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> Vec<JobId> {
+    let is_doubtful =
+        |row: &&Verdict| row.status == Status::Blocked && is_open(&row.cause) && !has_no_proxy(grounds, row);
+    if !is_dead(grounds, route, verdicts) {
+        return Vec::new();
+    }
+    on_route(grounds, route, verdicts).filter(is_doubtful).map(|row| row.job).collect()
+}
+
+fn is_dead(grounds: &Grounds<'_>, route: usize, verdicts: &[Verdict]) -> bool {
+    let rows: Vec<&Verdict> = on_route(grounds, route, verdicts).collect();
+    !gets_through(&rows)
 }
 
 /// What became of the handshake with the control, for rows whose own ended before a word was said in it.
@@ -191,7 +206,8 @@ fn outcome(grounds: &Grounds<'_>, control: &Control, route: usize, seen: &Observ
         | Ask::WayBy(_)
         | Ask::Upload(_)
         | Ask::Address(_)
-        | Ask::Repeat(_) => {
+        | Ask::Repeat(_)
+        | Ask::Alone(_) => {
             return None;
         }
     };
@@ -311,7 +327,8 @@ pub(in crate::judge) fn doubts(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> V
     let has_proxy = grounds.plan.routes.iter().any(|route| route.proxy().is_some());
     // A proxy that was reached is a network that leads as far as the proxy: what it says or does is its own matter.
     // The same holds for whoever takes connections and ends them.
-    let reached_somebody = in_doubt.iter().any(|row| has_reached_its_proxy(grounds, row) || row.stage == Stage::Tls);
+    let reached_somebody = in_doubt.iter().any(|row| has_reached_its_proxy(grounds, row) || row.stage == Stage::Tls)
+        || verdicts.iter().any(|row| row.heard_beside > 0);
     if !reached_somebody && verdicts.iter().filter(is_settled).all(|row| row.status == Status::Inconclusive) {
         return vec![Finding {
             code: OFFLINE.code.to_owned(),

@@ -30,14 +30,14 @@ pub(super) fn questions(
         passing.clear();
     }
     for row in passing {
-        let Some(seen) = last(observations, row.job) else { continue };
+        let Some(seen) = last(observations, row) else { continue };
         let address = address(grounds, seen);
         let others = OTHER_SHAPES.iter().filter(|ask| is_of(profile, **ask));
         asked.extend(others.map(|ask| FollowUp { address, ..FollowUp::new(row.job, *ask) }));
     }
     let is_open = |row: &&Verdict| row.status == Status::Blocked || row.cause == Cause::Inconclusive;
     for row in on_route(grounds, route, verdicts).filter(is_open) {
-        let Some(seen) = last(observations, row.job) else { continue };
+        let Some(seen) = last(observations, row) else { continue };
         let address = address(grounds, seen);
         let is_reset = matches!(seen.fault(), Some((_, Fault::ResetByPeer { .. })));
         let ask = |ask| {
@@ -102,7 +102,7 @@ pub(super) fn is_unanswered(row: &Verdict) -> bool {
     row.cause.is_mute_ending()
 }
 
-fn is_about_version(row: &Verdict) -> bool {
+pub(super) fn is_about_version(row: &Verdict) -> bool {
     match row.cause {
         Cause::TlsLegacyOnly => true,
         Cause::TlsAlert(code) => VERSION_ALERTS.contains(&code),
@@ -137,8 +137,10 @@ pub(super) fn weigh(
             read_without_tls13(grounds, chains, verdict, other(verdict.job).or(small));
         }
     }
+    // What was asked alone is the row itself, and comes before these questions are chosen.
+    let is_question = |seen: &&Observation| !matches!(seen.follow_up(), Some(Ask::Alone(_)));
     let beside: Vec<&Observation> =
-        seen.beside.iter().copied().filter(|seen| route_of(grounds, seen.job()) == route).collect();
+        seen.beside.iter().copied().filter(|seen| route_of(grounds, seen.job()) == route).filter(is_question).collect();
     let is_tls_spoken = on_route(grounds, route, verdicts).any(|row| row.chain.is_some());
     let mut jobs: Vec<JobId> = beside.iter().map(|seen| seen.job()).collect();
     jobs.dedup();

@@ -4,7 +4,9 @@
 //! whose cause is sharper or in doubt. Never: a second round; a row that is intercepted made to look better.
 
 mod addresses;
+pub(super) mod alone;
 mod control;
+mod cut_off;
 mod denial;
 mod handshake;
 mod names;
@@ -13,15 +15,16 @@ mod repeat;
 mod tests;
 mod upload;
 
+pub(super) use alone::Limits;
 pub(super) use control::doubts;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use super::chain::ChainJudge;
 use super::opinion::Opinion;
 use super::{ByProfile, Grounds, Status, Verdict, clients};
-use crate::observation::{Ask, FollowUp, Observation};
+use crate::observation::{Ask, Credential, FollowUp, Observation, Token};
 use crate::plan::{ClientProfile, JobId, PlannedRoute};
 
 /// The questions that the rows leave open, by the verdicts on what they saw. They are asked once; what their answers leave open
@@ -51,7 +54,7 @@ pub fn follow_ups(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[O
                 .chain(addresses::questions(grounds, route, &met, &seen))
         };
         for asked in (0..plan.routes.len()).flat_map(of_route) {
-            let own = last(&seen, asked.about).and_then(Observation::profile);
+            let own = last(&seen, &met[asked.about.0 as usize]).and_then(Observation::profile);
             let asked = FollowUp { profile: own.filter(|_| is_about_the_hello(asked.ask)), ..asked };
             if known.insert(asked) {
                 all.push(asked);
@@ -73,17 +76,37 @@ fn is_about_the_hello(ask: Ask) -> bool {
         | Ask::WayBy(_)
         | Ask::Upload(_)
         | Ask::Address(_)
-        | Ask::Repeat(_) => true,
+        | Ask::Repeat(_)
+        | Ask::Alone(_) => true,
         Ask::Control | Ask::ControlTunnel | Ask::OldHello | Ask::SharedHello | Ask::Nobody | Ask::Names(_) => false,
     }
 }
 
-/// Lets the answers to the follow-ups speak, for one profile's verdicts.
-pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [Verdict], seen: &ByProfile<'_>) {
+/// Rows that failed beside others and are to be asked alone, before any other follow-up; asked again after each round.
+///
+/// Each profile asks for the rows that it failed on. Where a row failed before any handshake, the first profile goes ahead: if it
+/// fails there again, it does so for all of them.
+#[must_use]
+pub fn to_ask_alone(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &[Observation]) -> Vec<FollowUp> {
+    alone::questions(grounds, verdicts, observations)
+}
+
+/// Lets the answers to the follow-ups speak, for one profile's verdicts. `limits` are known from all profiles.
+pub(super) fn weigh(
+    grounds: &Grounds<'_>,
+    chains: &ChainJudge,
+    verdicts: &mut [Verdict],
+    seen: &ByProfile<'_>,
+    limits: &Limits,
+) {
     let (attempts, beside) = (seen.attempts.as_slice(), seen.beside.as_slice());
     for seen in beside {
-        verdicts[seen.job().0 as usize].follow_ups += 1;
+        let verdict = &mut verdicts[seen.job().0 as usize];
+        verdict.follow_ups += 1;
+        verdict.heard_beside += usize::from(is_heard(seen));
     }
+    alone::leave_open(grounds, verdicts, seen, limits);
+    let open = cut_off::open(grounds, verdicts, &seen.not_asked);
     for route in 0..grounds.plan.routes.len() {
         let outcomes = control::outcomes(grounds, route, beside);
         control::weigh(grounds, route, verdicts, &outcomes);
@@ -97,23 +120,48 @@ pub(super) fn weigh(grounds: &Grounds<'_>, chains: &ChainJudge, verdicts: &mut [
     if !beside.is_empty() {
         control::unreached_proxies(grounds, verdicts);
     }
+    cut_off::leave_open(verdicts, &open);
 }
 
-/// The last attempt at each job that counts for one profile.
-struct LastSeen<'o>(Vec<Option<&'o Observation>>);
+/// Whether somebody beyond this network answered: the way leads out.
+fn is_heard(seen: &Observation) -> bool {
+    let answered = seen.http().is_some_and(|answer| answer.status.is_some());
+    answered || seen.tls().is_some_and(|tls| !tls.chain.is_empty())
+}
+
+/// Whether something went out that was made of a password or a ticket.
+fn sent_login(seen: &Observation) -> bool {
+    let names_somebody = |credential: &Credential| credential.token != Some(Token::NtlmType1);
+    let legs = seen.tunnel().map(|tunnel| tunnel.legs.as_slice()).unwrap_or_default();
+    legs.iter().filter_map(|leg| leg.credential.as_ref()).any(names_somebody)
+}
+
+/// What a row of one profile may say: the last attempt at each job, and what came of each that was asked alone.
+struct LastSeen<'o> {
+    own: Vec<Option<&'o Observation>>,
+    alone: HashMap<(JobId, u8), &'o Observation>,
+}
 
 impl<'o> LastSeen<'o> {
     fn by(profile: ClientProfile, grounds: &Grounds<'_>, observations: &'o [Observation]) -> Self {
-        let mut last: Vec<Option<&Observation>> = vec![None; grounds.plan.jobs.len()];
-        let own = |seen: &&Observation| seen.follow_up().is_none() && clients::counts_for(seen, profile);
-        for seen in observations.iter().filter(own) {
-            if let Some(place) = last.get_mut(seen.job().0 as usize)
-                && place.is_none_or(|known| known.attempt() <= seen.attempt())
-            {
-                *place = Some(seen);
+        let mut last = Self { own: vec![None; grounds.plan.jobs.len()], alone: HashMap::new() };
+        for seen in observations.iter().filter(|seen| clients::counts_for(seen, profile)) {
+            match seen.follow_up() {
+                Some(Ask::Alone(time)) if !seen.was_cut_off() => {
+                    last.alone.insert((seen.job(), time), seen);
+                }
+                Some(_) => {}
+                None if seen.is_try_cut_off() => {}
+                None => {
+                    if let Some(place) = last.own.get_mut(seen.job().0 as usize)
+                        && place.is_none_or(|known| known.attempt() <= seen.attempt())
+                    {
+                        *place = Some(seen);
+                    }
+                }
             }
         }
-        Self(last)
+        last
     }
 }
 
@@ -135,9 +183,10 @@ fn gets_through(rows: &[&Verdict]) -> bool {
     rows.iter().any(|row| answers(row) || row.chain.is_some())
 }
 
-/// The last attempt at the job itself.
-fn last<'o>(seen: &LastSeen<'o>, job: JobId) -> Option<&'o Observation> {
-    seen.0.get(job.0 as usize).copied().flatten()
+/// The attempt at the job itself that its row says: the last one, or the one that was alone.
+fn last<'o>(seen: &LastSeen<'o>, row: &Verdict) -> Option<&'o Observation> {
+    let alone = row.alone.and_then(|time| seen.alone.get(&(row.job, time)).copied());
+    alone.or_else(|| seen.own.get(row.job.0 as usize).copied().flatten())
 }
 
 /// Where the row's own connection went; through a proxy the proxy chooses.

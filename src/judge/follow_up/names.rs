@@ -23,7 +23,7 @@ pub(super) fn questions(
     }
     let mut asked = Vec::new();
     for row in on_route(grounds, route, verdicts) {
-        let looked_up = last(observations, row.job)
+        let looked_up = last(observations, row)
             .and_then(Observation::dns)
             .is_some_and(|dns| matches!(dns.source, NameSource::System | NameSource::Server(_)));
         if looked_up {

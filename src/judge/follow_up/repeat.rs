@@ -30,7 +30,7 @@ pub(super) fn questions(
     observations: &LastSeen<'_>,
 ) -> Vec<FollowUp> {
     let rows = || on_route(grounds, route, verdicts);
-    let seen = |row: &Verdict| last(observations, row.job);
+    let seen = |row: &Verdict| last(observations, row);
     // A login of which nobody knows that it is right is not sent again: a wrong one would lock the account.
     let is_known = rows().any(|row| row.cause != Cause::PauthDeniedAfterAuth && seen(row).is_some_and(is_let_through));
     let is_asked_again = |row: &&Verdict| is_refused(row, || seen(row)) && (is_known || !is_denied(row, || seen(row)));

@@ -1,13 +1,14 @@
 //! What is asked after which answers, and what the answers to that change.
 
 mod addresses;
+mod alone;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::{Catalogue, CatalogueSource, Control, OsSelection, Solution};
 use crate::certificate::Certificate;
-use crate::judge::{Finding, Grounds, Owner, Status, Verdict, findings, follow_ups, judge};
+use crate::judge::{Cause, Finding, Grounds, Owner, Status, Verdict, findings, follow_ups, judge};
 use crate::observation::recording::{MachineRootsNote, Roots};
 use crate::observation::{
     Ask, Attempt, Credential, DnsEvidence, Ended, Evidence, Fault, HttpEvidence, Leg, NameSource, Observation,
@@ -385,6 +386,7 @@ fn with_login(job: u32, attempt: Attempt, status: u16) -> Observation {
         challenges: Vec::new(),
         body_start: Vec::new(),
         kept_open: true,
+        left_unread: false,
     };
     let scheme = Some(Scheme::Basic);
     let evidence = Evidence::Proxy(TunnelEvidence { legs: vec![leg], scheme, ..TunnelEvidence::default() });

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::lab::blueprint::{Blueprint, Place, ProxyPlace};
+use crate::lab::dns::{Addresses, NameAnswer};
 use crate::lab::origin::{Breakage, Site};
-use crate::lab::proxy::ProxyPlan;
+use crate::lab::proxy::{Excess, ProxyPlan};
 use crate::lab::scenarios::EVERYTHING;
 use crate::plan::{Identity, SchemeChoice};
 
@@ -66,4 +67,25 @@ pub(super) fn out_of_time() -> Blueprint {
         .broken("v10c", Breakage::Silent)
         .expect(&["v10c"], "not-tested", "x.budget")
         .budget(|budget| budget.total = Duration::from_secs(2))
+}
+
+/// Proxies that let a client have few connections open at once: one says no to those beyond, the other closes them.
+pub(super) fn limiting_proxies() -> Blueprint {
+    Blueprint::default()
+        .through(ProxyPlan::open("denying").limited(4, Excess::Denied))
+        .through(ProxyPlan::open("closing").limited(2, Excess::Closed))
+}
+
+/// A firewall that lets a client have two connections at once, and resets those beyond.
+pub(super) fn limiting_firewall() -> Blueprint {
+    Blueprint { limit: Some(2), ..Blueprint::direct() }
+}
+
+/// A DNS server that takes few questions of one client at once, and refuses those beyond.
+pub(super) fn limiting_name_server() -> Blueprint {
+    ["v10", "v10-vortex-win", "settings-win", "watson", "adl"]
+        .into_iter()
+        .fold(Blueprint::direct(), |blueprint, name| {
+            blueprint.name(name, NameAnswer::RefusedAtFirst(Addresses::default()))
+        })
 }

@@ -55,6 +55,12 @@ pub fn scenarios() -> Vec<Scenario> {
             &["proxy.tcp_refused", "proxy.tcp_net_unreachable"]),
         scenario("flaky-origin", "The first connection is reset and the second works", connections::flaky_origin,
             &["x.flaky"]),
+        scenario("limiting-proxies", "Proxies that take few connections of one client at once", connections::limiting_proxies,
+            &["proxy.client_limit"]),
+        scenario("limiting-firewall", "A firewall that takes few connections of one client at once",
+            connections::limiting_firewall, &["tcp.client_limit"]),
+        scenario("limiting-name-server", "A DNS server that takes few questions of one client at once",
+            connections::limiting_name_server, &["dns.client_limit"]),
         scenario("out-of-time", "The run's time is up before one endpoint has answered", connections::out_of_time,
             &["x.budget"]),
 
@@ -221,6 +227,8 @@ pub fn scenarios() -> Vec<Scenario> {
 
         scenario("windows-logins", "NTLM with challenges of every form, all of which work", windows::logins,
             &["pauth.needs_proxy_connection"]),
+        scenario("long-challenges", "Challenges behind which long pages come, which are read to their end",
+            windows::long_pages, &[]),
         scenario("windows-split", "A balancer that leads the messages of one sign-in to two nodes", windows::split,
             &["pauth.lb_split"]),
         scenario("windows-negotiate", "Negotiate that carries NTLM, bare and in SPNEGO", windows::negotiate,

@@ -3,7 +3,7 @@
 use crate::lab::account::Account;
 use crate::lab::blueprint::Blueprint;
 use crate::lab::http::Manner;
-use crate::lab::login::Gate;
+use crate::lab::login::{Algorithm, Digest, Gate, Nonces};
 use crate::lab::proxy::ProxyPlan;
 use crate::lab::scenarios::EVERYTHING;
 use crate::lab::story::USER;
@@ -12,6 +12,7 @@ use crate::plan::{Identity, Scheme, SchemeChoice};
 
 const STRANGER: Account = Account { name: USER.name, password: "not-this-one" };
 const NTLM: Windows = Windows { carrier: Carrier::Ntlm, form: Form::Whole, conduct: Conduct::Proper, also: &[] };
+const DIGEST: Digest = Digest { algorithm: Some(Algorithm::Md5), with_quality: true, nonces: Nonces::Lasting };
 const SPNEGO: Windows = Windows { carrier: Carrier::NegotiateInSpnego, ..NTLM };
 
 fn proxy(name: &'static str, windows: Windows) -> ProxyPlan {
@@ -96,4 +97,16 @@ pub(super) fn wrong_password() -> Blueprint {
         .expect(EVERYTHING, "blocked", "pauth.rejected")
         .as_user(proxy("refusing", Windows { conduct: Conduct::Refuses, ..NTLM }))
         .expect(EVERYTHING, "blocked", "pauth.rejected")
+}
+
+/// Challenges with pages of the size of a picture, whole and in chunks: the login goes on behind them.
+pub(super) fn long_pages() -> Blueprint {
+    const PICTURE: usize = 180_000;
+    let chunked = |plan: ProxyPlan| plan.refuses(Manner::Chunked, false);
+    Blueprint::default()
+        .user(USER)
+        .as_user(proxy("picture", NTLM).padded(PICTURE))
+        .as_user(chunked(proxy("chunks", NTLM).padded(PICTURE)))
+        .as_user(chunked(ProxyPlan::open("digest-chunks").gate(Gate::Digest(USER, DIGEST)).padded(PICTURE)))
+        .as_user(proxy("largest", NTLM).padded(4_000_000))
 }

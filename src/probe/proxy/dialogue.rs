@@ -63,6 +63,23 @@ pub(super) struct Final {
     pub asked: Instant,
 }
 
+/// What became of a connection whose refusal was read.
+enum Drained {
+    Open(Box<Exchange>),
+    Closed,
+    /// The page was longer, or slower, than this program reads: it was this side that let the connection go.
+    NotRead,
+}
+
+impl Drained {
+    fn into_open(self) -> Option<Exchange> {
+        match self {
+            Self::Open(exchange) => Some(*exchange),
+            Self::Closed | Self::NotRead => None,
+        }
+    }
+}
+
 impl<'a> Dialogue<'a> {
     /// # Errors
     /// When there is nothing to say: no proxy, or no credential for the route's identity.
@@ -151,7 +168,9 @@ impl<'a> Dialogue<'a> {
                 }
                 return Ok(Final { exchange, reply, head, asked });
             }
-            let same = self.drain(exchange, reply, &head).await?;
+            let drained = self.drain(exchange, reply, &head, asked).await?;
+            let is_page_read = !matches!(drained, Drained::NotRead);
+            let same = drained.into_open();
             let is_refusal = answer.as_ref().is_some_and(|sent| sent.token == Some(Token::NtlmType3));
             let same = match same {
                 Some(exchange) if is_refusal && !self.authenticator.is_proved() => {
@@ -169,8 +188,13 @@ impl<'a> Dialogue<'a> {
             let next = answer.insert(next);
             exchange = match same {
                 Some(exchange) if !is_spent => exchange,
-                None if next.is_bound() => return Err(Fault::ClosedMidExchange),
-                Some(_) | None => self.reconnect().await?,
+                None if next.is_bound() && is_page_read => return Err(Fault::ClosedMidExchange),
+                None if next.is_bound() => return Err(Fault::PageNotRead),
+                same => {
+                    // Two at once would be one more than the proxy was to see.
+                    drop(same);
+                    self.reconnect().await?
+                }
             };
         }
         Err(Fault::AuthenticationLoop)
@@ -352,6 +376,7 @@ impl<'a> Dialogue<'a> {
             challenges: Vec::new(),
             body_start: Vec::new(),
             kept_open: false,
+            left_unread: false,
         }
     }
 
@@ -371,27 +396,44 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    /// Reads the body of a refusal, which has to be out of the way before the connection is used again; gives the
-    /// connection back when it can be.
-    async fn drain(&mut self, mut exchange: Exchange, reply: Reply, head: &Head) -> Result<Option<Exchange>, Fault> {
+    /// Reads the body of a refusal, which has to be out of the way before the connection is used again.
+    async fn drain(
+        &mut self,
+        mut exchange: Exchange,
+        reply: Reply,
+        head: &Head,
+        asked: Instant,
+    ) -> Result<Drained, Fault> {
         use hyper::body::Body as _;
         let is_measured = reply.body().size_hint().exact().is_some();
+        let keeps_by_old_name = is_measured && keeps_proxy_connection(head);
         let mut body = Body::default();
-        let end = exchange.read(reply.into_body(), &mut body).await;
+        let end = if ends_connection(head) && !keeps_by_old_name {
+            exchange.read(reply.into_body(), &mut body).await
+        } else {
+            let patience = self.context.plan.budget.proxy_reply.saturating_sub(asked.elapsed());
+            exchange.read_page(reply.into_body(), &mut body, patience).await
+        };
         let mut is_open = end == BodyEnd::Complete && exchange.is_open().await;
         // HTTP/1.0 proxies keep the connection under the name that browsers once gave this.
-        if !is_open && end == BodyEnd::Complete && is_measured && keeps_proxy_connection(head) {
+        if !is_open && end == BodyEnd::Complete && keeps_by_old_name {
             let (stream, rest) = exchange.take_back();
             exchange = Exchange::begin(stream).await.map_err(|broken| Fault::Unrecognised {
                 detail: format!("the connection cannot be used again: {broken:?}"),
             })?;
             is_open = rest.is_empty();
         }
+        let is_left = end == BodyEnd::LeftAlone && !ends_connection(head);
         if let Some(leg) = self.evidence.legs.last_mut() {
             leg.body_start = body.start;
             leg.kept_open = is_open;
+            leg.left_unread = is_left;
         }
-        Ok(is_open.then_some(exchange))
+        Ok(match (is_open, is_left) {
+            (true, _) => Drained::Open(Box::new(exchange)),
+            (false, true) => Drained::NotRead,
+            (false, false) => Drained::Closed,
+        })
     }
 
     fn request(&self, answer: Option<&Answer>) -> Result<Request, Fault> {
@@ -492,11 +534,19 @@ fn was_passed_on(head: &Head) -> bool {
 }
 
 fn keeps_proxy_connection(head: &Head) -> bool {
-    let says = |name: &str, what: &str| {
-        head.headers
-            .iter()
-            .filter(|header| header.name == name)
-            .any(|header| header.value.split(',').any(|option| option.trim().eq_ignore_ascii_case(what)))
-    };
-    head.version == "HTTP/1.0" && says("proxy-connection", "keep-alive") && !says("connection", "close")
+    head.version == "HTTP/1.0" && says(head, "proxy-connection", "keep-alive") && !says(head, "connection", "close")
+}
+
+/// Whether the proxy says that it closes the connection behind this answer (RFC 9112 §9.3).
+fn ends_connection(head: &Head) -> bool {
+    let is_kept_by_default = head.version != "HTTP/1.0";
+    says(head, "connection", "close") || !(is_kept_by_default || says(head, "connection", "keep-alive"))
+}
+
+/// Whether a header of options holds this one.
+fn says(head: &Head, name: &str, option: &str) -> bool {
+    head.headers
+        .iter()
+        .filter(|header| header.is(name))
+        .any(|header| header.value.split(',').any(|one| one.trim().eq_ignore_ascii_case(option)))
 }

@@ -1,4 +1,5 @@
-//! What the jobs of a run share about each proxy: how many ask at once, and whether a password may be tried.
+//! What the jobs of a run share about each proxy: how many tunnels are open and how many ask at once, and whether a password
+//! may be tried.
 //!
 //! A wrong password tried by fifteen jobs at once locks an account. So the first job that sends a name's password goes
 //! alone; when it was accepted the others go together, when it was refused they stop. They stop as well when the proxy
@@ -16,6 +17,9 @@ use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use crate::observation::Fault;
 use crate::plan::{Plan, Proxy};
 
+/// Requests to one proxy that wait for its answer at once: an authenticating proxy has few helpers.
+const MAX_DIALOGUES: usize = 16;
+
 /// Nonces of which the uses are counted, per proxy.
 const MOST_NONCES: usize = 4096;
 
@@ -28,7 +32,8 @@ pub(in crate::probe) struct Gates {
 
 #[derive(Debug)]
 pub(super) struct Gate {
-    places: Arc<Semaphore>,
+    tunnels: Arc<Semaphore>,
+    dialogues: Arc<Semaphore>,
     passwords: Mutex<HashMap<String, Arc<Password>>>,
     nonces: Mutex<HashMap<Vec<u8>, u32>>,
     /// What the proxy asks for, once one job knows.
@@ -55,9 +60,13 @@ enum Verdict {
     Unanswered,
 }
 
-/// The right to speak to a proxy, given back on drop.
+/// The right to have one connection open at a proxy, given back on drop: hold it as long as the connection.
 #[derive(Debug)]
-pub(in crate::probe) struct Place(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
+pub(in crate::probe) struct Place {
+    #[expect(dead_code, reason = "held, not read")]
+    tunnel: Option<OwnedSemaphorePermit>,
+    dialogue: Option<OwnedSemaphorePermit>,
+}
 
 /// The right to send a name's password to a proxy.
 #[derive(Debug)]
@@ -73,7 +82,7 @@ impl Gates {
         Self { max_connects: plan.budget.max_connects.max(1), proxies: Mutex::default() }
     }
 
-    /// Waits until one more may connect to the proxy and speak to it.
+    /// Waits until one more connection to the proxy may be open, and may speak to it.
     pub async fn place(&self, proxy: &Proxy) -> Place {
         self.of(proxy).place().await
     }
@@ -82,7 +91,8 @@ impl Gates {
         let mut proxies = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = proxies.entry(proxy.clone()).or_insert_with(|| {
             Arc::new(Gate {
-                places: Arc::new(Semaphore::new(self.max_connects.min(Semaphore::MAX_PERMITS))),
+                tunnels: Arc::new(Semaphore::new(self.max_connects.min(Semaphore::MAX_PERMITS))),
+                dialogues: Arc::new(Semaphore::new(self.max_connects.min(MAX_DIALOGUES))),
                 passwords: Mutex::default(),
                 nonces: Mutex::default(),
                 acquaintance: Arc::default(),
@@ -92,10 +102,19 @@ impl Gates {
     }
 }
 
+impl Place {
+    /// The proxy has answered: its helpers are free for others, and the connection stays open.
+    pub fn is_answered(&mut self) {
+        self.dialogue = None;
+    }
+}
+
 impl Gate {
-    /// Waits until one more may speak to the proxy.
+    /// Waits until one more connection may be open and may speak to the proxy.
     async fn place(&self) -> Place {
-        Place(self.places.clone().acquire_owned().await.ok())
+        // Whoever waits for the second holds the first: those that it waits for hold both, and need no more.
+        let tunnel = self.tunnels.clone().acquire_owned().await.ok();
+        Place { tunnel, dialogue: self.dialogues.clone().acquire_owned().await.ok() }
     }
 
     /// Waits until `name`'s password may be sent.
@@ -247,6 +266,24 @@ mod tests {
         assert!(!is_ready(&mut second).await);
         drop(first);
         second.await;
+    }
+
+    #[tokio::test]
+    async fn an_answered_connection_lets_another_speak_and_still_counts_as_open() {
+        let gate = gate(MAX_DIALOGUES + 1);
+        let mut speaking = Vec::new();
+        for _ in 0..MAX_DIALOGUES {
+            speaking.push(gate.place().await);
+        }
+        let mut next = Box::pin(gate.place());
+        assert!(!is_ready(&mut next).await, "the helpers are busy");
+        speaking[0].is_answered();
+        let next = next.await;
+        let mut beyond = Box::pin(gate.place());
+        speaking[1].is_answered();
+        assert!(!is_ready(&mut beyond).await, "as many tunnels as may be are open");
+        drop(next);
+        beyond.await;
     }
 
     #[test]

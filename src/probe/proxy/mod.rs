@@ -99,6 +99,7 @@ async fn connect(stream: Connection, dialogue: &mut Dialogue<'_>) -> Result<Conn
         if let Some(leg) = dialogue.evidence.legs.last_mut() {
             leg.body_start = body.start;
             leg.kept_open = is_open;
+            leg.left_unread = end == BodyEnd::LeftAlone;
         }
         return Err(Fault::TunnelRefused { status });
     }
@@ -125,6 +126,7 @@ async fn read_answer(last: Final, dialogue: &mut Dialogue<'_>) -> Answer {
     let end = exchange.read(reply.into_body(), &mut body).await;
     if let Some(leg) = dialogue.evidence.legs.last_mut() {
         leg.kept_open = end == BodyEnd::Complete && exchange.is_open().await;
+        leg.left_unread = end == BodyEnd::LeftAlone;
     }
     evidence.body_start = body.start;
     evidence.body_length = body.length;

@@ -164,6 +164,7 @@ impl Talk<'_, '_> {
             challenges: Vec::new(),
             body_start: if result.is_ok() { Vec::new() } else { self.seen.start() },
             kept_open: matches!(result, Ok(0 | NAME_AND_PASSWORD)),
+            left_unread: false,
         });
         result
     }

@@ -109,6 +109,14 @@ impl Lookups {
         Self(shared.map(|(wanted, _)| (wanted.to_owned(), Arc::default())).collect())
     }
 
+    /// The same for the proxies' names alone: every other name is looked up anew.
+    pub fn of_proxies(catalogue: &Catalogue, plan: &Plan, net: &Net) -> Self {
+        let Self(mut shared) = Self::new(catalogue, plan, net);
+        let is_proxys = |name: &str| plan.routes.iter().filter_map(PlannedRoute::proxy).any(|proxy| proxy.host == name);
+        shared.retain(|wanted, _| is_proxys(&wanted.name));
+        Self(shared)
+    }
+
     fn of(&self, wanted: &Wanted<&str>) -> Arc<OnceCell<Lookup>> {
         self.0.get(&wanted.to_owned()).cloned().unwrap_or_default()
     }

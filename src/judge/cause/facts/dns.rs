@@ -147,3 +147,11 @@ pub(super) const DIFFERS_OK: CauseFacts = CauseFacts::new(
     "Another name server gives other addresses, and the genuine service answers at these",
     "nothing to change: large services answer everybody with an address nearby",
 );
+
+pub(super) const CLIENT_LIMIT: CauseFacts = CauseFacts::new(
+    "dns.client_limit",
+    Status::Ok,
+    Owner::DnsTeam,
+    "The DNS server limits how much one client may ask at once",
+    "nothing has to change for one device; if many share an address (NAT, a forwarder), raise the limit per client",
+);

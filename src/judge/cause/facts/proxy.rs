@@ -39,9 +39,9 @@ pub(super) const TCP_HOST_UNREACHABLE: CauseFacts = CauseFacts::new(
 pub(super) const TCP_NET_UNREACHABLE: CauseFacts = CauseFacts::new(
     "proxy.tcp_net_unreachable",
     Status::Blocked,
-    Owner::ProxyTeam,
+    Owner::DesktopTeam,
     "There is no route to the proxy",
-    "check routing towards the proxy",
+    "check the routes of this machine: none leads to the proxy",
 );
 
 pub(super) const TCP_ADMIN_PROHIBITED: CauseFacts = CauseFacts::new(
@@ -57,7 +57,8 @@ pub(super) const TCP_LOCAL_DENIED: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::DesktopTeam,
     "This machine itself refuses to connect to the proxy",
-    "allow outgoing connections to the proxy in the host firewall or security product of this machine",
+    "allow outgoing connections to the proxy in the host firewall or security product of this machine; if a route of its own \
+     refuses them (blackhole, unreachable, prohibit), delete that route",
 );
 
 pub(super) const TCP_LOCAL_EXHAUSTED: CauseFacts = CauseFacts::new(
@@ -225,8 +226,8 @@ pub(super) const HEAD_TOO_LARGE: CauseFacts = CauseFacts::new(
     "proxy.head_too_large",
     Status::Blocked,
     Owner::ProxyTeam,
-    "The proxy's answer has an endless head",
-    "look at what answers at the proxy's address",
+    "The proxy's answer has a head of more than 64 KB",
+    "look at what answers at the proxy's address; Windows' own clients read no more than 64 KB of a head by default",
 );
 
 pub(super) const BAD_REPLY: CauseFacts = CauseFacts::new(
@@ -317,4 +318,13 @@ pub(super) const OPENED_OTHERWISE: CauseFacts = CauseFacts::new(
     Owner::ProxyTeam,
     "The proxy opens tunnels with another status than 200",
     "nothing has to change for this program; other clients may take only 200, so let the proxy answer 200",
+);
+
+pub(super) const CLIENT_LIMIT: CauseFacts = CauseFacts::new(
+    "proxy.client_limit",
+    Status::Ok,
+    Owner::ProxyTeam,
+    "The proxy limits how many connections one client has at once",
+    "nothing has to change for one device, which opens fewer connections than this check; if many share an address (NAT, a proxy \
+     before this one), raise the limit of connections per client. To check below the limit use --max-connects",
 );

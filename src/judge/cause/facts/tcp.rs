@@ -30,7 +30,7 @@ pub(super) const HOST_UNREACHABLE: CauseFacts = CauseFacts::new(
 pub(super) const NET_UNREACHABLE: CauseFacts = CauseFacts::new(
     "tcp.net_unreachable",
     Status::Blocked,
-    Owner::FirewallTeam,
+    Owner::DesktopTeam,
     "There is no route to the network",
     "check the default route; where only a proxy leads out, leave the direct route out with --no-direct",
 );
@@ -48,7 +48,8 @@ pub(super) const LOCAL_DENIED: CauseFacts = CauseFacts::new(
     Status::Blocked,
     Owner::DesktopTeam,
     "This machine itself refuses to connect",
-    "allow outgoing connections in the host firewall or security product of this machine",
+    "allow outgoing connections in the host firewall or security product of this machine; if a route of its own refuses them \
+     (blackhole, unreachable, prohibit), delete that route",
 );
 
 pub(super) const RESET_AFTER_CONNECT: CauseFacts = CauseFacts::new(
@@ -89,4 +90,13 @@ pub(super) const ACCEPTS_EVERYTHING: CauseFacts = CauseFacts::new(
     Owner::FirewallTeam,
     "Something on the way accepts connections to every address, also to one that nobody has",
     "a transparent proxy answers in everybody's place, so that a connection proves nothing here: let these hosts pass it by",
+);
+
+pub(super) const CLIENT_LIMIT: CauseFacts = CauseFacts::new(
+    "tcp.client_limit",
+    Status::Ok,
+    Owner::FirewallTeam,
+    "A device in the path limits how many connections one client has at once",
+    "nothing has to change for one device, which opens fewer connections than this check; if many share an address (NAT), raise \
+     the limit of connections per client",
 );

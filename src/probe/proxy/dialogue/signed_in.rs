@@ -55,7 +55,7 @@ impl Dialogue<'_> {
         self.evidence.legs.push(leg);
         let (reply, head) = (outcome.ok()?, head?);
         let status = head.status;
-        let next = if status == 407 { self.drain(exchange, reply, &head).await.ok()? } else { None };
+        let next = if status == 407 { self.drain(exchange, reply, &head, asked).await.ok()?.into_open() } else { None };
         Some((status, next))
     }
 }

@@ -400,3 +400,44 @@ async fn a_person_is_not_taken_for_the_machine() {
         "{fault}"
     );
 }
+
+/// The reply with a page of so many bytes, in chunks where asked for.
+fn with_page(reply: &str, length: usize, is_chunked: bool) -> String {
+    let head = reply.split_once("\r\n\r\n").expect("a head").0;
+    let head: Vec<&str> = head.split("\r\n").filter(|line| !line.starts_with("Content-Length")).collect();
+    let (head, page) = (head.join("\r\n"), "x".repeat(length));
+    if is_chunked {
+        let chunk = |one: &[u8]| format!("{:x}\r\n{}\r\n", one.len(), "x".repeat(one.len()));
+        let chunks: Vec<String> = page.as_bytes().chunks(8000).map(chunk).collect();
+        let chunks = chunks.concat();
+        return format!("{head}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+    }
+    format!("{head}\r\nContent-Length: {length}\r\n\r\n{page}")
+}
+
+#[tokio::test]
+async fn a_page_of_up_to_4_mb_is_read_to_its_end_and_the_login_goes_on_behind_it() {
+    for (length, is_chunked) in [(180_000, false), (180_000, true), (4 << 20, false), (4 << 20, true)] {
+        let (first, second) = (with_page(&ntlm(""), length, is_chunked), with_page(&ntlm(TYPE2), length, is_chunked));
+        let peer = Peer::playing(vec![replies(&[&first, &second, OPENED])]).await;
+        let told = as_anna(&peer, SchemeChoice::Auto).await;
+        assert_eq!((told.fault(), told.legs().len()), (None, 3), "{length} bytes, in chunks: {is_chunked}");
+        assert!(told.legs().iter().all(|(connection, ..)| *connection == 1));
+        assert!(works(told.result.expect("a tunnel")).await);
+    }
+}
+
+#[tokio::test]
+async fn a_longer_page_is_left_by_this_side_and_nobody_else_is_said_to_close() {
+    let longer = 5 << 20;
+    let peer = Peer::playing(vec![replies(&[&ntlm(""), &with_page(&ntlm(TYPE2), longer, false)])]).await;
+    let told = as_anna(&peer, SchemeChoice::Auto).await;
+    assert_eq!(told.fault(), Some(&Fault::PageNotRead));
+    assert!(told.evidence.legs[1].left_unread && !told.evidence.legs[1].kept_open);
+
+    let first = with_page(&ntlm(""), longer, false);
+    let peer = Peer::playing(vec![replies(&[&first]), replies(&[&ntlm(TYPE2), OPENED])]).await;
+    let told = as_anna(&peer, SchemeChoice::Auto).await;
+    assert!(told.evidence.legs[0].left_unread, "and the login goes on over another connection");
+    assert!(works(told.result.expect("a tunnel")).await);
+}

@@ -66,8 +66,9 @@ async fn a_first_attempt_is_kept_while_its_retry_is_under_way() {
     let peer = Peer::playing(vec![vec![Turn::Hear, Turn::Reset], vec![Turn::Hear, Turn::Hold]]).await;
     let (ended, kept) = run(&peer, &["plain.example"], Duration::from_millis(600)).await;
     assert_eq!(peer.heard().len(), 2, "the retry was under way");
-    assert_eq!((ended, kept.len()), (Ended::OutOfTime, 1));
+    assert_eq!((ended, kept.len()), (Ended::OutOfTime, 2));
     assert_eq!(kept[0].fault(), Some((Stage::Proxy, &Fault::ResetByPeer { received: 0 })));
+    assert!(kept[1].is_try_cut_off(), "the retry says nothing, and it was begun");
 }
 
 #[tokio::test]
