@@ -9,14 +9,14 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use waprobe::catalogue::{Catalogue, OsSelection, Solution};
+use waprobe::catalogue::{Catalogue, ImpactRow, OsSelection, Solution};
+use waprobe::catalogue::{Catalogue, ImpactRow, OsSelection, Solution};
+use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge, to_ask_alone};
 use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge, to_ask_alone};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, ScriptPlace, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
-use waprobe::plan::{DeviceSettings, Directions, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice};
-use waprobe::probe::{self, Access, Context, Login, Patience};
 use waprobe::proxies::Overview;
 use waprobe::proxies::pac::{self, Limits, Question, Script, evaluate};
 use waprobe::proxies::settings::Target;
@@ -72,6 +72,26 @@ fn where_a_script_sends_one_needed_host_into_inspection_no_other_way_makes_the_d
     let change = wording::first_change(&report).expect("something to change");
     assert!(change.starts_with("First change, on inspecting.proxy.lab:8080"), "{change}");
     assert!(change.ends_with("(intercepted.trusted)."), "{change}");
+}
+
+#[test]
+fn a_firewall_that_reads_tls_1_2_keeps_windows_10_out_and_lets_windows_11_through() {
+    let report = told(&["older-windows"]);
+    for impact in report.impacts.iter().filter(|impact| impact.status != ImpactStatus::NotApplicable) {
+        let expected = match impact.os {
+            ImpactRow::Win11AndLater => ImpactStatus::Ok,
+            _ => ImpactStatus::Blocked,
+        };
+        assert_eq!(impact.status, expected, "{impact:?}");
+    }
+    let row = report.rows.iter().find(|row| row.endpoint == "v10c").expect("its row");
+    let clients: Vec<(ClientProfile, Status, &str)> =
+        row.clients.iter().map(|client| (client.profile, client.status, client.code.as_str())).collect();
+    let expected =
+        [(ClientProfile::Tls12, Status::Intercepted, "intercepted.trusted"), (ClientProfile::Tls13, Status::Ok, "ok")];
+    assert_eq!(clients, expected);
+    let finding = report.findings.iter().find(|finding| finding.code == "intercepted.trusted").expect("a finding");
+    assert!(finding.title.ends_with("for Windows 10, Server 2019 and older (TLS 1.2) only"), "{}", finding.title);
 }
 
 #[test]
@@ -297,7 +317,7 @@ fn found_by_wpad(world: &World, domain: &str, runtime: &tokio::runtime::Runtime)
 fn ask_script(world: &World, url: &str, runtime: &tokio::runtime::Runtime) -> Directions {
     let terms =
         FetchTerms { largest: Script::LARGEST, deadline: world.budget.total, roots: &rustls::RootCertStore::empty };
-    let bytes = runtime.block_on(world.net.fetch_script(url, terms)).expect("the world serves its script");
+    let bytes = runtime.block_on(world.net.fetch_script(url, terms)).expect("the world serves its script").bytes;
     let script = Script::read(&bytes).expect("a script");
     let endpoints = &world.catalogue.endpoints;
     let questions: Vec<Question> = endpoints
@@ -433,7 +453,8 @@ fn what_an_antivirus_program_does_is_for_whoever_looks_after_the_devices() {
 #[rustfmt::skip]
 const TAXONOMY: &[&str] = &[
     "conf.none", "conf.context_mismatch", "conf.env_only", "conf.telemetry_proxy_dead", "conf.user_auth_disabled",
-    "conf.mde_conflict", "conf.headless_user_auth", "pac.wpad_not_found", "pac.fetch_failed", "pac.timeout",
+    "conf.mde_conflict", "conf.headless_user_auth", "conf.script_service_disabled", "pac.needs_newer_engine",
+    "pac.content_type", "proxy.black_hole", "pac.wpad_not_found", "pac.fetch_failed", "pac.timeout",
     "pac.http_status", "pac.not_script", "pac.eval_error", "pac.eval_timeout", "pac.direct_for_endpoint",
     "pac.dead_first_proxy", "pac.unsupported_token", "pac.file_url", "dns.timeout", "dns.servfail", "dns.refused",
     "dns.nxdomain", "dns.malformed", "dns.nxdomain_local", "dns.nxdomain_everywhere", "dns.nodata", "dns.v6_only",

@@ -5,6 +5,8 @@ mod proxies {
     mod check;
     mod command;
     #[cfg(feature = "pac")]
+    mod engines;
+    #[cfg(feature = "pac")]
     mod pac;
     #[cfg(feature = "pac")]
     mod settings;

@@ -190,14 +190,17 @@ fn the_recommended_way_through_a_proxy_is_said_when_another_one_works() {
         .join("\n")
     };
     let only_user = ways(Cause::PauthRequired, Cause::Ok, Cause::PauthRejected);
-    assert!(only_user.contains("the signed-in user's credentials (ntlm) work: for Windows 10 1703 and later"));
-    assert!(only_user.contains("Recommended is to let these hosts through without authentication"), "{only_user}");
-    assert!(!only_user.contains("machine account"));
+    assert!(only_user.contains("the signed-in user's login (ntlm) works: for Windows 10 1703 and later"));
+    assert!(only_user.contains("Recommended: let these hosts through without a login"), "{only_user}");
+    assert!(!only_user.contains("computer account"));
     let device_too = ways(Cause::PauthRequired, Cause::Ok, Cause::Ok);
-    assert!(device_too.contains("the machine account (negotiate) works"), "{device_too}");
+    assert!(device_too.contains("the computer account (negotiate) works"), "{device_too}");
     assert!(ways(Cause::Ok, Cause::PauthRejected, Cause::PauthRejected).contains("which is the recommended way"));
     let none = ways(Cause::PauthRequired, Cause::PauthRejected, Cause::PauthRejected);
-    assert!(none.contains("no way that was tested leads through") && none.contains("Recommended is to let"), "{none}");
+    assert!(
+        none.contains("no login that was tested gets everything through") && none.contains("Recommended: let"),
+        "{none}"
+    );
 }
 
 #[test]

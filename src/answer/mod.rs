@@ -9,17 +9,19 @@
 //! **routes**: the direct line and each proxy have to get everything through, a proxy with one of its logins.
 
 mod findings;
+#[cfg(test)]
+mod tests;
 mod ways;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, OsSelection, Solution};
+use crate::catalogue::{BuildRange, Catalogue, ImpactRow, NeedLevel, OsSelection, Solution};
 use crate::impact::{ImpactStatus, Outcomes, Served, needs, served, weigh};
 use crate::judge::{Finding, Reach, Status, Verdict};
-use crate::plan::{Identity, JobId, Plan};
+use crate::plan::{Identity, JobId, Plan, Reading};
 
 pub use ways::Account;
-use ways::{Unit, Way, units};
+use ways::{Script, Step, Unit, Way, units};
 
 /// What a run as a whole says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,20 +82,6 @@ pub enum Role {
     Aside,
     /// Its outcome could change the answer.
     Needed,
-}
-
-impl Answer {
-    /// Whether data is kept in: blocked or intercepted.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.status.is_closed()
-    }
-
-    /// Whether the run could not say.
-    #[must_use]
-    pub fn is_undecided(&self) -> bool {
-        self.status.is_undecided()
-    }
 }
 
 /// The answer, and the findings with what it makes of them: what rests on rows that change nothing asks nobody for a change,
@@ -170,15 +158,19 @@ impl Roles {
     }
 
     fn raise(&mut self, way: &Way, endpoint: usize, role: Role) {
-        let place = way.route(endpoint).and_then(|route| self.by_place.get(&(route, endpoint)));
-        if let Some(known) = place.and_then(|place| self.by_job.get_mut(*place)) {
+        for job in self.jobs(way, endpoint) {
+            let known = &mut self.by_job[job.0 as usize];
             *known = role.max(*known);
         }
     }
 
-    fn job(&self, way: &Way, endpoint: usize) -> Option<JobId> {
-        let place = self.by_place.get(&(way.route(endpoint)?, endpoint))?;
-        Some(JobId(u32::try_from(*place).ok()?))
+    /// The row that counts; and where a script chose, the direct one, which some Windows takes in its place.
+    fn jobs(&self, way: &Way, endpoint: usize) -> Vec<JobId> {
+        let Some(step) = way.step(endpoint) else { return Vec::new() };
+        let direct = step.script.filter(|script| script.is_not_for_all).and_then(|script| script.direct);
+        let routes = step.route.into_iter().chain(direct);
+        let places = routes.filter_map(|route| self.by_place.get(&(route, endpoint)).copied());
+        places.filter_map(|place| Some(JobId(u32::try_from(place).ok()?))).collect()
     }
 }
 
@@ -240,7 +232,7 @@ impl Asked<'_> {
                     *level == NeedLevel::Required && !fared.is_open()
                 };
                 if *role == Role::Needed && makes_it {
-                    answer.because.extend(roles.job(way, *endpoint));
+                    answer.because.extend(roles.jobs(way, *endpoint));
                 }
             }
         }
@@ -262,12 +254,55 @@ impl Asked<'_> {
         answer
     }
 
-    /// How these endpoints fare on `way`: for devices of `os`, or for whoever has the login.
+    /// How these endpoints fare on `way`: for devices of `os`, or as their rows say.
     fn on(&self, way: &Way, needs: &[(usize, NeedLevel)], os: Option<ImpactRow>) -> Vec<Counted> {
-        let fares = |endpoint: usize| self.fares(way.route(endpoint)?, endpoint, os);
-        let counted =
-            |(endpoint, level): &(usize, NeedLevel)| (*endpoint, *level, fares(*endpoint).unwrap_or(Status::NotTested));
+        let counted = |(endpoint, level): &(usize, NeedLevel)| {
+            let step = way.step(*endpoint);
+            let status = step.map_or(Status::NotTested, |step| self.fares_on(step, *endpoint, os));
+            (*endpoint, *level, status)
+        };
         needs.iter().map(counted).collect()
+    }
+
+    fn fares_on(&self, step: Step, endpoint: usize, os: Option<ImpactRow>) -> Status {
+        let fares = |route: Option<usize>| self.fares(route?, endpoint, os);
+        let chosen = fares(step.route).unwrap_or(Status::NotTested);
+        let Some(script) = step.script else { return chosen };
+        let read = self.readings(script, os);
+        let direct = fares(script.direct);
+        // A Windows that cannot read the script goes out directly or fails; which of the two nobody has published for all.
+        let unread = match direct {
+            Some(status) if status.is_open() => Status::Degraded,
+            Some(status) if status.is_closed() => status,
+            _ => Status::Inconclusive,
+        };
+        let unknown = if chosen.is_closed() && unread.is_closed() { chosen } else { Status::Inconclusive };
+        let cases = [(Reading::Reads, chosen), (Reading::Fails, unread), (Reading::Unknown, unknown)];
+        cases
+            .into_iter()
+            .filter(|(reading, _)| read.contains(reading))
+            .map(|(_, status)| status)
+            .max()
+            .unwrap_or(chosen)
+    }
+
+    /// What the chosen Windows of column `os`, or of any column, make of the script for an endpoint.
+    fn readings(&self, script: Script, os: Option<ImpactRow>) -> HashSet<Reading> {
+        let Some(directions) = &self.plan.directions else { return HashSet::from([Reading::Reads]) };
+        let direction = directions.endpoints.get(script.direction);
+        let columns = os.map_or_else(|| self.plan.os.rows(), |os| vec![os]);
+        let meets = |(from, to): (u32, u32)| {
+            let range = BuildRange { from: (from, 0), to: (to, u32::MAX) };
+            columns.iter().any(|os| self.plan.os.meets(*os, &range))
+        };
+        let bounds =
+            SCRIPT_ENGINES.into_iter().zip(SCRIPT_ENGINES.into_iter().skip(1).map(|next| next - 1).chain([u32::MAX]));
+        let engines = bounds.filter(|bounds| meets(*bounds));
+        let mut read: HashSet<Reading> = engines.map(|(build, _)| directions.reading_for(direction, build)).collect();
+        if script.is_service_off {
+            read.insert(Reading::Unknown);
+        }
+        read
     }
 
     fn fares(&self, route: usize, endpoint: usize, os: Option<ImpactRow>) -> Option<Status> {
@@ -343,6 +378,10 @@ impl Asked<'_> {
         carrying.unwrap_or_else(|| (Account::Any, planned()))
     }
 }
+
+/// The first builds of Windows that read scripts, or take them from a server, otherwise than those before: Windows 7, 10, 11 and 11
+/// 24H2 ([`Directions::reading`](crate::plan::Directions::reading) says what each of them does).
+const SCRIPT_ENGINES: [u32; 4] = [0, 10_240, 22_000, 26_100];
 
 /// One status for several endpoints: one that is required and does not get through decides, and nobody asked is no answer.
 fn overall(counted: &[Counted]) -> Status {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::judge::Reach;
 use crate::plan::Way as Hop;
-use crate::plan::{AccountSettings, Directions, Identity, Plan, PlannedRoute, Proxy, SchemeChoice};
+use crate::plan::{AccountSettings, Direction, Directions, Identity, Plan, PlannedRoute, Proxy, SchemeChoice};
 
 /// Whose path it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,28 +33,55 @@ pub(super) struct Unit {
 pub(super) struct Way {
     /// Tested beside a credential, and not asked for.
     pub is_extra: bool,
-    /// By endpoint, the route on which its row counts; `None` where nobody knows the route, or no row was planned.
-    routes: HashMap<usize, Option<usize>>,
+    hops: HashMap<usize, Step>,
+}
+
+/// How one endpoint is reached on a way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    /// The route on which its row counts; `None` where nobody knows the route, or no row was planned.
+    pub route: Option<usize>,
+    /// The script that chose the route, where one did; some Windows cannot read it.
+    pub script: Option<Script>,
+}
+
+/// A script's choice for one endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Script {
+    /// Its place among the directions of the plan.
+    pub direction: usize,
+    /// The direct route, if it was tried for this endpoint: there goes a Windows that cannot read the script.
+    pub direct: Option<usize>,
+    /// The service in which WinHTTP runs scripts is disabled on the device: nobody knows what becomes of the script.
+    pub is_service_off: bool,
+    /// Some Windows is not known to read it.
+    pub is_not_for_all: bool,
 }
 
 impl Way {
     /// The route that counts for `endpoint`; `None` where this way does not lead there, or nobody knows how.
     pub fn route(&self, endpoint: usize) -> Option<usize> {
-        self.routes.get(&endpoint).copied().flatten()
+        self.step(endpoint)?.route
+    }
+
+    pub fn step(&self, endpoint: usize) -> Option<Step> {
+        self.hops.get(&endpoint).copied()
     }
 
     pub fn endpoints(&self) -> impl Iterator<Item = usize> {
-        self.routes.keys().copied()
+        self.hops.keys().copied()
     }
 
     /// The routes that it takes, in plan order.
     pub fn all_routes(&self) -> Vec<usize> {
-        let mut routes: Vec<usize> = self.routes.values().copied().flatten().collect();
+        let mut routes: Vec<usize> = self.hops.values().filter_map(|step| step.route).collect();
         routes.sort_unstable();
         routes.dedup();
         routes
     }
 }
+
+static DIRECTLY: Hop = Hop::Direct;
 
 /// Every unit of the run: what was asked for by name first, then the script, then the accounts of the device.
 pub(super) fn units(plan: &Plan, reach: &Reach<'_>) -> Vec<Unit> {
@@ -72,10 +99,22 @@ pub(super) fn units(plan: &Plan, reach: &Reach<'_>) -> Vec<Unit> {
 }
 
 /// Where one endpoint goes.
+#[derive(Clone, Copy)]
 enum Choice<'p> {
     Takes(&'p Hop),
+    /// By a script: its place among the directions, and the hop that it names.
+    ByScript(usize, &'p Hop),
     /// A script that was not asked, or nothing, says.
     Unknown,
+}
+
+impl<'p> Choice<'p> {
+    fn hop(self) -> Option<&'p Hop> {
+        match self {
+            Self::Takes(hop) | Self::ByScript(_, hop) => Some(hop),
+            Self::Unknown => None,
+        }
+    }
 }
 
 struct Builder<'p> {
@@ -102,6 +141,13 @@ impl<'p> Builder<'p> {
         for (endpoint, ways) in by_script.chain(by_account) {
             hops.entry(endpoint).or_default().extend(ways);
         }
+        // A Windows that cannot read the script goes out directly: that row is the script's too.
+        for (place, direction) in plan.directions.iter().flat_map(|directions| directions.endpoints.iter().enumerate())
+        {
+            if plan.directions.as_ref().is_some_and(|directions| directions.has_obstacle(place)) {
+                hops.entry(direction.endpoint).or_default().push(&DIRECTLY);
+            }
+        }
         let has_row = plan.jobs.iter().map(|job| (job.route, job.endpoint)).collect();
         Self { plan, reach, planned, has_row, hops }
     }
@@ -116,7 +162,10 @@ impl<'p> Builder<'p> {
             }
             let way = Way {
                 is_extra: self.plan.is_also_tested(planned),
-                routes: self.planned[route].iter().map(|endpoint| (*endpoint, Some(route))).collect(),
+                hops: self.planned[route]
+                    .iter()
+                    .map(|endpoint| (*endpoint, Step { route: Some(route), script: None }))
+                    .collect(),
             };
             match units.iter_mut().find(|(proxy, _)| *proxy == planned.proxy()) {
                 Some((_, unit)) => unit.ways.push(way),
@@ -131,16 +180,15 @@ impl<'p> Builder<'p> {
     }
 
     fn of_script(&self, directions: &'p Directions) -> Unit {
-        let choices = self.script_choices(directions);
-        let endpoints = directions.endpoints.iter().map(|direction| direction.endpoint);
-        let chosen = endpoints
-            .map(|endpoint| (endpoint, choices.get(&endpoint).map_or(Choice::Unknown, |hop| Choice::Takes(hop))));
-        self.unit(Account::Any, &chosen.collect::<Vec<_>>())
+        self.unit(Account::Any, &self.script_choices(directions).into_iter().collect::<Vec<_>>())
     }
 
-    fn script_choices(&self, directions: &'p Directions) -> HashMap<usize, &'p Hop> {
-        let chosen = directions.endpoints.iter();
-        chosen.filter_map(|one| Some((one.endpoint, self.reach.taken(one.endpoint, &one.ways)?))).collect()
+    fn script_choices(&self, directions: &'p Directions) -> HashMap<usize, Choice<'p>> {
+        let choice = |(place, one): (usize, &'p Direction)| {
+            let hop = self.reach.taken(one.endpoint, &one.ways);
+            (one.endpoint, hop.map_or(Choice::Unknown, |hop| Choice::ByScript(place, hop)))
+        };
+        directions.endpoints.iter().enumerate().map(choice).collect()
     }
 
     fn of_account(&self, kind: Account, account: &'p AccountSettings) -> Unit {
@@ -150,7 +198,7 @@ impl<'p> Builder<'p> {
         let by_script = by_script.map(|directions| self.script_choices(directions)).unwrap_or_default();
         let choice = |endpoint: usize, ways: &'p [Hop]| match self.reach.taken(endpoint, ways) {
             Some(hop) => Choice::Takes(hop),
-            None => by_script.get(&endpoint).map_or(Choice::Unknown, |hop| Choice::Takes(hop)),
+            None => by_script.get(&endpoint).copied().unwrap_or(Choice::Unknown),
         };
         let chosen = account.endpoints.iter().map(|one| (one.endpoint, choice(one.endpoint, &one.ways)));
         self.unit(kind, &chosen.collect::<Vec<_>>())
@@ -158,11 +206,8 @@ impl<'p> Builder<'p> {
 
     /// One way per login with which the proxies of these choices were tried.
     fn unit(&self, account: Account, choices: &[(usize, Choice<'p>)]) -> Unit {
-        let is_asked = |route: &PlannedRoute| {
-            choices
-                .iter()
-                .any(|(_, choice)| matches!(choice, Choice::Takes(hop) if **hop != Hop::Direct && hop.is_of(route)))
-        };
+        let hops: Vec<&Hop> = choices.iter().filter_map(|(_, choice)| choice.hop()).collect();
+        let is_asked = |route: &PlannedRoute| hops.iter().any(|hop| **hop != Hop::Direct && hop.is_of(route));
         let mut logins: Vec<Option<(Identity, SchemeChoice)>> = Vec::new();
         for route in self.plan.routes.iter().filter(|route| is_asked(route)) {
             let login = login_of(route);
@@ -174,20 +219,32 @@ impl<'p> Builder<'p> {
             logins.push(None);
         }
         let way = |login: Option<(Identity, SchemeChoice)>| {
-            let routes = choices.iter().map(|(endpoint, choice)| {
-                let route = match choice {
-                    Choice::Takes(hop) => self.route_of(*endpoint, hop, login),
-                    Choice::Unknown => None,
-                };
-                (*endpoint, route)
-            });
+            let hops = choices.iter().map(|(endpoint, choice)| (*endpoint, self.step(*endpoint, *choice, login)));
             Way {
                 is_extra: self.plan.no_login_is_extra
                     && login.is_some_and(|(identity, _)| identity == Identity::Bypass),
-                routes: routes.collect(),
+                hops: hops.collect(),
             }
         };
         Unit { account, ways: logins.into_iter().map(way).collect() }
+    }
+
+    fn step(&self, endpoint: usize, choice: Choice<'p>, login: Option<(Identity, SchemeChoice)>) -> Step {
+        let route = choice.hop().and_then(|hop| self.route_of(endpoint, hop, login));
+        let script = match choice {
+            Choice::ByScript(direction, _) => Some(Script {
+                direction,
+                direct: self.route_of(endpoint, &Hop::Direct, None),
+                is_service_off: self.plan.settings.as_ref().is_some_and(|settings| settings.is_script_service_off),
+                is_not_for_all: self
+                    .plan
+                    .directions
+                    .as_ref()
+                    .is_some_and(|directions| directions.has_obstacle(direction)),
+            }),
+            Choice::Takes(_) | Choice::Unknown => None,
+        };
+        Step { route, script }
     }
 
     /// The route over `hop` with this login; a scheme that was asked for by name has its own, if that proxy takes it.

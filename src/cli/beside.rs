@@ -35,6 +35,9 @@ pub(super) struct Beside {
     detection_error: Option<Trouble>,
     /// WinHTTP had to show the script's server who asks.
     logged_on: bool,
+    /// What keeps Windows' own script engine from running the script, with its place and the code of the finding.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    obstacles: Vec<String>,
     endpoints: Vec<Row>,
     #[serde(skip)]
     heading: String,
@@ -126,7 +129,7 @@ impl Beside {
     ) -> Self {
         let urls: Vec<String> = addresses.iter().map(|address| address.url.clone()).collect();
         let told = ask(caller, automatic, &urls, PATIENCE);
-        let own = own(automatic, &told, addresses, net);
+        let (own, obstacles) = own(automatic, &told, addresses, net);
         let both = told.answers.iter().zip(&own);
         let rows = addresses.iter().zip(both).map(|(address, (theirs, own))| Row::of(address, theirs, own));
         let detection = told.detected.as_ref();
@@ -138,6 +141,7 @@ impl Beside {
             detected: detection.and_then(|found| found.clone().ok()).map(|url| without_logins(&url)),
             detection_error: detection.and_then(|found| found.as_ref().err()).and_then(Trouble::of),
             logged_on: told.logged_on,
+            obstacles,
             endpoints: rows.collect(),
         }
     }
@@ -153,6 +157,9 @@ impl Beside {
         if self.logged_on {
             let line = "the script's server asked for a name, and WinHTTP showed it that of this account";
             write_prose(out, "    ", line, width)?;
+        }
+        for obstacle in &self.obstacles {
+            write_prose(out, "    ", &format!("Windows' own script engine cannot run the script: {obstacle}"), width)?;
         }
         let mut said: Vec<(String, Vec<&str>)> = Vec::new();
         for row in &self.endpoints {
@@ -223,9 +230,10 @@ fn url(target: &Target) -> String {
     }
 }
 
-/// What this program makes of the script that WinHTTP was led to, else of the one that the settings name.
-fn own(automatic: &Automatic, told: &Told, addresses: &[Address], net: &Net) -> Vec<Own> {
-    let all = |why: String| vec![Own::Failure(why); addresses.len()];
+/// What this program makes of the script that WinHTTP was led to, else of the one that the settings name, and what stands in the
+/// way of Windows' own engine in it.
+fn own(automatic: &Automatic, told: &Told, addresses: &[Address], net: &Net) -> (Vec<Own>, Vec<String>) {
+    let all = |why: String| (vec![Own::Failure(why); addresses.len()], Vec::new());
     let detected = told.detected.as_ref().and_then(|found| found.as_ref().ok());
     let Some(script) = detected.or(automatic.script.as_ref()) else {
         return all("it has no address of a script to ask".to_owned());
@@ -239,10 +247,25 @@ fn own(automatic: &Automatic, told: &Told, addresses: &[Address], net: &Net) -> 
     let question = |address: &Address| Question { url: address.url.clone(), host: address.host.clone() };
     let questions: Vec<Question> = addresses.iter().map(question).collect();
     match evaluate(&found.script, &questions, &script::world(net), &Limits::with_lookups()) {
-        Ok(evaluation) => evaluation.replies.iter().map(Own::of).collect(),
+        Ok(mut evaluation) => {
+            evaluation.add(found.served);
+            let whole = evaluation.readability.iter().flat_map(|script| &script.obstacles);
+            let mut obstacles: Vec<String> = Vec::new();
+            for obstacle in whole.chain(evaluation.obstacles.iter().flatten()) {
+                let Some(code) = obstacle.kind.code() else { continue };
+                let line = format!("{obstacle} ({code})");
+                if !obstacles.contains(&line) && obstacles.len() < MAX_OBSTACLES {
+                    obstacles.push(line);
+                }
+            }
+            (evaluation.replies.iter().map(Own::of).collect(), obstacles)
+        }
         Err(failure) => all(failure.to_string().lines().next().unwrap_or_default().to_owned()),
     }
 }
+
+/// So many obstacles of one script are told.
+const MAX_OBSTACLES: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -308,6 +331,12 @@ mod tests {
         let same =
             "    WinHTTP answers PROXY a:80, and so does this program's own evaluation\n      login.live.com ::1\n";
         assert!(words.contains(sentence) && words.contains(same), "{words}");
+        assert!(!words.contains("script engine"), "{words}");
+
+        std::fs::write(&path, text.replace("return host", "return (() => host)()")).expect("a file");
+        let (document, words) = beside(|_| Err(12166), &automatic);
+        assert_eq!(document["obstacles"][0], "line 1, column 47: an arrow function (=>) (pac.needs_newer_engine)");
+        assert!(words.contains("Windows' own script engine cannot run the script: line 1, column 47"), "{words}");
     }
 
     #[test]

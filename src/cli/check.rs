@@ -172,12 +172,11 @@ pub(super) fn settings_of(device: &DeviceRegistry, catalogue: &Catalogue, endpoi
     DeviceSettings::of(device.name.clone(), &Overview::of(&device.snapshot, &targets), endpoints, &targets)
 }
 
-/// The script that the settings name; services read none from a file.
+/// The script that the settings name.
 pub(super) fn script_of(settings: &DeviceSettings) -> Option<Result<Wanted<'_>, Failure>> {
     let scripts = settings.scripts();
-    let mut fetched = scripts.iter().filter(|url| !url.to_ascii_lowercase().starts_with("file:"));
-    let first = fetched.next()?;
-    if fetched.next().is_some() {
+    let (first, others) = scripts.split_first()?;
+    if !others.is_empty() {
         return Some(Err(Failure::usage(format!(
             "the settings name several scripts, and one is asked in a run: give one of them with --pac: {}",
             scripts.join(", ")

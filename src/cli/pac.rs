@@ -19,14 +19,17 @@ use super::arguments::{Color, Format, ScopeArguments};
 use super::beside::{self, Address, Beside};
 use super::run::{self, scope};
 use super::script::{self, Wanted};
+use super::terminal::write_prose;
 use super::{Exit, Failure, files, terminal};
 use crate::harmless::{sanitize, sanitize_lines};
+use crate::judge::{Cause, CauseFacts, Owner};
 use crate::net::{Clock, Net, addresses_of, load_machine_roots, wall_clock};
 use crate::proxies::pac::{
-    Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Question, ScriptFailure, World, evaluate,
+    Answer, Choice, Evaluation, Limits, NameAnswers, Notes, Obstacle, ObstacleKind, Place, Question, ScriptFailure,
+    World, evaluate,
 };
 use crate::proxies::win_http::Automatic;
-use crate::report::json;
+use crate::report::{json, wording};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PacCommand {
@@ -91,10 +94,11 @@ pub(super) fn run(command: &PacCommand) -> Result<Exit, Failure> {
     };
     let net = Net::of_this_machine(Vec::new());
     let roots = || run::root_store(&load_machine_roots().certificates);
-    let script::Found { name, script } = script::find(wanted, &net, Duration::MAX, &roots)?;
+    let script::Found { name, script, served } = script::find(wanted, &net, Duration::MAX, &roots)?;
     let questions: Vec<Question> = asked.iter().map(|asked| asked.question.clone()).collect();
-    let evaluation = evaluate(&script, &questions, &world, &limits(arguments))
+    let mut evaluation = evaluate(&script, &questions, &world, &limits(arguments))
         .map_err(|failure| script::refusal(&name, &failure, failure.code()))?;
+    evaluation.add(served);
 
     let addresses: Vec<Address> = asked.iter().filter_map(Asked::address).collect();
     let beside = for_win_http(arguments).and_then(|automatic| beside::ask_with(&automatic, &addresses));
@@ -228,6 +232,10 @@ struct Document {
     /// The moment that the script saw, as its device's clock shows it.
     at: String,
     endpoints: Vec<Asking>,
+    /// What stands in the way of the script on some Windows, by code.
+    findings: Vec<FindingDocument>,
+    /// The same for the whole script, one by one, with what is only in doubt.
+    obstacles: Vec<ObstacleDocument>,
     notes: Notes,
     /// What the reader has to know about the questions that the script asked back.
     caveats: Vec<String>,
@@ -246,6 +254,42 @@ struct Asking {
     choices: Vec<Choice>,
     remarks: Vec<Said>,
     failure: Option<Failed>,
+    /// The line of the `return` that gave the answer; `null` where nobody knows.
+    line: Option<usize>,
+    /// That place, then the places that made the value which it gave back.
+    decided: Vec<PlaceDocument>,
+    /// What stands in the way of this answer on some Windows, beside what stands in the way of the whole script.
+    obstacles: Vec<ObstacleDocument>,
+}
+
+/// A place in the script.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct PlaceDocument {
+    line: usize,
+    column: usize,
+    /// The line, or the part of it around the column.
+    text: String,
+}
+
+/// One thing that a Windows cannot use.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct ObstacleDocument {
+    /// `null` where it is only not known.
+    code: Option<&'static str>,
+    kind: ObstacleKind,
+    what: String,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingDocument {
+    /// `waprobe explain CODE` says more.
+    code: &'static str,
+    title: &'static str,
+    owner: Owner,
+    remedy: &'static str,
+    evidence: Vec<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -267,14 +311,27 @@ struct Failed {
 
 impl Document {
     fn new(script: &str, asked: &[Asked], world: &World, evaluation: Evaluation, arguments: &EvalArguments) -> Self {
-        let caveats = caveats(&evaluation.notes, arguments);
-        let endpoints = asked.iter().zip(evaluation.replies).map(|(asked, reply)| Asking::new(asked, reply)).collect();
+        let mut caveats = caveats(&evaluation.notes, arguments);
+        let whole = evaluation.readability.as_ref().map(|script| script.obstacles.as_slice()).unwrap_or_default();
+        let alone: Vec<&Obstacle> = evaluation.obstacles.iter().flatten().collect();
+        let all: Vec<&Obstacle> = whole.iter().chain(alone).collect();
+        caveats.extend(in_doubt(&all));
+        let findings = findings(&all);
+        let obstacles = whole.iter().map(ObstacleDocument::of).collect();
+        let looks = evaluation.decided.into_iter().zip(evaluation.obstacles);
+        let endpoints = asked
+            .iter()
+            .zip(evaluation.replies.into_iter().zip(looks))
+            .map(|(asked, (reply, (decided, obstacles)))| Asking::new(asked, reply, &decided, &obstacles))
+            .collect();
         Self {
             schema: "waprobe-pac/1",
             script: script.to_owned(),
             function: evaluation.function,
             at: world.wall_time(),
             endpoints,
+            findings,
+            obstacles,
             notes: evaluation.notes,
             caveats,
             win_http: Vec::new(),
@@ -287,11 +344,12 @@ impl Document {
         let width = self.endpoints.iter().map(|asking| asking.host.chars().count()).max().unwrap_or_default();
         for asking in &self.endpoints {
             match &asking.failure {
-                None => writeln!(out, "  {:width$}  {}", asking.host, asking.way())?,
+                None => writeln!(out, "  {:width$}  {}{}", asking.host, asking.way(), asking.at_lines())?,
                 Some(failure) => writeln!(out, "  {:width$}  failed: {}", asking.host, sanitize(&failure.text))?,
             }
         }
         self.write_failures(out)?;
+        self.write_findings(columns, out)?;
         self.write_remarks(out)?;
         for caveat in &self.caveats {
             writeln!(out, "\n{}", sanitize(caveat))?;
@@ -359,6 +417,19 @@ impl Document {
         Ok(())
     }
 
+    fn write_findings(&self, columns: usize, out: &mut impl Write) -> io::Result<()> {
+        for finding in &self.findings {
+            writeln!(out)?;
+            write_prose(out, "", &format!("{} ({})", finding.title, finding.owner), columns)?;
+            for line in &finding.evidence {
+                write_prose(out, "  - ", line, columns)?;
+            }
+            write_prose(out, "  ", &format!("{}.", wording::upper_first(finding.remedy)), columns)?;
+            writeln!(out, "  {}", finding.code)?;
+        }
+        Ok(())
+    }
+
     fn write_remarks(&self, out: &mut impl Write) -> io::Result<()> {
         let mut remarks: BTreeMap<&Said, usize> = BTreeMap::new();
         for remark in self.endpoints.iter().flat_map(|asking| &asking.remarks) {
@@ -375,7 +446,7 @@ impl Document {
 }
 
 impl Asking {
-    fn new(asked: &Asked, reply: Result<Answer, ScriptFailure>) -> Self {
+    fn new(asked: &Asked, reply: Result<Answer, ScriptFailure>, decided: &[Place], obstacles: &[Obstacle]) -> Self {
         let (answer, failure) = match reply {
             Ok(answer) => (Some(answer), None),
             Err(failure) => (None, Some(Failed::new(&failure))),
@@ -391,6 +462,9 @@ impl Asking {
             choices: answer.as_ref().map(|answer| answer.choices.clone()).unwrap_or_default(),
             answer: answer.map(|answer| answer.text),
             failure,
+            line: decided.first().map(|place| place.line),
+            decided: decided.iter().map(PlaceDocument::of).collect(),
+            obstacles: obstacles.iter().map(ObstacleDocument::of).collect(),
         }
     }
 
@@ -400,6 +474,70 @@ impl Asking {
         }
         self.choices.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
+}
+
+impl Asking {
+    /// Where the script decided that: ` (line 12)`, or ` (line 12, from line 3)`.
+    fn at_lines(&self) -> String {
+        let lines: Vec<String> = self.decided.iter().map(|place| format!("line {}", place.line)).collect();
+        match lines.as_slice() {
+            [] => String::new(),
+            [line] => format!("  ({line})"),
+            [line, others @ ..] => format!("  ({line}, from {})", others.join(", ")),
+        }
+    }
+}
+
+impl PlaceDocument {
+    fn of(place: &Place) -> Self {
+        Self { line: place.line, column: place.column, text: place.text.clone() }
+    }
+}
+
+impl ObstacleDocument {
+    fn of(obstacle: &Obstacle) -> Self {
+        let place = obstacle.place.as_ref();
+        Self {
+            code: obstacle.kind.code(),
+            kind: obstacle.kind,
+            what: obstacle.what.clone(),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+        }
+    }
+}
+
+/// So many obstacles are told of one finding.
+const MAX_EVIDENCE: usize = 5;
+
+/// What some Windows is known to fail by, in the words of the table of causes.
+fn findings(all: &[&Obstacle]) -> Vec<FindingDocument> {
+    let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for obstacle in all {
+        let Some(code) = obstacle.kind.code() else { continue };
+        let evidence = found.entry(code).or_default();
+        let line = obstacle.to_string();
+        if !evidence.contains(&line) && evidence.len() < MAX_EVIDENCE {
+            evidence.push(line);
+        }
+    }
+    let tell = |(code, evidence): (&str, Vec<String>)| {
+        let CauseFacts { code, title, owner, remedy, .. } = Cause::from_code(code)?.facts();
+        Some(FindingDocument { code, title, owner, remedy, evidence })
+    };
+    found.into_iter().filter_map(tell).collect()
+}
+
+/// What nobody has published, each thing once.
+fn in_doubt(all: &[&Obstacle]) -> Vec<String> {
+    let mut doubts: Vec<String> = Vec::new();
+    for obstacle in all.iter().filter(|obstacle| obstacle.kind == ObstacleKind::VersionUnknown) {
+        let doubt = format!("Whether Windows' own script engine answers the same is not known ({obstacle}).");
+        if !doubts.contains(&doubt) && doubts.len() < MAX_EVIDENCE {
+            doubts.push(doubt);
+        }
+    }
+    doubts
 }
 
 impl Failed {

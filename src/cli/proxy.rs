@@ -17,7 +17,7 @@ use super::{Exit, Failure, files};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Owner};
 use crate::net::Net;
-use crate::proxies::settings::Target;
+use crate::proxies::settings::{Target, not_fetched};
 use crate::proxies::{
     Account, Advice, ClientProxy, Overview, Setting, Source, Trace, UserProxy, VARIABLES, Way, in_words,
 };
@@ -361,7 +361,7 @@ fn next(found: &Found<'_>) -> Vec<String> {
                     Some(url) => format!("waprobe check --pac {url}"),
                     None => "waprobe check --wpad DOMAIN".to_owned(),
                 },
-                Way::Script(url) if url.to_ascii_lowercase().starts_with("file:") => continue,
+                Way::Script(url) if not_fetched(&url).is_some() => continue,
                 // An address that no shell takes as it stands is asked by the command that reads the settings.
                 Way::Script(url) => match device_registry::pasted(&url) {
                     Some(url) => format!("waprobe check --pac {url}"),
@@ -470,7 +470,7 @@ fn write_steps(trace: &Trace, room: usize, out: &mut dyn Write) -> io::Result<()
     let width = [Source::TelemetryProxy, Source::WinHttp, Source::Machine, Source::Own];
     let width = width.into_iter().map(|source| source.title().len()).max().unwrap_or_default();
     for step in &trace.steps {
-        let setting = if step.source == Source::Own && step.setting == Setting::NotSet {
+        let setting = if step.source == Source::Own && step.setting == Setting::NotSet && !trace.is_detection_off {
             // What follows from it is the first of the ways above.
             "not set, which leaves automatic detection (WPAD) on".to_owned()
         } else {

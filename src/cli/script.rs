@@ -15,9 +15,11 @@ use super::{Failure, files, run};
 use crate::catalogue::Catalogue;
 use crate::harmless::without_secrets;
 use crate::judge::Cause;
-use crate::net::{FetchTerms, Net, wall_clock};
+use crate::net::{FetchTerms, FetchedScript, Net, wall_clock};
 use crate::plan::{Directions, Said};
-use crate::proxies::pac::{Limits, NameAnswers, Question, Script, World, evaluate, without_logins};
+use crate::proxies::pac::{
+    Limits, NameAnswers, Obstacle, Question, Script, World, evaluate, served_as, without_logins,
+};
 
 /// How long a script's server may take, and all servers that WPAD leads to.
 const FETCH_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,6 +37,8 @@ pub(super) enum Wanted<'a> {
 pub(super) struct Found {
     pub name: String,
     pub script: Script,
+    /// What in its server's answer keeps a Windows from using it; nothing for a file.
+    pub served: Option<Obstacle>,
 }
 
 /// Reads or fetches the script. `roots` is asked for only when its server speaks https.
@@ -45,12 +49,19 @@ pub(super) fn find(
     roots: &dyn Fn() -> RootCertStore,
 ) -> Result<Found, Failure> {
     let terms = FetchTerms { largest: Script::LARGEST, deadline: FETCH_DEADLINE.min(longest), roots };
+    let mut served = None;
     let (name, bytes) = match wanted {
-        Wanted::ByWpad(domain) => found_by_wpad(domain, net, terms)?,
+        Wanted::ByWpad(domain) => {
+            let (url, fetched) = found_by_wpad(domain, net, terms)?;
+            served = served_as(&url, fetched.content_type.as_deref());
+            (url, fetched.bytes.to_vec())
+        }
         Wanted::At(path) => {
             let name = path.display().to_string();
             if name.contains("://") {
-                (without_secrets(&name), fetched(&name, net, terms)?)
+                let fetched = fetched(&name, net, terms)?;
+                served = served_as(&name, fetched.content_type.as_deref());
+                (without_secrets(&name), fetched.bytes.to_vec())
             } else if name == "-" {
                 ("standard input".to_owned(), from_standard_input()?)
             } else {
@@ -59,7 +70,7 @@ pub(super) fn find(
         }
     };
     let script = Script::read(&bytes).map_err(|found| refusal(&name, &found, found.code()))?;
-    Ok(Found { name, script })
+    Ok(Found { name, script, served })
 }
 
 /// The script's answer for each of `endpoints`, as a device would get it here and now.
@@ -70,7 +81,7 @@ pub(super) fn directions(
     endpoints: &[usize],
     longest: Duration,
 ) -> Result<Directions, Failure> {
-    let Found { name, script } = found;
+    let Found { name, script, served } = found;
     let world = world(net);
     let own_addresses = world.own_addresses.clone();
     let questions: Vec<Question> = endpoints
@@ -82,8 +93,9 @@ pub(super) fn directions(
         .collect();
     let patient = Limits::with_lookups();
     let limits = Limits { question: patient.question.min(longest), whole: patient.whole.min(longest), ..patient };
-    let evaluation =
+    let mut evaluation =
         evaluate(&script, &questions, &world, &limits).map_err(|failure| refusal(&name, &failure, failure.code()))?;
+    evaluation.add(served);
     let at = world.wall_time();
     let directions = Directions::read(name.clone(), script.text(), at, &own_addresses, endpoints, evaluation)
         .map_err(|mistake| Failure::usage(format!("{name}: {mistake}")))?;
@@ -130,19 +142,18 @@ fn from_standard_input() -> Result<Vec<u8>, Failure> {
 }
 
 /// The script at an address, fetched as this machine reaches it.
-fn fetched(url: &str, net: &Net, terms: FetchTerms<'_>) -> Result<Vec<u8>, Failure> {
+fn fetched(url: &str, net: &Net, terms: FetchTerms<'_>) -> Result<FetchedScript, Failure> {
     let fetched = run::on_the_network(net.fetch_script(url, terms))?;
-    fetched.map(|bytes| bytes.to_vec()).map_err(|failure| refusal(&without_secrets(url), &failure, failure.code()))
+    fetched.map_err(|failure| refusal(&without_secrets(url), &failure, failure.code()))
 }
 
 /// The script that DNS leads to from a domain, with the address that answered: who owns it chooses the proxy.
-fn found_by_wpad(domain: &str, net: &Net, terms: FetchTerms<'_>) -> Result<(String, Vec<u8>), Failure> {
+fn found_by_wpad(domain: &str, net: &Net, terms: FetchTerms<'_>) -> Result<(String, FetchedScript), Failure> {
     let found = run::on_the_network(net.find_script(domain, terms))?;
-    let (url, bytes) = found.map_err(|failures| {
+    found.map_err(|failures| {
         let tried: Vec<String> = failures.iter().map(|(url, failure)| format!("\n  {url}: {failure}")).collect();
         let reason = if tried.is_empty() { "\n  it has less than two labels".to_owned() } else { tried.concat() };
         let code = "pac.wpad_not_found";
         Failure::usage(format!("no script was found for {domain} ({code}){reason}{}", change(code)))
-    })?;
-    Ok((url, bytes.to_vec()))
+    })
 }

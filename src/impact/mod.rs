@@ -183,6 +183,22 @@ impl<'a> Outcomes<'a> {
         })
     }
 
+    /// Nobody is accused of a route on which nothing gets out, because this machine may be offline. Where the device's own
+    /// settings send SYSTEM there, and another route of the run gets out, the route is closed all the same.
+    fn is_closed_to_everybody(&self, route: usize, endpoint: usize) -> bool {
+        let in_doubt = |tried: Tried| match tried {
+            Tried::Planned => false,
+            Tried::Judged { place, .. } => {
+                let verdict = &self.verdicts[place];
+                verdict.is_in_doubt && !verdict.cause.code().starts_with("x.")
+            }
+        };
+        let gets_out = |other: usize| self.seen(other, endpoint).is_some_and(Status::is_open);
+        self.plan.settings.is_some()
+            && self.tried(route, endpoint).is_some_and(in_doubt)
+            && (0..self.plan.routes.len()).any(gets_out)
+    }
+
     fn tried(&self, route: usize, endpoint: usize) -> Option<Tried> {
         self.by_route_and_endpoint[route * self.endpoints + endpoint]
     }
@@ -190,7 +206,10 @@ impl<'a> Outcomes<'a> {
     /// What these devices meet on `route`, asking as their Windows asks: those that its login does not serve have none to
     /// show.
     pub(crate) fn on(&self, route: usize, endpoint: usize, os: ImpactRow) -> Option<Status> {
-        let status = self.with_its_login(route, endpoint, os)?;
+        let status = match self.with_its_login(route, endpoint, os)? {
+            Status::Inconclusive if self.is_closed_to_everybody(route, endpoint) => Status::Blocked,
+            status => status,
+        };
         let by_user = self.takes_user(route, endpoint);
         let served = self.plan.routes[route].identity().map_or(Served::All, |identity| served(identity, os, self.plan));
         Some(match (served, status) {

@@ -257,8 +257,7 @@ fn by_suite(mut verdict: Verdict, offered: Offered) -> Verdict {
         Offered::Perhaps => (Status::Inconclusive, Cause::TlsOldSuites),
         Offered::No => (Status::Blocked, Cause::TlsLegacyOnly),
     };
-    let by_chain = verdict.chain.as_ref().map(|chain| chain.status).filter(|status| *status == Status::Inconclusive);
-    verdict.status = by_chain.map_or(status, |by_chain| status.max(by_chain));
+    verdict.status = verdict.chain.as_ref().map_or(status, |chain| status.max(chain.status));
     let detail = match offered {
         Offered::Yes => "Windows offers them, this program does not",
         Offered::Perhaps => "some of the chosen Windows versions offer them, this program does not",

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::wording::{each_once, listed};
-use super::{Cause, Finding, Grounds, Status, Verdict};
-use crate::plan::{Direction, Directions, JobId, Plan, PlannedRoute, Said, Way};
+use super::{Cause, Finding, Grounds, Owner, Status, Verdict};
+use crate::plan::{Direction, Directions, JobId, Obstacle, ObstacleKind, Place, Plan, PlannedRoute, Said, Way};
 
 /// Tells every row which way of the script it is.
 pub(super) fn tell_ways(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
@@ -41,8 +41,74 @@ fn lines(directions: &Directions, direction: &Direction, place: Option<usize>) -
         Some(0) => Some("this is the way that devices use".to_owned()),
         Some(_) => Some("devices come this way when what stands before it cannot be reached".to_owned()),
     };
-    std::iter::once(said).chain(this).collect()
+    let decided =
+        (!direction.decided.is_empty()).then(|| format!("{} of the script decided that", at_lines(&direction.decided)));
+    let whole = directions.script.readability.iter().flat_map(|script| &script.obstacles);
+    let obstacles: Vec<&Obstacle> = whole.chain(&direction.obstacles).collect();
+    let read = obstacles.iter().find(|obstacle| obstacle.kind.fails_somewhere()).or(obstacles.first());
+    std::iter::once(said).chain(this).chain(decided).chain(read.map(|obstacle| not_read(obstacle))).collect()
 }
+
+/// `line 12`, or `line 12 (from line 3)` where that line gave back what the other had made.
+fn at_lines(places: &[Place]) -> String {
+    let (first, others) = places.split_first().map_or((0, &[][..]), |(first, others)| (first.line, others));
+    let others: Vec<String> = others.iter().map(|place| format!("line {}", place.line)).collect();
+    if others.is_empty() { format!("line {first}") } else { format!("line {first} (from {})", others.join(", ")) }
+}
+
+/// What this obstacle means for a device.
+fn not_read(obstacle: &Obstacle) -> String {
+    match obstacle.kind {
+        ObstacleKind::Syntax => format!(
+            "Windows up to 11 23H2 cannot read the script ({obstacle}): its services go out directly or fail; what 24H2 does \
+             is not published"
+        ),
+        ObstacleKind::Missing => format!(
+            "on Windows up to 11 23H2 the script fails for this address ({obstacle}): services go out directly or fail; what \
+             24H2 does is not published"
+        ),
+        ObstacleKind::ContentType => format!(
+            "Windows 10 does not take the script as it is served ({obstacle}): its services go out directly or fail"
+        ),
+        ObstacleKind::VersionUnknown => {
+            format!("whether Windows' own script engine answers the same is not known ({obstacle})")
+        }
+    }
+}
+
+/// Who changes what sends these rows nowhere, and where it stands: the lines of the script, or a device's settings.
+pub(super) fn where_it_stands(
+    grounds: &Grounds<'_>,
+    rows: &[&Verdict],
+    owner: Owner,
+    remedy: String,
+) -> (Owner, String) {
+    let mut lines: Vec<usize> = Vec::new();
+    for row in rows {
+        let (job, directions) = (grounds.job(row), grounds.plan.directions.as_ref());
+        let sent = directions.iter().flat_map(|directions| &directions.endpoints).filter(|sent| {
+            sent.endpoint == job.endpoint && sent.ways.iter().any(|way| way.is_of(grounds.plan.route(job)))
+        });
+        lines.extend(sent.filter_map(|sent| sent.decided.last()).map(|place| place.line));
+    }
+    lines.sort_unstable();
+    lines.dedup();
+    let script = grounds.plan.directions.as_ref().map(|directions| directions.script.name.as_str());
+    match (script, lines.as_slice()) {
+        (Some(script), [line]) => (owner, format!("{remedy}; line {line} of {script} sends them there")),
+        (Some(script), [_, ..]) => {
+            let lines: Vec<String> = lines.iter().take(MAX_LINES).map(ToString::to_string).collect();
+            (owner, format!("{remedy}; lines {} of {script} send them there", lines.join(", ")))
+        }
+        (_, _) if grounds.plan.settings.is_some() => {
+            (Owner::DesktopTeam, format!("{remedy}; waprobe proxy shows which value of the device names it"))
+        }
+        _ => (owner, remedy),
+    }
+}
+
+/// More lines than this are not named.
+const MAX_LINES: usize = 5;
 
 /// Per endpoint the way that devices take by the script. Nothing without a script.
 #[must_use]
@@ -90,7 +156,44 @@ pub(super) fn findings(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Findi
     found.extend(sent_directly(directions, &rows));
     found.extend(dead_first_proxies(directions, &rows));
     found.extend(oddities(directions, &rows));
+    found.extend(not_run_by_windows(directions, &rows));
     found
+}
+
+/// So many obstacles of one script are named in a title.
+const NAMED_OBSTACLES: usize = 3;
+
+/// What keeps Windows' own script engine from running the script: for all endpoints, and for some alone.
+fn not_run_by_windows(directions: &Directions, rows: &Rows<'_>) -> Vec<Finding> {
+    let all = || directions.endpoints.iter().flat_map(|direction| rows.of(direction)).collect::<Vec<_>>();
+    let whole = directions.script.readability.iter().flat_map(|script| &script.obstacles);
+    let mut met: Vec<(&Obstacle, Vec<&Verdict>)> = whole.map(|obstacle| (obstacle, all())).collect();
+    for direction in &directions.endpoints {
+        met.extend(direction.obstacles.iter().map(|obstacle| (obstacle, rows.of(direction))));
+    }
+    // One finding for each code; an obstacle of several endpoints is told once.
+    let mut found: BTreeMap<&str, (Vec<&Obstacle>, Vec<&Verdict>)> = BTreeMap::new();
+    for (obstacle, affected) in met {
+        let Some(code) = obstacle.kind.code() else { continue };
+        let (obstacles, known) = found.entry(code).or_default();
+        if !obstacles.contains(&obstacle) {
+            obstacles.push(obstacle);
+        }
+        for row in affected {
+            if !known.iter().any(|other| other.job == row.job) {
+                known.push(row);
+            }
+        }
+    }
+    let tell = |(code, (obstacles, affected)): (&str, (Vec<&Obstacle>, Vec<&Verdict>))| {
+        let mut named: Vec<String> = obstacles.iter().take(NAMED_OBSTACLES).map(ToString::to_string).collect();
+        if obstacles.len() > NAMED_OBSTACLES {
+            named.push(format!("{} more", obstacles.len() - NAMED_OBSTACLES));
+        }
+        let place = format!(": {} ({})", named.join("; "), directions.script.name);
+        Some(rows.finding(&Cause::from_code(code)?, &place, &affected))
+    };
+    found.into_iter().filter_map(tell).collect()
 }
 
 /// The verdicts by endpoint.
@@ -178,6 +281,7 @@ pub(super) fn is_out_of_reach(cause: &Cause) -> bool {
     matches!(
         cause,
         Cause::DnsProxyName
+            | Cause::ProxyBlackHole
             | Cause::ProxyTcpRefused
             | Cause::ProxyTcpTimeout
             | Cause::ProxyTcpHostUnreachable
@@ -225,5 +329,7 @@ fn oddities_of(direction: &Direction) -> BTreeMap<&str, (String, String)> {
         }
         _ => (remark.to_owned(), remark.to_owned()),
     };
+    // What leads nowhere has rows of its own, which say so.
+    let coded = coded.filter(|(code, _)| *code != "proxy.black_hole");
     coded.map(|(code, remark)| (code, tell(code, remark))).collect()
 }

@@ -107,6 +107,11 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tcp.accepts_everything", "an address that belongs to nobody accepted a connection too"),
     ("tcp.client_limit", "the connection failed beside others of this check, and the same one gets through alone"),
     ("proxy.tcp_refused", "the proxy's address answered the connection with a reset"),
+    (
+        "proxy.black_hole",
+        "nothing answered at the proxy's address, and it is one at which nobody is meant to listen: 0.0.0.0, a port up to 9 (or \
+         65535) of this machine, a name that ends in .invalid",
+    ),
     ("proxy.tcp_timeout", "no answer came from the proxy's address, although the question was repeated"),
     ("proxy.tcp_host_unreachable", "the network reported the proxy's address as unreachable"),
     ("proxy.tcp_net_unreachable", "there is no route to the proxy's network"),
@@ -248,7 +253,10 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("tls.plaintext_reply", "HTTP came where a TLS record should"),
     ("tls.not_tls", "the bytes that came are no TLS record"),
     ("tls.alert", "the handshake was ended with this alert"),
-    ("tls.legacy_only", "a plain hello was answered with TLS 1.1 or older"),
+    (
+        "tls.legacy_only",
+        "a plain hello was answered with TLS 1.1 or older, or with a cipher suite that no chosen version of Windows offers",
+    ),
     (
         "tls.old_suites",
         "a hello with the cipher suites of Windows' Schannel was answered with TLS 1.2, a certificate and a suite without ECDHE \
@@ -314,14 +322,31 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("pac.not_script", "what arrived begins with markup, is empty, is no text, or is larger than 1 MiB"),
     ("pac.eval_error", "the script threw an error, has no FindProxyForURL, or answered no list of ways"),
     ("pac.eval_timeout", "the script was stopped when its time was up"),
+    (
+        "pac.needs_newer_engine",
+        "a syntax tree of the script has constructs that ECMAScript 3 and JScript lack; or the script, run without the built-ins of \
+         later editions, fails on its way to an answer that it gives with them",
+    ),
+    (
+        "pac.content_type",
+        "the script's server gave another content type than application/x-ns-proxy-autoconfig, and its path ends in none of .dat, \
+         .js, .pac, .jvs",
+    ),
     ("pac.unsupported_token", "the answer has an entry that begins with another word than PROXY or DIRECT"),
-    ("pac.file_url", "the script's address begins with file:"),
+    (
+        "pac.file_url",
+        "the script's address is a path, or begins with file:, ftp: or another scheme than http: and https:",
+    ),
     ("pac.wpad_not_found", "no name wpad of the domain or its parents served a script; DHCP was not asked"),
     ("conf.none", "every source that was exported is empty, for SYSTEM and for the users"),
     ("conf.context_mismatch", "the sources of one account lead to a proxy, and those of the other go directly"),
     ("conf.env_only", "the registry holds proxy variables, and no setting that Windows' services read"),
     ("conf.telemetry_proxy_dead", "TelemetryProxyServer is set, and none of its proxies took a connection from here"),
     ("conf.user_auth_disabled", "DisableEnterpriseAuthProxy is 1, and some source names a proxy"),
+    (
+        "conf.script_service_disabled",
+        "Start of the service WinHttpAutoProxySvc is 4, and the settings of some account name a script",
+    ),
     ("conf.mde_conflict", "OnboardingState is 1, DisableEnterpriseAuthProxy is not, and some source names a proxy"),
     (
         "conf.headless_user_auth",
@@ -376,6 +401,11 @@ const WHY: &[(&str, &str)] = &[
         "Nothing is wrong: traffic is steered by an agent on the machine, and the genuine service answers.",
     ),
     ("dns.differs_ok", "Nothing is wrong; it is told so that nobody takes the other address for a forgery."),
+    (
+        "tls.old_suites",
+        "The data gets out, because Windows still offers these suites. Nothing proves who answered, and newer versions of Windows \
+         drop old suites one after the other.",
+    ),
     ("tls.slow", "The data gets out. A scanner that takes seconds for a handshake makes services give up under load."),
     (
         "tls.split_hello",
@@ -449,6 +479,7 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         | "dns.tcp53_blocked"
         | "dns.ede_filtered"
         | "dns.privatelink_shadow" => said(Some("6"), Some("12007"), None),
+        "proxy.black_hole" => said(Some("7"), Some("12029 or 12007"), None),
         "tcp.refused" | "proxy.tcp_refused" => said(Some("7"), Some("12029"), Some("connection_refused")),
         "tcp.timeout" | "proxy.tcp_timeout" => said(Some("28"), Some("12002 or 12029"), Some("generic_timeout_error")),
         "tcp.host_unreachable" | "proxy.tcp_host_unreachable" => {
@@ -514,9 +545,11 @@ pub fn elsewhere(code: &str) -> Elsewhere {
         // Microsoft, "Error messages (Winhttp.h)"; `waprobe proxy` reads the same numbers on Windows.
         "pac.fetch_failed" | "pac.timeout" => said(None, Some("12167"), None),
         "pac.http_status" => said(None, Some("12167, or 12015 where the script's server asks for a login"), None),
-        "pac.not_script" => said(None, Some("12166, or 12176 by its type"), None),
-        "pac.eval_error" => said(None, Some("12166 or 12177"), None),
-        "pac.wpad_not_found" => said(None, Some("12180 or 12178"), None),
+        "pac.not_script" => said(None, Some("12166"), None),
+        "pac.eval_error" | "pac.needs_newer_engine" => said(None, Some("12166 or 12177"), None),
+        "pac.wpad_not_found" => said(None, Some("12180"), None),
+        "pac.content_type" => said(None, Some("12176"), None),
+        "conf.script_service_disabled" => said(None, Some("12178"), None),
         _ if code == "tls.alert" || code.starts_with("tls.alert.") => {
             said(Some("35"), Some("12175 (0x80090326, 0x80090331)"), Some("ssl_failed_handshake"))
         }
@@ -589,7 +622,7 @@ mod tests {
             ("pauth.required", &[]),
             ("pauth.nego_is_ntlm", &[]),
             ("pac.eval_error", &["12166", "12177"]),
-            ("pac.not_script", &["12166", "12176"]),
+            ("pac.not_script", &["12166"]),
             ("intercepted.trusted", &["0x800B0109"]),
             ("proxy.denied_403", &[]),
             ("ok", &[]),

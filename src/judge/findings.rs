@@ -237,6 +237,11 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
     // Whoever writes the rule needs its number.
     let instruction = instruction.replace("this port", &said(&ports));
     let instruction = instruction.replace(TUNNELS, &requests(hosts.len(), &in_clear));
+    let (owner, instruction) = if *cause == Cause::ProxyBlackHole {
+        directions::where_it_stands(grounds, rows, owner, instruction)
+    } else {
+        (owner, instruction)
+    };
     Finding {
         code: key.code.clone(),
         title: format!("{title}{place}"),

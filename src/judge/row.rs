@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::chain::{ChainJudge, ChainQuestion, ChainVerdict, Proof};
+use super::directions::is_out_of_reach;
 use super::filters::Sign;
 use super::opinion::{Opinion, unrecognised};
 use super::{
@@ -15,7 +16,7 @@ use crate::observation::{
     DnsEvidence, Fault, Leg, NameSource, Observation, ServerAnswer, Stage, TcpAttempt, TcpEvidence, TcpOutcome, Token,
     TunnelEvidence,
 };
-use crate::plan::{Job, PlannedRoute, ProxyScheme};
+use crate::plan::{Job, PlannedRoute, Proxy, ProxyScheme};
 
 /// The verdict on a job with its one or two attempts.
 pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, attempts: &[&Observation]) -> Verdict {
@@ -196,9 +197,9 @@ pub(super) fn unproved_chain_verdict(
 }
 
 /// What such a chain says by itself.
-pub(super) fn of_unproved_chain(chain: ChainVerdict) -> Opinion {
+pub(super) fn of_unproved_chain(chain: &ChainVerdict) -> Opinion {
     let product = chain.product.clone().filter(|_| chain.status == Status::Intercepted);
-    Opinion { product, ..Opinion { chain: Some(chain.clone()), ..of_chain(&chain) } }
+    Opinion { product, chain: Some(chain.clone()), ..of_chain(chain) }
 }
 
 /// The verdict on the chain that this observation recorded; `None` without one.
@@ -361,7 +362,10 @@ fn of_dns(route: &PlannedRoute, seen: &Observation, fault: &Fault) -> Opinion {
     if let Some(configuration) = seen.dns().and_then(|dns| dns.system.as_ref()?.configuration.as_ref()) {
         return Opinion::new(Cause::DnsResolvConf, Stage::Dns).with(configuration.as_str());
     }
-    if route.proxy().is_some() {
+    if let Some(proxy) = route.proxy() {
+        if let Some(why) = proxy.black_hole() {
+            return Opinion::new(Cause::ProxyBlackHole, Stage::Dns).with(format!("{} is {why}", proxy.authority()));
+        }
         return Opinion::new(Cause::DnsProxyName, Stage::Dns).with(format!("{name} ({})", wording::fault(fault)));
     }
     if let Some(filter) = named_filter(route, seen) {
@@ -518,7 +522,13 @@ fn of_tcp(route: &PlannedRoute, tcp: Option<&TcpEvidence>, fault: &Fault) -> Opi
         Fault::OnlyUnusableIpv6 => Cause::ProxyTcpNetUnreachable,
         other => return unrecognised(Stage::Tcp, other),
     };
+    // What is sent nowhere on purpose is no proxy that is down.
+    let black_hole = route.proxy().and_then(Proxy::black_hole).filter(|_| is_out_of_reach(&cause));
+    let cause = if black_hole.is_some() { Cause::ProxyBlackHole } else { cause };
     let opinion = Opinion::new(cause, Stage::Tcp);
+    if let (Some(proxy), Some(why)) = (route.proxy(), black_hole) {
+        return opinion.with(format!("{} is {why}", proxy.authority()));
+    }
     match (route.proxy(), tcp.and_then(|tcp| said_by(tcp, fault))) {
         (Some(proxy), Some(who)) => opinion.with(format!("{}; {who} said so by ICMP", proxy.authority())),
         (Some(proxy), None) => opinion.with(proxy.authority()),

@@ -147,7 +147,8 @@ impl<'a> Rows<'a> {
             // These are wrong whatever the rows say.
             _ => self.settings.accounts.first().map(|system| self.of(system)).unwrap_or_default(),
         };
-        let is_wrong_anyhow = matches!(cause, Cause::ConfMdeConflict | Cause::PacFileUrl);
+        let is_wrong_anyhow =
+            matches!(cause, Cause::ConfMdeConflict | Cause::ConfScriptServiceDisabled | Cause::PacFileUrl);
         let place = if evidence.is_empty() { String::new() } else { format!(": {}", evidence.join("; ")) };
         (is_wrong_anyhow || !rows.is_empty()).then(|| Self::finding(&cause, &place, &rows))
     }

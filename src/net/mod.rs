@@ -33,7 +33,7 @@ pub use hosts::hosts_line;
 pub use icmp::{Answered, AtOnce, IcmpMessage};
 pub use keytab::find_in_keytab;
 pub use open_files::allow_open_files;
-pub use pac::{FetchFailure, FetchTerms, addresses_of, wall_clock};
+pub use pac::{FetchFailure, FetchTerms, FetchedScript, addresses_of, wall_clock};
 pub use resolv_conf::unusable_name_servers;
 pub use resolvers::{ConfiguredResolvers, configured_resolvers};
 pub use roots::{MachineRoots, load_machine_roots};

@@ -38,6 +38,14 @@ impl std::fmt::Debug for FetchTerms<'_> {
     }
 }
 
+/// A script as its server gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedScript {
+    pub bytes: Bytes,
+    /// The header's value, where there is one that is text.
+    pub content_type: Option<String>,
+}
+
 /// Why a script could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FetchFailure {
@@ -45,6 +53,9 @@ pub enum FetchFailure {
     Address,
     #[error("its address is a file's: to read the file here, give its path alone")]
     File,
+    /// Windows' services do not either: they fetch by http and https alone.
+    #[error("its address begins with {0}:, and Windows' services fetch scripts by http and https only")]
+    Scheme(String),
     #[error("its host has no address")]
     NoAddress,
     #[error("could not fetch it: {0}")]
@@ -63,7 +74,7 @@ impl FetchFailure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Address | Self::NoAddress | Self::Transport(_) => "pac.fetch_failed",
-            Self::File => "pac.file_url",
+            Self::File | Self::Scheme(_) => "pac.file_url",
             Self::Timeout(_) => "pac.timeout",
             Self::Status { .. } => "pac.http_status",
             Self::TooLarge(_) => "pac.not_script",
@@ -77,7 +88,7 @@ impl Net {
     ///
     /// # Errors
     /// What stood in the way.
-    pub async fn fetch_script(&self, url: &str, terms: FetchTerms<'_>) -> Result<Bytes, FetchFailure> {
+    pub async fn fetch_script(&self, url: &str, terms: FetchTerms<'_>) -> Result<FetchedScript, FetchFailure> {
         let fetched = timeout(terms.deadline, self.fetch(url, terms)).await;
         fetched.unwrap_or(Err(FetchFailure::Timeout(terms.deadline)))
     }
@@ -92,13 +103,13 @@ impl Net {
         &self,
         domain: &str,
         terms: FetchTerms<'_>,
-    ) -> Result<(String, Bytes), Vec<(String, FetchFailure)>> {
+    ) -> Result<(String, FetchedScript), Vec<(String, FetchFailure)>> {
         let started = Instant::now();
         let mut failures = Vec::new();
         for (url, left) in counted_down(wpad_addresses(domain)) {
             let deadline = terms.deadline.saturating_sub(started.elapsed()) / left;
             match self.fetch_script(&url, FetchTerms { deadline, ..terms }).await {
-                Ok(bytes) => return Ok((url, bytes)),
+                Ok(fetched) => return Ok((url, fetched)),
                 Err(failure) => failures.push((url, failure)),
             }
         }
@@ -136,10 +147,13 @@ impl Net {
         found
     }
 
-    async fn fetch(&self, url: &str, terms: FetchTerms<'_>) -> Result<Bytes, FetchFailure> {
+    async fn fetch(&self, url: &str, terms: FetchTerms<'_>) -> Result<FetchedScript, FetchFailure> {
         let url = url::Url::parse(url).map_err(|_| FetchFailure::Address)?;
         if url.scheme() == "file" {
             return Err(FetchFailure::File);
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(FetchFailure::Scheme(url.scheme().chars().take(20).collect()));
         }
         let host = url.host_str().ok_or(FetchFailure::Address)?.trim_matches(['[', ']']).to_owned();
         let is_tls = url.scheme() == "https";
@@ -186,7 +200,7 @@ fn transport(error: impl std::fmt::Display) -> FetchFailure {
 }
 
 /// One GET over a connection to the server of `url`.
-async fn ask<IO>(stream: IO, url: &url::Url, largest: usize) -> Result<Bytes, FetchFailure>
+async fn ask<IO>(stream: IO, url: &url::Url, largest: usize) -> Result<FetchedScript, FetchFailure>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -205,10 +219,12 @@ where
         let location = location.map(|place| without_tokens(&place).chars().take(200).collect());
         return Err(FetchFailure::Status { status: response.status().as_u16(), location });
     }
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.map(|value| value.chars().take(200).collect());
     let body = Limited::new(response.into_body(), largest).collect().await;
     connection.abort();
     match body {
-        Ok(body) => Ok(body.to_bytes()),
+        Ok(body) => Ok(FetchedScript { bytes: body.to_bytes(), content_type }),
         Err(error) if error.is::<LengthLimitError>() => Err(FetchFailure::TooLarge(largest)),
         Err(error) => Err(transport(error)),
     }
@@ -308,8 +324,9 @@ mod tests {
     async fn the_first_name_that_answers_gives_the_script() {
         let address: IpAddr = [192, 0, 2, 80].into();
         let net = net(&[("wpad.contoso.example", address)], &[(address, script_server())]);
-        let (url, bytes) = net.find_script("sales.contoso.example", TERMS).await.expect("a script");
-        assert_eq!((url.as_str(), bytes.as_ref()), ("http://wpad.contoso.example/wpad.dat", b"script".as_slice()));
+        let (url, fetched) = net.find_script("sales.contoso.example", TERMS).await.expect("a script");
+        assert_eq!(url, "http://wpad.contoso.example/wpad.dat");
+        assert_eq!(fetched, FetchedScript { bytes: Bytes::from_static(b"script"), content_type: None });
 
         let nowhere = net.find_script("sales.fabrikam.example", TERMS).await.expect_err("none");
         assert_eq!(nowhere.len(), 2);

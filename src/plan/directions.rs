@@ -9,6 +9,8 @@
 //!   because a way that Windows never goes proves nothing.
 //! - Where a script fails for an endpoint, or leaves nothing that Windows knows, a device goes out directly. So does the
 //!   check, and the finding says why.
+//! - A Windows that cannot run the script goes directly too, so that the direct route is tried beside the script's ways where
+//!   some version is known to be such a one.
 //! - Without the direct route (`--no-direct`) `DIRECT` is no way to fall back on. Where it is the first way, the endpoint
 //!   has no other, and leaving it out would hide what devices do.
 
@@ -19,7 +21,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Path, PlannedRoute, Proxy};
-use crate::proxies::pac::{Answer, Choice, Evaluation, Lookup, ScriptFailure, without_logins};
+use crate::proxies::pac::{
+    Answer, Choice, Evaluation, Lookup, Obstacle, Place, Reading, ScriptFailure, ScriptReadability, without_logins,
+    worst,
+};
 
 /// More proxies than this are no failover: somebody put a list of them into a script, and each would see a password.
 const MOST_PROXIES: usize = 16;
@@ -49,6 +54,9 @@ pub struct AskedScript {
     pub lookups: Vec<Lookup>,
     /// It draws lots: a device may get another of its answers.
     pub chance: bool,
+    /// What stands in the way of Windows' own script engine; nothing in recordings that are older than this question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readability: Option<ScriptReadability>,
 }
 
 /// What a script said for one endpoint.
@@ -61,6 +69,14 @@ pub struct Direction {
     /// In the order in which a device tries them; never none.
     pub ways: Vec<Way>,
     pub remarks: Vec<DirectionRemark>,
+    /// What stands in the way of Windows' own script engine on the script's way to this answer, beside what stands in the
+    /// way of the whole script.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<Obstacle>,
+    /// Where the script decided it: the `return` of its function, then what made the value that it gave back. Empty where nobody
+    /// knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<Place>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +130,7 @@ impl Directions {
         endpoints: &[usize],
         evaluation: Evaluation,
     ) -> Result<Self, TooManyProxies> {
-        let Evaluation { function, replies, notes } = evaluation;
+        let Evaluation { function, replies, readability, obstacles, decided, notes } = evaluation;
         let script = AskedScript {
             name,
             text: without_logins(text),
@@ -123,8 +139,17 @@ impl Directions {
             own_addresses: if notes.own_address { own_addresses.to_vec() } else { Vec::new() },
             lookups: notes.lookups,
             chance: notes.chance,
+            readability,
         };
-        let endpoints = endpoints.iter().zip(replies).map(|(endpoint, reply)| Direction::read(*endpoint, reply));
+        let obstacles = obstacles.into_iter().chain(std::iter::repeat_with(Vec::new));
+        let decided = decided.into_iter().chain(std::iter::repeat_with(Vec::new));
+        let endpoints = endpoints.iter().zip(replies.into_iter().zip(obstacles.zip(decided))).map(
+            |(endpoint, (reply, (obstacles, decided)))| Direction {
+                obstacles,
+                decided,
+                ..Direction::read(*endpoint, reply)
+            },
+        );
         let directions = Self { script, endpoints: endpoints.collect() };
         match directions.proxies().len() {
             count if count > MOST_PROXIES => Err(TooManyProxies(count)),
@@ -138,6 +163,7 @@ impl Directions {
         let goes_directly = |direction: &&Direction| {
             let tried = if falls_back_directly { direction.ways.len() } else { 1 };
             direction.ways.iter().take(tried).any(|way| *way == Way::Direct)
+                || falls_back_directly && self.fails_somewhere(direction)
         };
         let direct: BTreeSet<usize> =
             self.endpoints.iter().filter(goes_directly).map(|direction| direction.endpoint).collect();
@@ -153,6 +179,35 @@ impl Directions {
             paths.extend(routes.map(|route| Path { route, endpoints: Some(endpoints.clone()) }));
         }
         paths
+    }
+
+    /// What the Windows of this build (such as 19045) makes of the script when it is asked for this endpoint. [`Reading::Reads`]:
+    /// services go where the script sends them. [`Reading::Fails`]: they go directly or fail, whatever the script says.
+    /// [`Reading::Unknown`]: nobody has published which of the two. `endpoint` is an index into the catalogue's endpoints.
+    #[must_use]
+    pub fn reading(&self, endpoint: usize, build: u32) -> Reading {
+        let own = self.endpoints.iter().find(|direction| direction.endpoint == endpoint);
+        self.reading_for(own, build)
+    }
+
+    /// The same for one of [`Self::endpoints`]; for none of them, what the Windows of this build makes of the script as a whole.
+    #[must_use]
+    pub fn reading_for(&self, direction: Option<&Direction>, build: u32) -> Reading {
+        let whole = self.script.readability.as_ref().map_or(Reading::Reads, |script| script.reading(build));
+        whole.max(direction.map_or(Reading::Reads, |direction| worst(&direction.obstacles, build)))
+    }
+
+    /// Whether something in the script, or in its answer for this one of [`Self::endpoints`], is not for every Windows.
+    #[must_use]
+    pub fn has_obstacle(&self, place: usize) -> bool {
+        let whole = self.script.readability.iter().any(|script| !script.obstacles.is_empty());
+        whole || self.endpoints.get(place).is_some_and(|direction| !direction.obstacles.is_empty())
+    }
+
+    /// Some Windows is known not to run the script for this endpoint: its services go directly.
+    fn fails_somewhere(&self, direction: &Direction) -> bool {
+        let whole = self.script.readability.iter().flat_map(|script| &script.obstacles);
+        whole.chain(&direction.obstacles).any(|obstacle| obstacle.kind.fails_somewhere())
     }
 
     /// Every proxy that some answer names, those that are named first before the others.
@@ -182,7 +237,14 @@ impl Direction {
             Err(failure) => {
                 let said =
                     Said::Failure { code: failure.code().to_owned(), text: without_logins(&failure.to_string()) };
-                return Self { endpoint, said, ways: vec![Way::Direct], remarks: Vec::new() };
+                return Self {
+                    endpoint,
+                    said,
+                    ways: vec![Way::Direct],
+                    remarks: Vec::new(),
+                    obstacles: Vec::new(),
+                    decided: Vec::new(),
+                };
             }
         };
         let mut ways: Vec<Way> = Vec::new();
@@ -197,9 +259,17 @@ impl Direction {
             .map(|remark| DirectionRemark { code: remark.code().map(str::to_owned), text: remark.to_string() });
         let remarks = remarks.collect();
         if ways.is_empty() {
-            return Self { endpoint, ways: vec![Way::Direct], remarks, said: Said::Unusable(answer.text) };
+            let said = Said::Unusable(answer.text);
+            return Self {
+                endpoint,
+                ways: vec![Way::Direct],
+                remarks,
+                said,
+                obstacles: Vec::new(),
+                decided: Vec::new(),
+            };
         }
-        Self { endpoint, ways, remarks, said: Said::Answer(answer.text) }
+        Self { endpoint, ways, remarks, said: Said::Answer(answer.text), obstacles: Vec::new(), decided: Vec::new() }
     }
 
     /// The script's own choice for this endpoint is to go directly; not what is left after a failure.
@@ -256,13 +326,24 @@ mod tests {
     use crate::plan::{Identity, SchemeChoice};
     use crate::proxies::pac::{FailureKind, Notes};
 
+    fn evaluation(replies: Vec<Result<Answer, ScriptFailure>>) -> Evaluation {
+        let notes = Notes::default();
+        Evaluation {
+            function: "FindProxyForURL",
+            replies,
+            readability: None,
+            obstacles: Vec::new(),
+            decided: Vec::new(),
+            notes,
+        }
+    }
+
     fn directions(answers: &[&str]) -> Directions {
         let replies = answers.iter().map(|text| match *text {
             "(fails)" => Err(ScriptFailure { kind: FailureKind::NotText("undefined".to_owned()), place: None }),
             text => Ok(Answer::read(text)),
         });
-        let evaluation =
-            Evaluation { function: "FindProxyForURL", replies: replies.collect(), notes: Notes::default() };
+        let evaluation = evaluation(replies.collect());
         let endpoints: Vec<usize> = (0..answers.len()).collect();
         Directions::read("proxy.pac".into(), "", String::new(), &[], &endpoints, evaluation).expect("few proxies")
     }
@@ -309,7 +390,7 @@ mod tests {
     fn a_script_that_names_a_crowd_of_proxies_is_refused() {
         let crowd: Vec<String> = (0..=MOST_PROXIES).map(|number| format!("PROXY p{number}:1")).collect();
         let reply = Ok(Answer::read(&crowd.join(";")));
-        let evaluation = Evaluation { function: "FindProxyForURL", replies: vec![reply], notes: Notes::default() };
+        let evaluation = evaluation(vec![reply]);
         let read = Directions::read("proxy.pac".into(), "", String::new(), &[], &[0], evaluation);
         assert_eq!(read, Err(TooManyProxies(MOST_PROXIES + 1)));
     }

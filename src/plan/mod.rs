@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 
+pub use crate::proxies::pac::{Obstacle, ObstacleKind, Place, Reading, ScriptReadability};
 pub use budget::Budget;
 pub use client::{ClientProfile, Offered, SCHANNEL_SUITES, SHARED_SUITES, offered, winhttp_remark};
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
@@ -153,6 +154,9 @@ impl Plan {
             if job.route >= self.routes.len() {
                 return Err(format!("job {position} names route {}, and there are {}", job.route, self.routes.len()));
             }
+        }
+        if !self.profiles.is_sorted_by(|one, next| one < next) {
+            return Err("the plan names a client profile twice, or not in their order".to_owned());
         }
         let directions = self.directions.iter().flat_map(|directions| &directions.endpoints);
         match directions.into_iter().find(|direction| direction.ways.is_empty()) {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::proxies::settings::black_hole;
+
 /// A proxy: scheme, host and port, nothing else. Shown as `http://proxy.example:8080`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -72,6 +74,12 @@ impl Proxy {
         } else {
             format!("{}:{}", self.host, self.port)
         }
+    }
+
+    /// Why nobody is meant to listen there, as the end of a sentence; nothing for a proxy.
+    #[must_use]
+    pub fn black_hole(&self) -> Option<&'static str> {
+        black_hole(&self.host, self.port)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Path, PlannedRoute, Proxy, UserLogin, Way};
-use crate::proxies::settings::Target;
+use crate::proxies::settings::{Target, not_fetched};
 use crate::proxies::{self, Overview, Trace};
 
 /// The settings of one device.
@@ -25,6 +25,9 @@ pub struct DeviceSettings {
     /// Whether its services can use the signed-in user's login.
     #[serde(default, skip_serializing_if = "UserLogin::is_default")]
     pub user_login: UserLogin,
+    /// The service in which WinHTTP runs scripts is disabled: whether a script of these settings is run is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_script_service_off: bool,
 }
 
 /// One account's ways out.
@@ -69,6 +72,7 @@ impl DeviceSettings {
             remarks: remarks.collect(),
             telemetry: telemetry.iter().filter_map(|proxy| proxy.parse().ok()).collect(),
             user_login: UserLogin::of(overview),
+            is_script_service_off: overview.is_script_service_off,
         }
     }
 
@@ -134,6 +138,12 @@ impl AccountSettings {
             let mut ways: Vec<Way> = Vec::new();
             for way in trace.ways(target) {
                 match way {
+                    // No service fetches it: what stands behind it is SYSTEM's way. A user's browser may have one of its own.
+                    proxies::Way::Script(url) if not_fetched(&url).is_some() => {
+                        if trace.account != proxies::Account::System {
+                            break;
+                        }
+                    }
                     // What stands behind a script is for when the script cannot be had.
                     proxies::Way::Script(url) => {
                         if !scripts.contains(&url) {

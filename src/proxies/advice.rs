@@ -6,8 +6,9 @@
 
 use serde::Serialize;
 
-use super::settings::Target;
-use super::trace::{Manual, POLICY, Setting, Source, Step, Trace, Way, in_words, lookup};
+use super::settings::{Target, not_fetched};
+use super::trace::{Manual, POLICY, SCRIPT_SERVICE, Setting, Source, Step, Trace, Way, in_words, lookup};
+use crate::harmless::without_secrets;
 use crate::registry::{Lookup, Presence, Snapshot, Value};
 
 pub(super) const DEFENDER: &str = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
@@ -53,6 +54,9 @@ pub struct Overview {
     pub variables: Vec<String>,
     pub advice: Vec<Advice>,
     pub client_proxy: ClientProxy,
+    /// The service in which WinHTTP runs scripts is disabled: nobody has published what a service does then with a script that
+    /// is set (by default WinHTTP tries it in the caller's own process).
+    pub is_script_service_off: bool,
 }
 
 impl Overview {
@@ -68,9 +72,11 @@ impl Overview {
         advice.extend(nothing_set(&traces, &stand, (&variables, snapshot)));
         advice.extend(user_proxy_advice(&stand, user_proxy, snapshot));
         advice.extend(file_script(&traces));
+        let is_script_service_off = is_script_service_off(snapshot);
+        advice.extend(script_service(&traces, targets, is_script_service_off));
         advice.extend(nobody_signed_in(&stand, user_proxy, snapshot));
         let client_proxy = client_proxy(&traces, &stand, user_proxy, targets);
-        Self { traces, user_proxy, variables, advice, client_proxy }
+        Self { traces, user_proxy, variables, advice, client_proxy, is_script_service_off }
     }
 }
 
@@ -264,13 +270,39 @@ fn file_script(traces: &[Trace]) -> Option<Advice> {
     let mut evidence = Vec::new();
     for step in traces.iter().flat_map(|trace| &trace.steps) {
         if let Setting::Says { script: Some(url), .. } = &step.setting {
-            let line = format!("{}: {url}", step.place);
-            if url.to_ascii_lowercase().starts_with("file:") && !evidence.contains(&line) {
+            let line = format!("{}: {}", step.place, without_secrets(url));
+            if not_fetched(url).is_some() && !evidence.contains(&line) {
                 evidence.push(line);
             }
         }
     }
     (!evidence.is_empty()).then_some(Advice { code: "pac.file_url", evidence })
+}
+
+/// `Start` of the service is 4, disabled.
+fn is_script_service_off(snapshot: &Snapshot) -> bool {
+    lookup(snapshot, SCRIPT_SERVICE, "Start").value().and_then(Value::as_dword) == Some(4)
+}
+
+/// Nobody runs the scripts that the settings lead to. Detection alone is on in every new account, and no reason to say so.
+fn script_service(traces: &[Trace], targets: &[Target], is_off: bool) -> Option<Advice> {
+    if !is_off {
+        return None;
+    }
+    let mut evidence = vec![format!(r"{SCRIPT_SERVICE}\Start = 4 (disabled)")];
+    for trace in traces {
+        let scripts = targets.iter().flat_map(|target| trace.ways(target)).filter_map(|way| match way {
+            Way::Script(url) => Some(without_secrets(&url)),
+            _ => None,
+        });
+        for script in scripts {
+            let line = format!("{}: {script}", trace.account);
+            if !evidence.contains(&line) {
+                evidence.push(line);
+            }
+        }
+    }
+    (evidence.len() > 1).then_some(Advice { code: "conf.script_service_disabled", evidence })
 }
 
 fn client_proxy(traces: &[Trace], stand: &Stand, user_proxy: UserProxy, targets: &[Target]) -> ClientProxy {

@@ -4,7 +4,7 @@
 //! decision. Hives that this account may not read are left out.
 
 use super::advice::{DEFENDER, ENVIRONMENTS};
-use super::trace::{MACHINE_POLICY, MOST_USERS, POLICY, SETTINGS, SYSTEM_HIVES, is_person};
+use super::trace::{MACHINE_POLICY, MOST_USERS, POLICY, SCRIPT_SERVICE, SETTINGS, SYSTEM_HIVES, WIN_HTTP, is_person};
 use crate::registry::{Registry, Snapshot};
 
 /// Every source of a proxy, for SYSTEM and for the users that are signed in.
@@ -22,7 +22,8 @@ pub fn snapshot(registry: &impl Registry, own: Option<&str>) -> Snapshot {
         .map(|hive| format!(r"HKU\{hive}"))
         .collect();
     let is_me = own.is_none_or(is_person);
-    let mut keys: Vec<String> = [POLICY, MACHINE_POLICY, DEFENDER, ENVIRONMENTS[0]].map(str::to_owned).to_vec();
+    let mut keys: Vec<String> =
+        [POLICY, MACHINE_POLICY, DEFENDER, WIN_HTTP, SCRIPT_SERVICE, ENVIRONMENTS[0]].map(str::to_owned).to_vec();
     let accounts = ["HKLM"].into_iter().chain(SYSTEM_HIVES).chain(is_me.then_some("HKCU"));
     for hive in accounts.map(str::to_owned).chain(others.iter().cloned()) {
         keys.push(format!(r"{hive}\{SETTINGS}"));
@@ -41,15 +42,17 @@ pub fn snapshot(registry: &impl Registry, own: Option<&str>) -> Snapshot {
 
 /// The values by which [`snapshot`]'s keys name proxies. The same keys hold others that are nobody else's business, and among
 /// environment variables there are passwords.
-const HANDED_ON: [&str; 11] = [
+const HANDED_ON: [&str; 13] = [
     "AutoConfigURL",
     "DefaultConnectionSettings",
     "DisableEnterpriseAuthProxy",
+    "DisableWpad",
     "OnboardingState",
     "ProxyEnable",
     "ProxyOverride",
     "ProxyServer",
     "ProxySettingsPerUser",
+    "Start",
     "TelemetryProxyServer",
     "TelemetryProxyServer_PolicyManager",
     "WinHttpSettings",

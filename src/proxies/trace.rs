@@ -3,6 +3,9 @@
 //! In: a registry snapshot. Out: a [`Trace`] per account, with what every source says and the ways out that follow. A
 //! source whose key was not exported is shown as not known and keeps what follows in doubt.
 //!
+//! `DisableWpad` ends detection by WinHTTP for every account (learn.microsoft.com, "Disable HTTP proxy authentication features",
+//! "How to disable WPAD", for Windows 11 and Server 2022); a script with an address is run all the same.
+//!
 //! Two places in the order are not documented by anybody and are a choice: WinHTTP's own proxy goes before Internet Options
 //! kept for the machine, because that is what `ClientProxy=System` reads; and Internet Options that were never set mean
 //! detection, which is what a new account has.
@@ -16,6 +19,10 @@ use crate::registry::{Lookup, Snapshot, Value};
 pub(super) const POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
 pub(super) const MACHINE_POLICY: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
 pub(super) const SETTINGS: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+/// Below [`SETTINGS`] of the machine: what is set for WinHTTP alone.
+pub(super) const WIN_HTTP: &str = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp";
+/// The service in which WinHTTP looks for scripts and runs them.
+pub(super) const SCRIPT_SERVICE: &str = r"HKLM\SYSTEM\CurrentControlSet\Services\WinHttpAutoProxySvc";
 /// More users than anybody reads about side by side.
 pub(super) const MOST_USERS: usize = 4;
 /// The LocalSystem account; `.DEFAULT` is the same hive under its other name.
@@ -26,6 +33,8 @@ pub(super) const SYSTEM_HIVES: [&str; 2] = [r"HKU\S-1-5-18", r"HKU\.DEFAULT"];
 pub struct Trace {
     pub account: Account,
     pub steps: Vec<Step>,
+    /// The machine's settings keep WinHTTP from asking the network for a script, whatever an account's options say.
+    pub is_detection_off: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +133,24 @@ impl Trace {
     pub fn all(snapshot: &Snapshot) -> Vec<Self> {
         let mut traces = vec![Self::of_system(snapshot)];
         traces.extend(users(snapshot).into_iter().map(|hive| Self::of_user(snapshot, hive)));
+        let wpad = Wpad::of(snapshot);
+        for trace in &mut traces {
+            trace.take_in(&wpad);
+        }
         traces
+    }
+
+    fn take_in(&mut self, wpad: &Wpad) {
+        self.is_detection_off = wpad.is_off;
+        let detects = |step: &&mut Step| match step.setting {
+            Setting::Says { detect, .. } => detect,
+            Setting::NotSet => step.source == Source::Own,
+            _ => false,
+        };
+        let remark = wpad.remark.as_ref();
+        for (step, remark) in self.steps.iter_mut().filter(detects).zip(remark.into_iter().cycle()) {
+            step.remarks.push(remark.clone());
+        }
     }
 
     fn of_system(snapshot: &Snapshot) -> Self {
@@ -149,7 +175,7 @@ impl Trace {
             own.remarks.clear();
         }
         steps.extend([machine, own]);
-        Self { account, steps }
+        Self { account, steps, is_detection_off: false }
     }
 
     /// The ways out for an address, in the order in which they are tried; the last is final.
@@ -159,12 +185,12 @@ impl Trace {
         for step in &self.steps {
             match &step.setting {
                 // Internet Options in which nothing was ever set have detection switched on.
-                Setting::NotSet if step.source == Source::Own => ways.push(Way::Detect),
+                Setting::NotSet if step.source == Source::Own && !self.is_detection_off => ways.push(Way::Detect),
                 Setting::NotSet | Setting::PassedOver(_) => {}
                 Setting::NotKnown => ways.push(Way::Unless { source: step.source, because: Unknown::NotSeen }),
                 Setting::Damaged(_) => ways.push(Way::Unless { source: step.source, because: Unknown::Damaged }),
                 Setting::Says { detect, script, manual } => {
-                    if *detect {
+                    if *detect && !self.is_detection_off {
                         ways.push(Way::Detect);
                     }
                     ways.extend(script.iter().map(|url| Way::Script(url.clone())));
@@ -186,6 +212,39 @@ impl Trace {
     #[must_use]
     pub fn step(&self, source: Source) -> Option<&Step> {
         self.steps.iter().find(|step| step.source == source)
+    }
+}
+
+/// What the machine's settings say of detection.
+struct Wpad {
+    is_off: bool,
+    /// With the value, where it is set.
+    remark: Option<String>,
+}
+
+impl Wpad {
+    fn of(snapshot: &Snapshot) -> Self {
+        let place = format!(r"{WIN_HTTP}\DisableWpad");
+        match lookup(snapshot, WIN_HTTP, "DisableWpad") {
+            Lookup::Set(Value::Dword(1)) => {
+                let remark = format!("DisableWpad is 1, so WinHTTP does not ask the network for a script ({place})");
+                Self { is_off: true, remark: Some(remark) }
+            }
+            Lookup::NotKnown | Lookup::NotSet | Lookup::Set(Value::Dword(0)) => Self { is_off: false, remark: None },
+            Lookup::Set(Value::Dword(number)) => {
+                let remark =
+                    format!("DisableWpad is {number}, and only 1 is documented: detection may be off ({place})");
+                Self { is_off: false, remark: Some(remark) }
+            }
+            Lookup::Set(value) => {
+                let remark = format!(
+                    "DisableWpad is {} ({}) and should be REG_DWORD: it is passed over ({place})",
+                    value.type_name(),
+                    value.shown()
+                );
+                Self { is_off: false, remark: Some(remark) }
+            }
+        }
     }
 }
 
@@ -273,18 +332,48 @@ fn manual_or_damaged(manual: Box<Manual>) -> Setting {
 fn win_http(snapshot: &Snapshot) -> Step {
     let key = format!(r"HKLM\{SETTINGS}\Connections");
     let (setting, remarks) = match record(snapshot, &key, RecordKind::WinHttp) {
-        Ok(record) if record.is_manual() && !record.servers.trim().is_empty() => {
-            let manual = Box::new(Manual::read(&record.servers, &record.exceptions));
-            let mut remarks = manual.remarks();
-            remarks.extend(socks_remark(&manual, "WinHTTP knows no SOCKS"));
-            remarks.extend(deployment_script_remarks(&record));
-            (manual_or_damaged(manual), remarks)
-        }
-        // "Direct" is what it says when nothing was ever set: the next source is asked.
-        Ok(_) => (Setting::NotSet, Vec::new()),
+        Ok(record) => of_win_http(&record),
         Err(setting) => (setting, Vec::new()),
     };
     Step { source: Source::WinHttp, place: format!(r"{key}\WinHttpSettings"), setting, remarks }
+}
+
+fn of_win_http(record: &Record) -> (Setting, Vec<String>) {
+    let manual = (record.is_manual() && !record.servers.trim().is_empty())
+        .then(|| Box::new(Manual::read(&record.servers, &record.exceptions)));
+    let mut remarks = Vec::new();
+    if let Some(manual) = &manual {
+        remarks.extend(manual.remarks());
+        remarks.extend(socks_remark(manual, "WinHTTP knows no SOCKS"));
+        remarks.extend(deployment_script_remarks(record));
+    }
+    let is_automatic = record.is_script() || record.is_detecting();
+    if is_automatic {
+        remarks.push(
+            "its switches are those of netsh winhttp set advproxy; Microsoft documents that command and not where it keeps its \
+             settings, so compare netsh winhttp show advproxy on the device"
+                .to_owned(),
+        );
+    }
+    let script = record.is_script().then(|| record.script_address()).filter(|script| !script.is_empty());
+    if record.is_script() && script.is_none() {
+        remarks.push("its switch for a script is on, and no address of one can be read from it".to_owned());
+    }
+    let manual_is_readable = manual.as_ref().is_some_and(|manual| !manual.servers.is_empty());
+    let setting = match manual {
+        Some(manual) if !is_automatic => manual_or_damaged(manual),
+        // "Direct" is what it says when nothing was ever set: the next source is asked.
+        None if !is_automatic => Setting::NotSet,
+        _ if script.is_none() && !record.is_detecting() && !manual_is_readable => {
+            Setting::Damaged("its switches name a script, and no address of one can be read from it".to_owned())
+        }
+        manual => Setting::Says {
+            detect: record.is_detecting(),
+            script,
+            manual: manual.filter(|manual| !manual.servers.is_empty()),
+        },
+    };
+    (setting, remarks)
 }
 
 /// A list that leads https to a SOCKS proxy alone.
@@ -335,7 +424,11 @@ fn internet_options(snapshot: &Snapshot, hive: &str, source: Source) -> Step {
     let settings = format!(r"{hive}\{SETTINGS}");
     let key = format!(r"{settings}\Connections");
     let older = older_values(snapshot, &settings);
-    let step = |name: &str, setting, remarks| Step { source, place: name.to_owned(), setting, remarks };
+    let passed_over = of_wrong_type(snapshot, &settings);
+    let step = |name: &str, setting, mut remarks: Vec<String>| {
+        remarks.extend(passed_over.iter().cloned());
+        Step { source, place: name.to_owned(), setting, remarks }
+    };
     match record(snapshot, &key, RecordKind::WinInet) {
         Ok(record) => {
             // Switched on with an empty list, it names no proxy, and addresses go directly.
@@ -375,13 +468,37 @@ fn internet_options(snapshot: &Snapshot, hive: &str, source: Source) -> Step {
     }
 }
 
+/// What of the older values has another type than Windows writes, and is passed over: a line for each.
+fn of_wrong_type(snapshot: &Snapshot, key: &str) -> Vec<String> {
+    let tell = |name: &str, value: &Value, wanted: &str| {
+        let shown = without_login(&value.shown());
+        format!("{name} is {} ({shown}) and should be {wanted}: it is passed over", value.type_name())
+    };
+    let texts = ["AutoConfigURL", "ProxyServer", "ProxyOverride"].into_iter().filter_map(|name| {
+        match lookup(snapshot, key, name) {
+            Lookup::Set(value) if value.as_text().is_none() => Some(tell(name, value, "REG_SZ")),
+            _ => None,
+        }
+    });
+    let switch = match lookup(snapshot, key, "ProxyEnable") {
+        Lookup::Set(value) if value.as_dword().is_none() => Some(tell("ProxyEnable", value, "REG_DWORD")),
+        _ => None,
+    };
+    switch.into_iter().chain(texts).collect()
+}
+
 /// `ProxyEnable`, `ProxyServer`, `ProxyOverride`, `AutoConfigURL`.
 fn older_values(snapshot: &Snapshot, key: &str) -> Setting {
+    let mut damage = None;
     let enabled = match lookup(snapshot, key, "ProxyEnable") {
         Lookup::NotKnown => return Setting::NotKnown,
         Lookup::NotSet | Lookup::Set(Value::Dword(0)) => false,
         Lookup::Set(Value::Dword(_)) => true,
-        Lookup::Set(value) => return wrong_type(value, "REG_DWORD"),
+        // A script beside it counts all the same.
+        Lookup::Set(value) => {
+            damage = Some(wrong_type(value, "REG_DWORD"));
+            false
+        }
     };
     let text = |name: &str| lookup(snapshot, key, name).value().and_then(Value::as_text).unwrap_or_default();
     let script = Some(text("AutoConfigURL").trim()).filter(|url| !url.is_empty());
@@ -389,7 +506,7 @@ fn older_values(snapshot: &Snapshot, key: &str) -> Setting {
     let manual = enabled.then(|| Box::new(Manual::read(text("ProxyServer"), text("ProxyOverride"))));
     let manual = manual.filter(|manual| !manual.servers.is_empty());
     if script.is_none() && manual.is_none() {
-        return Setting::NotSet;
+        return damage.unwrap_or(Setting::NotSet);
     }
     Setting::Says { detect: false, script, manual }
 }

@@ -84,8 +84,12 @@ impl<'a> Lines<'a> {
             }
             None => (std::mem::take(&mut self.rest), false),
         };
-        // An export whose last line has no end, and the next one behind it.
-        if let Some(at) = text.find('\u{feff}').filter(|at| *at > 0) {
+        // An export whose last line has no end, and the next one behind it. A mark within a value is part of that value.
+        let begins_another = |at: &usize| {
+            let behind = text[*at..].trim_start_matches('\u{feff}');
+            *at > 0 && [VERSION_4, VERSION_5].iter().any(|version| behind.starts_with(version))
+        };
+        if let Some(at) = text.match_indices('\u{feff}').map(|(at, _)| at).find(begins_another) {
             self.rest = &whole[at..];
             (text, ended) = (&text[..at], false);
         }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::columns::Column;
-use super::{Finding, Report, Row, wording};
+use super::{About, Finding, Report, Row, wording};
 use crate::harmless::sanitize;
 use crate::judge::{ANSWER_SAYS, Cause, DESCRIBED_AT, Owner, PAGE_SAYS, Status};
 
@@ -31,15 +31,21 @@ pub(super) struct Numbers<'r> {
 
 impl<'r> Numbers<'r> {
     pub fn new(report: &'r Report) -> Self {
-        let failing: HashSet<&str> = report
-            .rows
-            .iter()
-            .filter(|row| matches!(row.status, Status::Blocked | Status::Intercepted))
-            .map(|row| row.id.as_str())
-            .collect();
+        let failing: HashSet<&str> =
+            report.rows.iter().filter(|row| row.needed && row.status.is_closed()).map(|row| row.id.as_str()).collect();
+        // What several rows together show keeps data in, although no row fails by itself.
+        let kept_in = report.answer.devices.iter().filter(|device| device.status.is_closed());
+        let decisive: HashSet<&str> = kept_in.flat_map(|device| &device.because).map(String::as_str).collect();
+        let decides = |finding: &Finding| {
+            report.answer.about != About::Routes
+                && report.answer.is_closed()
+                && decisive.contains(finding.code.as_str())
+        };
         let is_change = |finding: &&Finding| {
             finding.owner != Owner::Nobody
-                && (finding.rows.is_empty() || finding.rows.iter().any(|row| failing.contains(row.as_str())))
+                && (decides(finding)
+                    || finding.rows.is_empty()
+                    || finding.rows.iter().any(|row| failing.contains(row.as_str())))
         };
         let inspected: HashSet<&str> = report
             .findings

@@ -122,7 +122,11 @@ impl Answer {
             // A remark beside the cause is no cause.
             let is_asked = |finding: &&&Finding| finding.owner != Owner::Nobody;
             let asked: Vec<&&Finding> = explaining.iter().filter(is_asked).collect();
-            let because = if asked.is_empty() { explaining.iter().collect() } else { asked };
+            // Beside a finding that explains it, one that could not say is none.
+            let is_named = |finding: &&&&Finding| !finding.code.starts_with("x.");
+            let named: Vec<&&Finding> = asked.iter().filter(is_named).copied().collect();
+            let because = [named, asked, explaining.iter().collect()].into_iter().find(|list| !list.is_empty());
+            let because = because.unwrap_or_default();
             let mut codes: Vec<String> = Vec::new();
             for finding in because {
                 if !codes.contains(&finding.code) {

@@ -10,7 +10,7 @@ use super::answer::{Answer, is_needed};
 use super::approach::approaches;
 use super::{
     AskedScript, Chain, ChainAnchor, ChainCertificate, ChainReached, Client, FileVerdict, Finding, Impact, ImpactRoute,
-    Report, Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, Timings, Tool,
+    Report, Route, RouteKind, Row, Run, SCHEMA, ScriptAnswer, ScriptObstacle, Timings, Tool,
 };
 use crate::answer;
 use crate::catalogue::{Catalogue, NeedLevel, Solution, TrustClass};
@@ -20,7 +20,9 @@ use crate::judge::chain::{ChainVerdict, Reached};
 use crate::judge::explanation::windows_errors;
 use crate::judge::{self, Cause, ClientVerdict, Particulars, StageTimes, Verdict};
 use crate::observation::Stage;
-use crate::plan::{Directions, Identity, Job, JobId, Mechanism, Plan, PlannedRoute, RouteKey, Said, Scheme, Way};
+use crate::plan::{
+    Directions, Identity, Job, JobId, Mechanism, Obstacle, Plan, PlannedRoute, RouteKey, Said, Scheme, Way,
+};
 
 /// What the run itself was, beside its plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,6 +158,8 @@ fn script(catalogue: &Catalogue, directions: &Directions, taken: &HashMap<usize,
             ways: direction.ways.iter().map(ToString::to_string).collect(),
             taken: taken.get(&direction.endpoint).map(ToString::to_string),
             remarks: direction.remarks.iter().map(|remark| remark.text.clone()).collect(),
+            lines: direction.decided.iter().map(|place| place.line).collect(),
+            obstacles: direction.obstacles.iter().map(obstacle).collect(),
         })
     });
     let asked = &directions.script;
@@ -165,7 +169,17 @@ fn script(catalogue: &Catalogue, directions: &Directions, taken: &HashMap<usize,
         at: asked.at.clone(),
         own_addresses: asked.own_addresses.iter().map(ToString::to_string).collect(),
         chance: asked.chance,
+        obstacles: asked.readability.iter().flat_map(|script| &script.obstacles).map(obstacle).collect(),
         answers: answers.collect(),
+    }
+}
+
+fn obstacle(obstacle: &Obstacle) -> ScriptObstacle {
+    ScriptObstacle {
+        code: obstacle.kind.code().map(str::to_owned),
+        what: obstacle.what.clone(),
+        line: obstacle.place.as_ref().map(|place| place.line),
+        column: obstacle.place.as_ref().map(|place| place.column),
     }
 }
 

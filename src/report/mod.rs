@@ -112,7 +112,22 @@ pub struct AskedScript {
     pub own_addresses: Vec<String>,
     /// It draws lots: a device may get another of its answers.
     pub chance: bool,
+    /// What keeps Windows' own script engine from running it, or may; reports of versions that did not look have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<ScriptObstacle>,
     pub answers: Vec<ScriptAnswer>,
+}
+
+/// One thing in a script, or in how it is served, that a Windows cannot use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScriptObstacle {
+    /// The code of the finding; `null` where it is only not known whether Windows can.
+    pub code: Option<String>,
+    /// As a noun: `const`, `an arrow function (=>)`.
+    pub what: String,
+    /// `null` for how it is served.
+    pub line: Option<usize>,
+    pub column: Option<usize>,
 }
 
 /// What a script said for one endpoint.
@@ -133,6 +148,13 @@ pub struct ScriptAnswer {
     pub taken: Option<String>,
     /// What is odd about the answer.
     pub remarks: Vec<String>,
+    /// The lines of the script that decided it: that of the `return` of its function, then those that made the value which it gave
+    /// back. Empty where nobody knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<usize>,
+    /// What keeps Windows' own script engine from this answer, beside what keeps it from the whole script.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<ScriptObstacle>,
 }
 
 /// One endpoint over one route.

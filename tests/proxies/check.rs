@@ -238,3 +238,88 @@ fn tls_server(made: &rcgen::CertifiedKey<rcgen::KeyPair>, answer: Vec<u8>) -> St
     });
     format!("https://localhost:{port}/proxy.pac")
 }
+
+/// What a check by this script says, and the codes of its findings.
+fn findings_by(pac: &str) -> Vec<(String, String)> {
+    let run = waprobe(
+        &["check", "--format", "json", "--no-follow-ups", "--no-direct", "--identity", "bypass", "--pac", pac],
+        "",
+    );
+    let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{pac}: {}", run.err));
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+    let findings = report["findings"].as_array().expect("findings").iter();
+    findings
+        .map(|finding| (text(finding, "code"), format!("{} | {}", text(finding, "title"), text(finding, "remedy"))))
+        .collect()
+}
+
+#[test]
+fn a_script_that_windows_own_engine_cannot_run_is_a_finding_with_line_and_column() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("proxy.pac").display().to_string();
+    let proxy = closed();
+    for (script, expected) in [
+        (
+            format!("const P = 'PROXY {proxy}';\nfunction FindProxyForURL(u, h) {{ return P; }}"),
+            Some("line 1, column 1: const"),
+        ),
+        (
+            format!("function FindProxyForURL(u, h) {{\n  var f = h => 'PROXY {proxy}';\n  return f(h);\n}}"),
+            Some("line 2, column 11: an arrow function (=>)"),
+        ),
+        (
+            format!(
+                "function FindProxyForURL(u, h) {{\n  if (h.endsWith('.live.com')) return 'PROXY {proxy}';\n  return 'PROXY {proxy}';\n}}"
+            ),
+            Some("line 2, column 9: endsWith"),
+        ),
+        (format!("function FindProxyForURL(u, h) {{ return 'PROXY {proxy}'; }}"), None),
+    ] {
+        std::fs::write(&path, &script).expect("a file");
+        let found = findings_by(&path);
+        let told = found.iter().find(|(code, _)| code == "pac.needs_newer_engine").map(|(_, title)| title.as_str());
+        assert_eq!(told.is_some(), expected.is_some(), "{script}: {found:?}");
+        assert!(told.unwrap_or_default().contains(expected.unwrap_or_default()), "{told:?}");
+        let run = waprobe(&["pac", "eval", &path, "--format", "json"], "");
+        assert_eq!(run.out.contains("\"pac.needs_newer_engine\""), expected.is_some(), "{}", run.out);
+    }
+}
+
+#[test]
+fn a_script_that_is_served_as_no_script_of_windows_is_a_finding() {
+    let script = format!("function FindProxyForURL(u, h) {{ return 'PROXY {}'; }}", closed());
+    for (kind, place, is_told) in [
+        ("text/html", "/proxyconfig", true),
+        ("text/plain; charset=utf-8", "/pac", true),
+        ("application/javascript", "/proxy.php?site=1", true),
+        ("text/html", "/proxy.pac", false),
+        ("text/plain", "/WPAD.DAT", false),
+        ("application/x-ns-proxy-autoconfig", "/proxyconfig", false),
+    ] {
+        let url = server(answer(&format!("200 OK\r\nContent-Type: {kind}"), script.as_bytes()));
+        let found = findings_by(&url.replace("/proxy.pac", place));
+        assert_eq!(found.iter().any(|(code, _)| code == "pac.content_type"), is_told, "{kind} {place}: {found:?}");
+    }
+}
+
+#[test]
+fn a_black_hole_is_no_proxy_that_is_down_and_its_line_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("proxy.pac").display().to_string();
+    let down = closed();
+    for (hole, is_one) in [("127.0.0.1:9", true), ("localhost:1", true), (down.as_str(), false)] {
+        let script =
+            format!("function FindProxyForURL(u, h) {{\n  var nowhere = 'PROXY {hole}';\n  return nowhere;\n}}");
+        std::fs::write(&path, &script).expect("a file");
+        let found = findings_by(&path);
+        let told = found.iter().find(|(code, _)| code == "proxy.black_hole").map(|(_, words)| words.as_str());
+        assert_eq!(told.is_some(), is_one, "{hole}: {found:?}");
+        assert_eq!(found.iter().any(|(code, _)| code == "proxy.tcp_refused"), !is_one, "{hole}: {found:?}");
+        if let Some(words) = told {
+            assert!(
+                words.contains(&format!("line 2 of {path} sends them there")) && !words.contains("running"),
+                "{words}"
+            );
+        }
+    }
+}

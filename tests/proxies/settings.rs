@@ -115,3 +115,160 @@ fn what_is_wrong_whatever_the_rows_say_is_told_and_what_they_do_not_bear_out_is_
         assert_eq!(of_settings, expected, "{user} {policies} {defender}");
     }
 }
+
+/// A key beside those of [`export`], with one value.
+fn with(registry: &str, key: &str, value: &str) {
+    let text = std::fs::read_to_string(registry).expect("a file");
+    std::fs::write(registry, format!("{text}\r\n[{key}]\r\n{value}\r\n")).expect("a file");
+}
+
+const WIN_HTTP: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp";
+const SERVICE: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\WinHttpAutoProxySvc";
+
+#[test]
+fn detection_that_is_switched_off_for_the_machine_is_no_way_and_a_script_with_an_address_stays_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = script_at("http://pac.contoso.example/proxy.pac");
+    for (options, value, first, remark) in [
+        ("", "\"DisableWpad\"=dword:00000001", "SYSTEM: DIRECT\n", "DisableWpad is 1"),
+        ("", "\"DisableWpad\"=dword:00000000", "SYSTEM: what the network answers (WPAD), else DIRECT\n", ""),
+        (
+            "",
+            "\"DisableWpad\"=\"1\"",
+            "SYSTEM: what the network answers (WPAD), else DIRECT\n",
+            "DisableWpad is REG_SZ (1) and should be REG_DWORD",
+        ),
+        (
+            &script,
+            "\"DisableWpad\"=dword:00000001",
+            "SYSTEM: what the script says (http://pac.contoso.example/proxy.pac), else DIRECT\n",
+            "",
+        ),
+    ] {
+        let registry = export(folder.path(), (options, options), "", "");
+        with(&registry, WIN_HTTP, value);
+        let run = waprobe(&["proxy", "--registry", &registry], "");
+        assert!(run.out.starts_with(first), "{value}: {}", run.out);
+        let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(remark), "{value}: {}", run.out);
+    }
+}
+
+#[test]
+fn a_service_for_scripts_that_is_disabled_matters_where_a_script_is_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = script_at("http://pac.contoso.example/proxy.pac");
+    for (options, value, is_told) in [
+        (script.as_str(), "\"Start\"=dword:00000004", true),
+        (script.as_str(), "\"Start\"=dword:00000003", false),
+        // Every new account detects; nobody set a script there.
+        ("", "\"Start\"=dword:00000004", false),
+    ] {
+        let registry = export(folder.path(), (options, ""), "", "");
+        with(&registry, SERVICE, value);
+        let run = waprobe(&["proxy", "--registry", &registry], "");
+        assert_eq!(run.out.contains("conf.script_service_disabled"), is_told, "{options} {value}: {}", run.out);
+    }
+}
+
+#[test]
+fn a_script_where_no_service_fetches_one_is_told_and_what_stands_behind_it_is_the_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let proxy = closed();
+    for place in [
+        r"C:\\Windows\\proxy.pac",
+        r"\\\\files\\pac\\proxy.pac",
+        "ftp://pac.contoso.example/proxy.pac",
+        "file://C:/p.pac",
+    ] {
+        let system = format!("{}\r\n\"ProxyEnable\"=dword:00000001\r\n\"ProxyServer\"=\"{proxy}\"", script_at(place));
+        let registry = export(folder.path(), (&system, ""), "", "");
+        let run = waprobe(
+            &[
+                "check",
+                "--format",
+                "json",
+                "--no-follow-ups",
+                "--no-direct",
+                "--identity",
+                "bypass",
+                "--registry",
+                &registry,
+            ],
+            "",
+        );
+        let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{place}: {}", run.err));
+        let rows = report["rows"].as_array().expect("rows");
+        assert!(
+            rows.iter().all(|row| row["route"]["proxy"] == format!("http://{proxy}")) && !rows.is_empty(),
+            "{place}"
+        );
+        let codes: Vec<&str> = report["findings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|finding| finding["code"].as_str())
+            .collect();
+        assert!(codes.contains(&"pac.file_url"), "{place}: {codes:?}");
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_said_and_passed_over_and_the_script_beside_it_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = script_at("http://pac.contoso.example/proxy.pac");
+    let options = format!("{script}\r\n\"ProxyEnable\"=\"yes\"\r\n\"ProxyOverride\"=dword:00000001");
+    let registry = export(folder.path(), (&options, ""), "", "");
+    let run = waprobe(&["proxy", "--registry", &registry], "");
+    let words = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.starts_with("SYSTEM: what the script says (http://pac.contoso.example/proxy.pac), else DIRECT"),
+        "{words}"
+    );
+    for remark in [
+        "ProxyEnable is REG_SZ (yes) and should be REG_DWORD: it is passed over",
+        "ProxyOverride is REG_DWORD (1) and should be REG_SZ: it is passed over",
+    ] {
+        assert!(words.contains(remark), "{words}");
+    }
+}
+
+/// `WinHttpSettings` with these switches and texts.
+fn win_http_settings(switches: u8, texts: &[&str]) -> String {
+    let mut bytes = vec![0x28, 0, 0, 0, 0, 0, 0, 0, switches, 0, 0, 0];
+    for text in texts {
+        bytes.extend(u32::try_from(text.len()).expect("short").to_le_bytes());
+        bytes.extend(text.bytes());
+    }
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\"WinHttpSettings\"=hex:{}", pairs.join(","))
+}
+
+#[test]
+fn the_switches_of_advanced_proxy_settings_are_not_called_unset() {
+    const CONNECTIONS: &str =
+        r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = "http://pac.contoso.example/proxy.pac";
+    for (switches, texts, first) in [
+        (
+            5,
+            &["", "", address][..],
+            "SYSTEM: what the script says (http://pac.contoso.example/proxy.pac), else DIRECT\n",
+        ),
+        (9, &["", "", ""], "SYSTEM: what the network answers (WPAD), else DIRECT\n"),
+        (
+            15,
+            &["proxy.contoso.example:8080", "<local>", address],
+            "SYSTEM: what the network answers (WPAD), else what the script says\n",
+        ),
+        (5, &["", ""], "SYSTEM: what the network answers (WPAD), else DIRECT, unless WinHTTP"),
+        (1, &["", "", address], "SYSTEM: what the network answers (WPAD), else DIRECT\n"),
+    ] {
+        let registry = export(folder.path(), ("", ""), "", "");
+        with(&registry, CONNECTIONS, &win_http_settings(switches, texts));
+        let run = waprobe(&["proxy", "--registry", &registry], "");
+        assert!(run.out.starts_with(first), "{switches} {texts:?}: {}", run.out);
+        assert_eq!(run.out.contains("netsh winhttp show advproxy"), switches != 1, "{switches}: {}", run.out);
+    }
+}

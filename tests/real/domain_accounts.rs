@@ -67,7 +67,7 @@ fn a_domain_says_who_gets_in_and_why_somebody_does_not() {
     report.expect(&format!("{}|user|ntlm", people.url), hosts::all(), "ok", "ok");
     report.expect(&format!("{}|device|ntlm", people.url), hosts::all(), "blocked", "pauth.denied_after_auth");
     let finding = report.finding("pauth.user_ok_machine_denied").expect("the two accounts are compared");
-    assert_eq!(finding["owner"], "proxy team");
+    assert_eq!(finding["owner"], "nobody", "the user's login gets everything through");
     assert_eq!(report.json["approaches"][0]["recommended"], "user");
     domain_tickets::tell(&world, &domain, &servers);
 }

@@ -35,3 +35,7 @@ pub fn over_tls() -> impl Iterator<Item = &'static str> {
 pub fn all() -> impl Iterator<Item = &'static str> {
     over_tls().chain([PLAIN])
 }
+
+/// The requests of one login that is taken at once: a tunnel for each client profile to each host over TLS, and one request in
+/// clear.
+pub const REQUESTS: usize = 2 * 14 + 1;

@@ -112,7 +112,11 @@ fn a_port_that_lets_these_hosts_through_sees_no_credential_and_is_recommended() 
     // The user's way serves no Windows 7, and the way without a name does.
     assert_eq!(report.impact("upgrade-readiness", "win7-8.1", &format!("{asking}|user|basic")), "blocked");
     assert_eq!(report.impact("upgrade-readiness", "win7-8.1", &format!("{exempt}|user")), "ok");
-    assert_eq!(squid.credentials().len(), 30, "fifteen for each account at the port that asks, and none at the other");
+    assert_eq!(
+        squid.credentials().len(),
+        2 * hosts::REQUESTS,
+        "for each account at the port that asks, none at the other"
+    );
     assert_eq!(recommended(&report), "user", "at the port that asks; the other asks nobody");
     keeps_the_secrets(&report);
 }
@@ -137,12 +141,12 @@ fn an_https_proxy_gets_credentials_only_under_a_certificate_that_the_machine_acc
     // Basic goes over TLS without anybody's leave.
     report.expect(&format!("{right}|user|basic"), hosts::all(), "ok", "ok");
     report.expect(&format!("{misnamed}|user"), hosts::all(), "blocked", "proxy.tls_untrusted");
-    assert_eq!(squid.credentials().len(), 15, "none went to the port with the wrong name");
+    assert_eq!(squid.credentials().len(), hosts::REQUESTS, "none went to the port with the wrong name");
     keeps_the_secrets(&report);
 
     // A store that knows nothing of the company.
     let report = check(&world, &servers, &right).report();
     report.expect(&format!("{right}|user"), hosts::all(), "blocked", "proxy.tls_untrusted");
     report.expect(&format!("{right}|device"), hosts::all(), "blocked", "proxy.tls_untrusted");
-    assert_eq!(squid.credentials().len(), 15, "no credential went to a proxy that nobody vouches for");
+    assert_eq!(squid.credentials().len(), hosts::REQUESTS, "no credential went to a proxy that nobody vouches for");
 }

@@ -79,9 +79,9 @@ fn an_error_number_of_windows_leads_to_the_codes_behind_it() {
         ("12015", &["pauth.rejected", "pauth.expired", "pac.http_status"]),
         // Scripts, by number and within an HRESULT.
         ("12166", &["pac.eval_error", "pac.not_script"]),
-        ("12176", &["pac.not_script"]),
+        ("12176", &["pac.content_type"]),
         ("12177", &["pac.eval_error"]),
-        ("12178", &["pac.wpad_not_found"]),
+        ("12178", &["conf.script_service_disabled"]),
         ("0x80072F86", &["pac.eval_error"]),
         ("0x80072F91", &["pac.eval_error"]),
         ("-2147012730", &["pac.eval_error"]),

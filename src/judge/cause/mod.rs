@@ -52,6 +52,7 @@ pub enum Cause {
     TcpClientLimit,
 
     ProxyTcpRefused,
+    ProxyBlackHole,
     ProxyTcpTimeout,
     ProxyTcpHostUnreachable,
     ProxyTcpNetUnreachable,
@@ -179,6 +180,8 @@ pub enum Cause {
     PacNotScript,
     PacEvalError,
     PacEvalTimeout,
+    PacNeedsNewerEngine,
+    PacContentType,
     PacUnsupportedToken,
     PacFileUrl,
     PacWpadNotFound,
@@ -189,6 +192,7 @@ pub enum Cause {
     ConfTelemetryProxyDead,
     ConfUserAuthDisabled,
     ConfMdeConflict,
+    ConfScriptServiceDisabled,
     ConfHeadlessUserAuth,
 
     NotTested,
@@ -277,6 +281,7 @@ impl Cause {
         Self::TcpAcceptsEverything,
         Self::TcpClientLimit,
         Self::ProxyTcpRefused,
+        Self::ProxyBlackHole,
         Self::ProxyTcpTimeout,
         Self::ProxyTcpHostUnreachable,
         Self::ProxyTcpNetUnreachable,
@@ -398,6 +403,8 @@ impl Cause {
         Self::PacNotScript,
         Self::PacEvalError,
         Self::PacEvalTimeout,
+        Self::PacNeedsNewerEngine,
+        Self::PacContentType,
         Self::PacUnsupportedToken,
         Self::PacFileUrl,
         Self::PacWpadNotFound,
@@ -407,6 +414,7 @@ impl Cause {
         Self::ConfTelemetryProxyDead,
         Self::ConfUserAuthDisabled,
         Self::ConfMdeConflict,
+        Self::ConfScriptServiceDisabled,
         Self::ConfHeadlessUserAuth,
         Self::NotTested,
         Self::Inconclusive,
@@ -513,6 +521,8 @@ impl Cause {
                 | Self::PacNotScript
                 | Self::PacEvalError
                 | Self::PacEvalTimeout
+                | Self::PacNeedsNewerEngine
+                | Self::PacContentType
                 | Self::PacUnsupportedToken
                 | Self::PacFileUrl
                 | Self::PacWpadNotFound
@@ -522,6 +532,7 @@ impl Cause {
                 | Self::ConfTelemetryProxyDead
                 | Self::ConfUserAuthDisabled
                 | Self::ConfMdeConflict
+                | Self::ConfScriptServiceDisabled
                 | Self::ConfHeadlessUserAuth
                 | Self::NotTested
                 | Self::Budget

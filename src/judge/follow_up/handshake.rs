@@ -359,7 +359,7 @@ fn read_old(
     let is_open = matches!(chain.status, Status::Ok | Status::Degraded) || chain.cause == Cause::ChainWrongClass;
     if chain.status == Status::Intercepted || !(is_old || is_open) {
         verdict.connections.count(Some(&chain));
-        take(verdict, row::of_unproved_chain(chain));
+        take(verdict, row::of_unproved_chain(&chain));
         return;
     }
     verdict.evidence.extend(chain.evidence.iter().cloned());

@@ -433,6 +433,7 @@ fn where_nothing_gets_out_the_finding_says_that_the_devices_settings_name_no_pro
             accounts: Vec::new(),
             remarks: vec![remark],
             telemetry: Vec::new(),
+            is_script_service_off: false,
         });
         let (_, findings) = world.judged(&seen);
         let offline = findings.iter().find(|finding| finding.code == "x.offline").expect("it");

@@ -28,9 +28,7 @@ fn handshake(way: Way, version: Option<&str>, fault: Option<Fault>) -> Observati
     }
 }
 
-fn reset() -> Option<Fault> {
-    Some(Fault::ResetByPeer { received: 0 })
-}
+const RESET: Option<Fault> = Some(Fault::ResetByPeer { received: 0 });
 
 fn met(row: &Verdict, column: ImpactRow) -> (Status, String) {
     let met = row.for_column(column);
@@ -40,7 +38,7 @@ fn met(row: &Verdict, column: ImpactRow) -> (Status, String) {
 #[test]
 fn each_client_is_judged_by_its_own_handshake_and_the_row_says_the_worst() {
     let older = handshake(on_the_way(TLS, Some(Tls12)), Some("TLS 1.2"), None);
-    let newer = handshake(on_the_way(TLS, Some(Tls13)), None, reset());
+    let newer = handshake(on_the_way(TLS, Some(Tls13)), None, RESET);
     let row = verdict_on(direct(), TLS, &[older, newer], Ended::Complete);
     assert_eq!((row.status, row.cause.code().as_str()), (Status::Intercepted, "intercepted.untrusted"));
     assert!(row.summary.ends_with("only as Windows 10, Server 2019 and older (TLS 1.2) ask"), "{}", row.summary);
@@ -52,7 +50,7 @@ fn each_client_is_judged_by_its_own_handshake_and_the_row_says_the_worst() {
 #[test]
 fn both_faults_of_a_row_have_their_finding_with_the_versions_that_it_is_about() {
     let older = handshake(on_the_way(TLS, Some(Tls12)), Some("TLS 1.2"), None);
-    let newer = handshake(on_the_way(TLS, Some(Tls13)), None, reset());
+    let newer = handshake(on_the_way(TLS, Some(Tls13)), None, RESET);
     let (_, found) = judged_on(direct(), &[older, newer], Ended::Complete);
     let title = |code: &str| found.iter().find(|finding| finding.code == code).expect(code).title.clone();
     assert!(title("intercepted.untrusted").ends_with("for Windows 10, Server 2019 and older (TLS 1.2) only"));
@@ -117,7 +115,7 @@ fn an_older_recording_counts_for_those_who_could_have_had_its_handshake() {
         (Some("TLS 1.2"), None, true),
         (Some("TLS 1.3"), None, false),
         // Whether a hello of TLS 1.2 alone would have been reset too was not asked.
-        (None, reset(), false),
+        (None, RESET, false),
     ] {
         let (plan, verdicts) = judged_of_old(&[old(version, fault)]);
         let row = &verdicts[TLS as usize];

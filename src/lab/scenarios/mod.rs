@@ -153,6 +153,10 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("script-into-inspection", "A script that sends two hosts into TLS inspection, and all others directly",
             scripts::into_inspection, &["intercepted.trusted"])
             .telling(&["chain.same_key_many_hosts", "chain.path_difference"]),
+        scenario("script-for-newer-engines", "A script in modern JavaScript, which Windows' own script engine cannot read",
+            scripts::for_newer_engines, &["pac.needs_newer_engine"]),
+        scenario("script-into-a-black-hole", "A script that sends a host where nobody listens, on purpose",
+            scripts::into_a_black_hole, &["proxy.black_hole"]),
         scenario("script-by-wpad", "A script that the name wpad of the parent domain leads to", scripts::by_wpad, &[]),
         scenario("no-wpad", "Nobody has the name wpad of the domain or its parents", scripts::no_wpad,
             &["pac.wpad_not_found"]).ending(),
@@ -190,6 +194,8 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario("script-in-a-file", "The user's script is a file", settings::script_in_a_file, &["pac.file_url"]),
         scenario("settings-name-a-script", "Settings that name a script, which forgets a host",
             settings::naming_a_script, &["tcp.refused", "pac.direct_for_endpoint"]),
+        scenario("script-service-disabled", "Settings that name a script, and the service that runs scripts is disabled",
+            settings::script_service_disabled, &["conf.script_service_disabled"]),
 
         scenario("digests", "Every form of Digest, all of which work", logins::digests, &[]),
         scenario("awkward-challenges", "Challenges that close, are chunked or of HTTP/1.0, and work",
@@ -312,6 +318,7 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("tcp.local_denied", "needs a firewall on this machine"),
     ("tcp.reset_after_connect", "whether a reset comes before the first bytes or after them is the scheduler's choice"),
     ("tcp.local_exhausted", "would need to exhaust this machine"),
+    ("pac.content_type", "the lab's script has one address, which ends in .pac: Windows takes it whatever its type"),
     ("proxy.tcp_host_unreachable", "needs a router that says so; tests/real makes one, in a network namespace"),
     ("proxy.tcp_admin_prohibited", "needs a firewall that says so; tests/real makes one, in a network namespace"),
     ("proxy.tcp_local_denied", "needs a firewall on this machine"),

@@ -66,6 +66,32 @@ function FindProxyForURL(url, host) {
     )
 }
 
+/// A script in the language of today, which browsers read and Windows' services do not; the firewall lets devices out directly
+/// all the same.
+pub(super) fn for_newer_engines() -> Blueprint {
+    const SCRIPT: &str = r#"
+const PROXY = "PROXY open.proxy.lab:8080";
+const FindProxyForURL = (url, host) => PROXY;
+"#;
+    Blueprint::directed_by(SCRIPT).proxy(ProxyPlan::open("open"))
+}
+
+/// A script that sends the settings where nobody listens, as privacy lists do.
+pub(super) fn into_a_black_hole() -> Blueprint {
+    const SCRIPT: &str = r#"
+function FindProxyForURL(url, host) {
+    if (host == "settings-win.data.microsoft.com") return "PROXY 127.0.0.1:9";
+    return "DIRECT";
+}
+"#;
+    Blueprint::directed_by(SCRIPT).expect_on(
+        "http://127.0.0.1:9|bypass",
+        &["settings-win"],
+        "blocked",
+        "proxy.black_hole",
+    )
+}
+
 const ONE_PROXY: &str = "function FindProxyForURL(url, host) { return \"PROXY open.proxy.lab:8080\"; }";
 
 /// The name wpad of the domain itself does not exist, and that of its parent does.

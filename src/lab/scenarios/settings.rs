@@ -213,3 +213,14 @@ function FindProxyForURL(url, host) {
         "tcp.refused",
     )
 }
+
+/// The same script for both, and the service that would run it is disabled.
+pub(super) fn script_service_disabled() -> Blueprint {
+    const SCRIPT: &str = "function FindProxyForURL(url, host) { return \"PROXY open.proxy.lab:8080\"; }";
+    const SERVICE: (&str, &str) =
+        (r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\WinHttpAutoProxySvc", "\"Start\"=dword:00000004");
+    let device =
+        Device { system: script_at(SCRIPT_URL), user: script_at(SCRIPT_URL), more: vec![SERVICE], ..Device::default() };
+    let script = ScriptPlan { source: ScriptSource::Settings, ..ScriptPlan::served(SCRIPT) };
+    Blueprint { script: Some(script), ..world(&device) }
+}

@@ -6,6 +6,8 @@ use std::net::Ipv6Addr;
 
 use serde::Serialize;
 
+use crate::proxies::settings::black_hole;
+
 /// More ways out than this are counted, not kept.
 const MOST_CHOICES: usize = 64;
 /// How much of an entry that is not understood is repeated.
@@ -53,6 +55,8 @@ pub enum Remark {
     Empty,
     /// WinHTTP, and with it Windows' services, passes over an entry of this kind.
     IgnoredByWinHttp { protocol: ProxyKind },
+    /// An address at which nobody is meant to listen; `why` ends a sentence.
+    BlackHole { entry: String, why: &'static str },
     /// No entry is left that WinHTTP understands.
     NothingForWinHttp,
     /// A word that is no kind of proxy.
@@ -146,7 +150,10 @@ impl Answer {
             }
             match read_entry(entry) {
                 Ok(choice) => {
-                    if let Choice::Proxy { protocol, .. } = &choice {
+                    if let Choice::Proxy { protocol, host, port } = &choice {
+                        if let Some(why) = black_hole(host, *port).filter(|_| protocol.is_known_to_winhttp()) {
+                            remarks.push(Remark::BlackHole { entry: choice.to_string(), why });
+                        }
                         let remark = Remark::IgnoredByWinHttp { protocol: *protocol };
                         if !protocol.is_known_to_winhttp() && !remarks.contains(&remark) {
                             remarks.push(remark);
@@ -259,6 +266,7 @@ impl Remark {
         match self {
             Self::IgnoredByWinHttp { .. } | Self::NothingForWinHttp => Some("pac.unsupported_token"),
             Self::UnknownWord { .. } | Self::Unreadable { .. } => Some("pac.eval_error"),
+            Self::BlackHole { .. } => Some("proxy.black_hole"),
             Self::Empty | Self::TooMany { .. } => None,
         }
     }
@@ -274,6 +282,9 @@ impl fmt::Display for Remark {
                     "WinHTTP, which Windows' services use, ignores {} entries: add a PROXY entry",
                     protocol.word()
                 )
+            }
+            Self::BlackHole { entry, why } => {
+                write!(out, "{entry} leads nowhere, on purpose: {why}; what must get out is to be exempted there")
             }
             Self::NothingForWinHttp => out.write_str("no entry is left that Windows' services understand"),
             Self::UnknownWord { entry } => {

@@ -2,8 +2,11 @@
 //!
 //! In: a [`Task`], on a thread of its own. Out: what was [`Said`], as it is said. Never: a module loader, a file, a
 //! socket, the machine's clock.
+//!
+//! A script runs up to three times, each in a realm of its own: as it is; as a marked copy, which says which line decided; and,
+//! where it names something that only one of the two engines has, with what jscript.dll has built in.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -18,8 +21,12 @@ use rquickjs::function::Rest;
 use rquickjs::{Context, Ctx, Exception, Function, IntoJs, Object, Runtime, Type, Value};
 
 use super::functions::{addresses, names, times};
+use super::jscript::{JSCRIPT_PRELUDE, Syntax, Tracker};
 use super::question::{Limits, Question, SharedNotes, with_notes};
-use super::{Answer, FailureKind, Lookup, Place, Script, ScriptFailure, World};
+use super::{
+    Answer, FailureKind, Lookup, Obstacle, ObstacleKind, Place, Script, ScriptFailure, ScriptReadability, World,
+    without_logins,
+};
 
 const PRELUDE: &str = include_str!("prelude.js");
 /// The name under which the engine speaks of the script.
@@ -55,49 +62,209 @@ pub(super) struct Task {
     pub abandoned: Arc<AtomicBool>,
 }
 
-/// What comes back, in this order: the script was read, then a reply for each question.
+/// What comes back, in this order: the script was read, a reply for each question, and what the further runs showed.
 pub(super) enum Said {
-    Loaded(Result<&'static str, ScriptFailure>),
+    Loaded(Result<Loaded, ScriptFailure>),
     Replied(Result<Answer, ScriptFailure>),
+    Looked(Vec<Look>),
+}
+
+/// A script that can be asked.
+pub(super) struct Loaded {
+    pub function: &'static str,
+    pub readability: ScriptReadability,
+}
+
+/// What the further runs show of one question.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Look {
+    /// The lines that decided the answer.
+    pub decided: Vec<Place>,
+    /// What stands in the way of jscript.dll on the way to it.
+    pub obstacles: Vec<Obstacle>,
+    /// The answer of a script that only jscript.dll can run.
+    pub in_jscript: Option<Answer>,
 }
 
 /// Reads the script and asks it every question. That nobody listens any more is no failure.
 pub(super) fn run(task: &Task, say: &Sender<Said>) {
     let watch = Rc::new(Stopwatch::new(task));
-    let started = start(task, &watch);
-    let (_runtime, context) = match started {
+    let ledger =
+        Names::new(NameLedger { world: task.world.clone(), notes: task.notes.clone(), known: RefCell::default() });
+    let as_it_is = Run { text: task.script.text(), has_jscript: false, mark: None, notes: task.notes.clone() };
+    let mut syntax = None;
+    let mut replies: Vec<Result<Answer, ScriptFailure>> = Vec::new();
+    let is_loaded = in_a_realm(task, &watch, &ledger, &as_it_is, &mut |event| match event {
+        Event::Loaded(Err(failure)) => {
+            let _ = say.send(Said::Loaded(Err(failure)));
+        }
+        Event::Loaded(Ok(function)) => {
+            let read = Syntax::read(&task.script);
+            let readability = read.readability.clone();
+            syntax = Some(read);
+            let _ = say.send(Said::Loaded(Ok(Loaded { function, readability })));
+        }
+        Event::Replied(reply) => {
+            let reply = reply.map(|text| Answer::read(&text));
+            replies.push(reply.clone());
+            let _ = say.send(Said::Replied(reply));
+        }
+    });
+    let Some(syntax) = syntax.filter(|_| is_loaded && replies.len() == task.questions.len()) else { return };
+    let _ = say.send(Said::Looked(look_closer(task, &watch, &ledger, &syntax, &replies)));
+}
+
+/// The further runs, whose notes nobody needs: they ask the same as the first.
+fn look_closer(
+    task: &Task,
+    watch: &Rc<Stopwatch>,
+    ledger: &Names,
+    syntax: &Syntax,
+    replies: &[Result<Answer, ScriptFailure>],
+) -> Vec<Look> {
+    let mut looks = vec![Look::default(); replies.len()];
+    if let Some((marked, name)) = syntax.decisions.mark(task.script.text()) {
+        let tracker = Rc::new(RefCell::new(Tracker::default()));
+        let mark = Some((name, tracker.clone()));
+        let run = Run { text: &marked, has_jscript: false, mark, notes: SharedNotes::default() };
+        let (mut asked, mut began) = (0, 0);
+        in_a_realm(task, watch, ledger, &run, &mut |event| {
+            let tracker = tracker.borrow();
+            if let Event::Replied(reply) = event {
+                // A copy that answers otherwise proves nothing of the script.
+                if let (Ok(text), Some(Ok(answer))) = (&reply, replies.get(asked))
+                    && Answer::read(text) == *answer
+                {
+                    looks[asked].decided = syntax.decisions.places(&tracker, began, text, &task.script);
+                }
+                asked += 1;
+            }
+            began = tracker.now();
+        });
+    }
+    // What it cannot read at all it does not run either.
+    let is_read = syntax.readability.obstacles.iter().all(|obstacle| obstacle.kind != ObstacleKind::Syntax);
+    if is_read && syntax.may_differ() {
+        let text = syntax.as_jscript_counts(task.script.text());
+        let run = Run { text: &text, has_jscript: true, mark: None, notes: SharedNotes::default() };
+        let mut asked = 0;
+        in_a_realm(task, watch, ledger, &run, &mut |event| match event {
+            Event::Loaded(Ok(_)) => {}
+            Event::Loaded(Err(failure)) => {
+                for (look, reply) in looks.iter_mut().zip(replies) {
+                    look.compare(task, syntax, reply, Err(failure.clone()));
+                }
+                asked = replies.len();
+            }
+            Event::Replied(theirs) => {
+                if let (Some(look), Some(reply)) = (looks.get_mut(asked), replies.get(asked)) {
+                    look.compare(task, syntax, reply, theirs.map(|text| Answer::read(&text)));
+                }
+                asked += 1;
+            }
+        });
+        for look in looks.iter_mut().skip(asked) {
+            look.obstacles = Look::not_looked(&syntax.readability).obstacles;
+        }
+    }
+    looks
+}
+
+impl Look {
+    /// What is left open where the further runs did not come to an end.
+    pub(super) fn not_looked(readability: &ScriptReadability) -> Self {
+        let is_read = readability.obstacles.iter().all(|obstacle| obstacle.kind != ObstacleKind::Syntax);
+        let what = "a run without the built-ins that jscript.dll lacks, which did not end in time".to_owned();
+        let open = Obstacle { kind: ObstacleKind::VersionUnknown, what, place: None };
+        Self { obstacles: is_read.then_some(open).into_iter().collect(), ..Self::default() }
+    }
+
+    /// What it means that the script answers one thing in a modern engine and another with what jscript.dll has.
+    fn compare(
+        &mut self,
+        task: &Task,
+        syntax: &Syntax,
+        own: &Result<Answer, ScriptFailure>,
+        theirs: Result<Answer, ScriptFailure>,
+    ) {
+        match (own, theirs) {
+            (Err(_), Err(_)) => {}
+            (Err(_), Ok(answer)) => self.in_jscript = Some(answer),
+            (Ok(own), Ok(theirs)) if *own == theirs => {}
+            (Ok(_), Ok(theirs)) => self.obstacles.push(Obstacle {
+                kind: ObstacleKind::VersionUnknown,
+                what: format!("another answer, {}, where it is run with what jscript.dll has built in", theirs.text),
+                place: None,
+            }),
+            (Ok(_), Err(failure)) => {
+                let is_missing = matches!(failure.kind, FailureKind::Threw(_) | FailureKind::NotText(_));
+                let name = failure.place.as_ref().and_then(|place| syntax.foreign_at(&task.script, place));
+                let what = match name {
+                    Some(name) if is_missing => name.to_owned(),
+                    _ => without_logins(&format!(
+                        "a failure without the built-ins that jscript.dll lacks ({})",
+                        failure.kind
+                    )),
+                };
+                let kind = if is_missing { ObstacleKind::Missing } else { ObstacleKind::VersionUnknown };
+                self.obstacles.push(Obstacle { kind, what, place: failure.place });
+            }
+        }
+    }
+}
+
+/// One run of a script.
+struct Run<'t> {
+    text: &'t str,
+    /// With what jscript.dll has built in, and nothing that came later.
+    has_jscript: bool,
+    /// The function that a marked copy reports to.
+    mark: Option<(String, Rc<RefCell<Tracker>>)>,
+    notes: SharedNotes,
+}
+
+/// What happens in a run.
+enum Event {
+    Loaded(Result<&'static str, ScriptFailure>),
+    /// The answer as the script gave it.
+    Replied(Result<String, ScriptFailure>),
+}
+
+/// Makes a realm, reads the text in it, and asks every question; whether it came to the questions.
+fn in_a_realm(task: &Task, watch: &Rc<Stopwatch>, ledger: &Names, run: &Run<'_>, tell: &mut dyn FnMut(Event)) -> bool {
+    let (_runtime, context) = match start(task, watch) {
         Ok(started) => started,
         Err(error) => {
-            let failure = ScriptFailure::of(FailureKind::NoEngine(error.to_string()));
-            let _ = say.send(Said::Loaded(Err(failure)));
-            return;
+            tell(Event::Loaded(Err(ScriptFailure::of(FailureKind::NoEngine(error.to_string())))));
+            return false;
         }
     };
     context.with(|ctx| {
         watch.start();
-        let loaded = load(&ctx, task).map_err(|error| failure(&ctx, task, &watch, &error));
+        let loaded = load(&ctx, task, ledger, run).map_err(|error| failure(&ctx, task, watch, &error));
         let loaded = loaded.and_then(|found| found.ok_or_else(|| ScriptFailure::of(FailureKind::NoFunction)));
         let (name, function) = match loaded {
             Ok(found) => found,
             Err(failure) => {
-                let _ = say.send(Said::Loaded(Err(failure)));
-                return;
+                tell(Event::Loaded(Err(failure)));
+                return false;
             }
         };
-        let _ = say.send(Said::Loaded(Ok(name)));
+        tell(Event::Loaded(Ok(name)));
         for question in &task.questions {
             if task.abandoned.load(Ordering::Relaxed) {
-                return;
+                break;
             }
             watch.start();
             let reply = function
                 .call::<_, Value>((question.url.as_str(), question.host.as_str()))
                 .and_then(|value| read_reply(&value))
-                .map_err(|error| failure(&ctx, task, &watch, &error))
+                .map_err(|error| failure(&ctx, task, watch, &error))
                 .and_then(|reply| reply);
-            let _ = say.send(Said::Replied(reply));
+            tell(Event::Replied(reply));
         }
-    });
+        true
+    })
 }
 
 fn start(task: &Task, watch: &Rc<Stopwatch>) -> rquickjs::Result<(Runtime, Context)> {
@@ -111,21 +278,33 @@ fn start(task: &Task, watch: &Rc<Stopwatch>) -> rquickjs::Result<(Runtime, Conte
 }
 
 /// Prepares the world, runs the script, and finds its function.
-fn load<'js>(ctx: &Ctx<'js>, task: &Task) -> rquickjs::Result<Option<(&'static str, Function<'js>)>> {
-    define_functions(ctx, task)?;
+fn load<'js>(
+    ctx: &Ctx<'js>,
+    task: &Task,
+    ledger: &Names,
+    run: &Run<'_>,
+) -> rquickjs::Result<Option<(&'static str, Function<'js>)>> {
+    define_functions(ctx, task, ledger, &run.notes)?;
     let prelude: Function = ctx.eval(PRELUDE)?;
-    let notes = task.notes.clone();
+    let notes = run.notes.clone();
     let note_chance = Function::new(ctx.clone(), move || with_notes(&notes, |notes| notes.chance = true))?;
     let offset = f64::from(task.world.offset.seconds()) * 1000.0;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of any year fit a JavaScript number")]
     let moment = task.world.now.as_millisecond() as f64;
     prelude.call::<_, ()>((moment, offset, note_chance))?;
+    if run.has_jscript {
+        let strip: Function = ctx.eval(JSCRIPT_PRELUDE)?;
+        strip.call::<_, String>(())?;
+    }
+    if let Some((name, tracker)) = &run.mark {
+        define_mark(ctx, name, tracker.clone())?;
+    }
 
     let mut options = EvalOptions::default();
     // Scripts assign to variables that they never declared.
     options.strict = false;
     options.filename = Some(NAME.to_owned());
-    ctx.eval_with_options::<(), _>(task.script.text(), options)?;
+    ctx.eval_with_options::<(), _>(run.text, options)?;
     for name in ["FindProxyForURLEx", "FindProxyForURL"] {
         // By its name and not as a property of the global object: `const` and `let` make no property.
         let found: Value = ctx.eval(format!("typeof {name} === 'function' ? {name} : undefined"))?;
@@ -136,13 +315,23 @@ fn load<'js>(ctx: &Ctx<'js>, task: &Task) -> rquickjs::Result<Option<(&'static s
     Ok(None)
 }
 
+/// The function that the statements of a marked copy report to: it gives back the value that it was given.
+fn define_mark<'js>(ctx: &Ctx<'js>, name: &str, tracker: Rc<RefCell<Tracker>>) -> rquickjs::Result<()> {
+    let mark = move |number: usize, value: Value<'js>| -> Value<'js> {
+        let text = value.as_string().and_then(|text| text.to_string().ok());
+        tracker.borrow_mut().report(number, text);
+        value
+    };
+    ctx.globals().set(name, Function::new(ctx.clone(), mark)?)
+}
+
 /// A text is an answer, and null is the empty one; anything else is a mistake of the script.
-fn read_reply(value: &Value) -> rquickjs::Result<Result<Answer, ScriptFailure>> {
+fn read_reply(value: &Value) -> rquickjs::Result<Result<String, ScriptFailure>> {
     if let Some(text) = value.as_string() {
-        return Ok(Ok(Answer::read(&text.to_string()?)));
+        return Ok(Ok(text.to_string()?));
     }
     let shown = match value.type_of() {
-        Type::Null => return Ok(Ok(Answer::read(""))),
+        Type::Null => return Ok(Ok(String::new())),
         Type::Undefined | Type::Uninitialized => "nothing (undefined)".to_owned(),
         Type::Bool | Type::Int | Type::Float => {
             let text: Coerced<String> = value.get()?;
@@ -247,7 +436,7 @@ impl Stopwatch {
 struct NameLedger {
     world: World,
     notes: SharedNotes,
-    known: std::cell::RefCell<BTreeMap<String, Vec<IpAddr>>>,
+    known: RefCell<BTreeMap<String, Vec<IpAddr>>>,
 }
 
 impl NameLedger {
@@ -300,12 +489,12 @@ impl<'js> IntoJs<'js> for OrNull {
     }
 }
 
-fn define_functions(ctx: &Ctx, task: &Task) -> rquickjs::Result<()> {
+fn define_functions(ctx: &Ctx, task: &Task, ledger: &Names, notes: &SharedNotes) -> rquickjs::Result<()> {
     let globals = ctx.globals();
     define_name_functions(ctx, &globals)?;
-    define_address_functions(ctx, &globals, task)?;
+    define_address_functions(ctx, &globals, task, ledger, notes)?;
     define_time_functions(ctx, &globals, &task.world)?;
-    let notes = task.notes.clone();
+    let notes = notes.clone();
     define(ctx, &globals, "alert", move |arguments: Texts| {
         with_notes(&notes, |notes| {
             if notes.alerts.len() < MOST_ALERTS {
@@ -330,12 +519,13 @@ fn define_name_functions<'js>(ctx: &Ctx<'js>, globals: &Object<'js>) -> rquickjs
     })
 }
 
-fn define_address_functions<'js>(ctx: &Ctx<'js>, globals: &Object<'js>, task: &Task) -> rquickjs::Result<()> {
-    let ledger = Names::new(NameLedger {
-        world: task.world.clone(),
-        notes: task.notes.clone(),
-        known: std::cell::RefCell::default(),
-    });
+fn define_address_functions<'js>(
+    ctx: &Ctx<'js>,
+    globals: &Object<'js>,
+    task: &Task,
+    ledger: &Names,
+    shared: &SharedNotes,
+) -> rquickjs::Result<()> {
     let first = {
         let ledger = ledger.clone();
         move |name: &str| addresses::first_v4(&ledger.addresses(name))
@@ -353,7 +543,7 @@ fn define_address_functions<'js>(ctx: &Ctx<'js>, globals: &Object<'js>, task: &T
         first(argument(&given, 0))
             .is_some_and(|address| addresses::is_in_net(address, argument(&given, 1), argument(&given, 2)))
     })?;
-    let notes = task.notes.clone();
+    let notes = shared.clone();
     define(ctx, globals, "myIpAddress", move |_: Texts| {
         with_notes(&notes, |notes| notes.own_address = true);
         own_first.clone()
@@ -364,8 +554,9 @@ fn define_address_functions<'js>(ctx: &Ctx<'js>, globals: &Object<'js>, task: &T
     define(ctx, globals, "dnsResolveEx", move |given: Texts| {
         addresses::list(&ledger_ex.addresses(argument(&given, 0)))
     })?;
+    let ledger = ledger.clone();
     define(ctx, globals, "isResolvableEx", move |given: Texts| !ledger.addresses(argument(&given, 0)).is_empty())?;
-    let notes = task.notes.clone();
+    let notes = shared.clone();
     define(ctx, globals, "myIpAddressEx", move |_: Texts| {
         with_notes(&notes, |notes| notes.own_address = true);
         addresses::list(&own)

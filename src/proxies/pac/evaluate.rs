@@ -1,7 +1,7 @@
 //! Puts questions to a script that may not come back.
 
 use super::question::{Limits, Notes, Question};
-use super::{Answer, FailureKind, Script, ScriptFailure, World};
+use super::{Answer, FailureKind, Obstacle, Place, Script, ScriptFailure, ScriptReadability, World};
 
 /// What a script said to each question, and what it asked back.
 #[derive(Debug, Clone)]
@@ -10,7 +10,23 @@ pub struct Evaluation {
     pub function: &'static str,
     /// In the order of the questions.
     pub replies: Vec<Result<Answer, ScriptFailure>>,
+    /// What stands in the way of Windows' own script engine, for the whole script; nothing where nobody looked.
+    pub readability: Option<ScriptReadability>,
+    /// The same for each question alone: what the script meets on its way to this answer. In the order of the questions.
+    pub obstacles: Vec<Vec<Obstacle>>,
+    /// Where in the script each answer was decided: the `return` of the function that was called, then what made the value that
+    /// it gave back. Empty where nobody knows. In the order of the questions.
+    pub decided: Vec<Vec<Place>>,
     pub notes: Notes,
+}
+
+impl Evaluation {
+    /// Adds what stands in the way of the whole script beside its text, such as how it is served.
+    pub fn add(&mut self, obstacle: Option<Obstacle>) {
+        if let Some(obstacle) = obstacle {
+            self.readability.get_or_insert_with(ScriptReadability::default).obstacles.push(obstacle);
+        }
+    }
 }
 
 /// Reads `script` and asks it every question, on a thread of its own that is left behind if it does not come back.
@@ -29,7 +45,7 @@ pub fn evaluate(
     use std::sync::mpsc::{self, RecvTimeoutError};
     use std::time::{Duration, Instant};
 
-    use super::engine::{self, Said};
+    use super::engine::{self, Look, Said};
     use super::question::{SharedNotes, with_notes};
 
     /// How much later than a script's own deadline its thread is left behind: the engine looks at the deadline rarely
@@ -66,9 +82,9 @@ pub fn evaluate(
             })
         })
     };
-    let function = match next()? {
+    let loaded = match next()? {
         Said::Loaded(loaded) => loaded?,
-        Said::Replied(_) => return Err(ScriptFailure::of(FailureKind::NoFunction)),
+        Said::Replied(_) | Said::Looked(_) => return Err(ScriptFailure::of(FailureKind::NoFunction)),
     };
     let mut replies = Vec::with_capacity(questions.len());
     while replies.len() < questions.len() {
@@ -78,15 +94,39 @@ pub fn evaluate(
         }
         match next() {
             Ok(Said::Replied(reply)) => replies.push(reply),
-            Ok(Said::Loaded(_)) => {}
+            Ok(Said::Loaded(_) | Said::Looked(_)) => {}
             Err(failure) => {
                 replies.push(Err(failure));
                 break;
             }
         }
     }
+    let are_all_asked = replies.len() == questions.len() && !abandoned.load(Ordering::Relaxed);
     replies.resize_with(questions.len(), || Err(ScriptFailure::of(FailureKind::NotAsked)));
-    Ok(Evaluation { function, replies, notes: with_notes(&notes, |notes| notes.clone()) })
+    let left = limits.whole.saturating_sub(started.elapsed()) + GRACE;
+    let looks = if let Some(Ok(Said::Looked(looks))) = are_all_asked.then(|| receiver.recv_timeout(left)) {
+        looks
+    } else {
+        abandoned.store(true, Ordering::Relaxed);
+        vec![Look::not_looked(&loaded.readability); questions.len()]
+    };
+    let mut evaluation = Evaluation {
+        function: loaded.function,
+        replies,
+        readability: Some(loaded.readability),
+        obstacles: Vec::new(),
+        decided: Vec::new(),
+        notes: with_notes(&notes, |notes| notes.clone()),
+    };
+    for (reply, look) in evaluation.replies.iter_mut().zip(looks) {
+        evaluation.obstacles.push(look.obstacles);
+        evaluation.decided.push(look.decided);
+        // What only Windows' own engine can run, a device does run.
+        if let (Err(_), Some(answer)) = (&reply, look.in_jscript) {
+            *reply = Ok(answer);
+        }
+    }
+    Ok(evaluation)
 }
 
 /// A build without an engine says so.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Script;
 
 /// Of a long line (a script without line breaks, say) this many characters around the place are quoted.
@@ -38,7 +40,7 @@ pub enum FailureKind {
 }
 
 /// A place in a script, with the line as it stands there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub line: usize,
     /// Counted from 1, in characters.

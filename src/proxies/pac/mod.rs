@@ -11,7 +11,10 @@ mod engine;
 mod evaluate;
 mod failure;
 mod functions;
+#[cfg(feature = "pac")]
+mod jscript;
 mod question;
+mod readability;
 mod script;
 mod world;
 
@@ -19,5 +22,8 @@ pub use answer::{Answer, Choice, ProxyKind, Remark};
 pub use evaluate::{Evaluation, evaluate};
 pub use failure::{FailureKind, Place, ScriptFailure, without_logins};
 pub use question::{Limits, Notes, Question};
+pub use readability::{
+    FIRST_BUILD_WITH_JSCRIPT9_LEGACY, Obstacle, ObstacleKind, Reading, ScriptReadability, served_as, worst,
+};
 pub use script::{NotScript, Script};
 pub use world::{Alert, Lookup, NameAnswers, Resolver, World};

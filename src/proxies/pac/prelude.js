@@ -4,7 +4,9 @@
   "use strict";
   const Real = Date;
   const parts = ["FullYear", "Month", "Date", "Hours", "Minutes", "Seconds", "Milliseconds"];
-  const two = (number) => String(number).padStart(2, "0");
+  // A realm may take later built-ins away: what is used after the set-up is held here, or is as old as the language.
+  const construct = Reflect.construct;
+  const two = (number) => (number < 10 ? "0" : "") + number;
   const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
   const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -17,7 +19,7 @@
       given.length === 0 ? [moment] :
       given.length === 1 ? given :
       [Real.UTC(...given) - offset];
-    return Reflect.construct(Real, time, new.target);
+    return construct(Real, time, new.target);
   }
   Dated.prototype = Real.prototype;
   Dated.now = () => moment;

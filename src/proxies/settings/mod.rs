@@ -1,11 +1,15 @@
 //! The forms in which Windows keeps a proxy: binary records, lists of servers, lists of exceptions.
 
+mod black_hole;
 mod bypass;
 mod record;
+mod script_address;
 mod servers;
 
+pub use black_hole::black_hole;
 pub use bypass::{BypassList, BypassRemark};
 pub use record::{Record, RecordKind, RecordMistake};
+pub use script_address::not_fetched;
 pub use servers::{Server, ServerList, ServerRemark};
 
 use std::borrow::Cow;

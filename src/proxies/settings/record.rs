@@ -1,7 +1,8 @@
 //! The binary records `WinHttpSettings` and `DefaultConnectionSettings`.
 //!
 //! Nobody has documented them; this is what tools that write them agree upon. Little endian: a version, a counter, the
-//! switches, and then texts, each behind its length: servers, exceptions and, in the second record, a script's address.
+//! switches, and then texts, each behind its length: servers, exceptions and, in the second record or where its switch is on, a
+//! script's address.
 //! What follows differs from version to version and is left alone.
 
 use crate::harmless::without_login;
@@ -59,7 +60,10 @@ impl Record {
         // A record may end behind any of its texts: what is not there is empty.
         let exceptions = reader.last_text("list of exceptions")?;
         let script = match kind {
-            RecordKind::WinHttp => String::new(),
+            // `netsh winhttp set advproxy` (AutoconfigUrl, AutoDetect) is documented, and where it keeps them is not. Without the
+            // switch, what follows is left alone, as ever; with it, a text that reads as the other record's is the address.
+            RecordKind::WinHttp if switches & SCRIPT == 0 => String::new(),
+            RecordKind::WinHttp => reader.last_text("script's address").unwrap_or_default(),
             RecordKind::WinInet => reader.last_text("script's address")?,
         };
         let left_over = bytes.len() - reader.offset;
@@ -180,6 +184,20 @@ mod tests {
         let read = Record::read(&bytes, RecordKind::WinInet).expect("a record");
         assert!(!read.is_manual() && read.is_script() && read.is_detecting());
         assert_eq!((read.script.as_str(), read.left_over), ("http://wpad.contoso.example/proxy.pac", 32));
+    }
+
+    #[test]
+    fn the_switches_of_advanced_settings_are_read_in_the_record_of_win_http_too() {
+        let address = "http://pac.contoso.example/proxy.pac";
+        let read = Record::read(&record(0x28, 5, &["", "", address], 0), RecordKind::WinHttp).expect("a record");
+        assert_eq!((read.is_script(), read.is_detecting(), read.script.as_str()), (true, false, address));
+        let read =
+            Record::read(&record(0x28, 11, &["proxy:8080", "<local>"], 0), RecordKind::WinHttp).expect("a record");
+        assert_eq!((read.is_manual(), read.is_detecting(), read.script.as_str()), (true, true, ""));
+        // Bytes that nobody knows make no record unreadable that was read before.
+        let odd = [record(0x28, 3, &["proxy:8080", ""], 0), vec![0xff; 7]].concat();
+        let read = Record::read(&odd, RecordKind::WinHttp).expect("a record");
+        assert_eq!((read.servers.as_str(), read.left_over), ("proxy:8080", 7));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::headline::{EXPLAINED_ROUTES, doubt, explained_by, kinds, reason, way, ways};
-use super::{instruction, route_name};
+use super::{instruction, route_name, unread_script};
 use crate::catalogue::{ImpactRow, Solution, release_title};
 use crate::harmless::sanitize;
 use crate::judge::{CLIENT_HAS_NO_LOGIN, Owner, Status};
@@ -21,7 +21,11 @@ pub(super) fn about_devices(report: &Report) -> String {
     let subject = subject(report);
     if closed.is_empty() && undecided.is_empty() {
         let remark = if report.answer.status == Status::Degraded { ", with remarks" } else { "" };
-        return format!("Yes: {subject} gets out {}{remark}.", serving(report, &open));
+        return match unread_script(report) {
+            // It goes directly, and not where the script would send it.
+            Some(why) => format!("Yes: {subject} gets out{remark}. {why}."),
+            None => format!("Yes: {subject} gets out {}{remark}.", serving(report, &open)),
+        };
     }
     let mut sentences = Vec::new();
     if !closed.is_empty() {
@@ -113,6 +117,9 @@ fn why(report: &Report, columns: &[Column<'_>]) -> String {
     let lacking = report.findings.iter().find(|finding| finding.code == CLIENT_HAS_NO_LOGIN.code);
     let lacks_login =
         |column: &Column<'_>| lacking.filter(|finding| column.rows.iter().any(|row| finding.rows.contains(&row.id)));
+    if let Some(why) = unread_script(report) {
+        return super::headline::lower_first(&why);
+    }
     let reasons: Vec<(&Column<'_>, String)> = columns
         .iter()
         .filter_map(|column| {
@@ -124,7 +131,13 @@ fn why(report: &Report, columns: &[Column<'_>]) -> String {
         })
         .collect();
     match reasons.as_slice() {
-        [] => super::headline::lower_first(lacking.map_or("no login that works is theirs", |finding| &finding.title)),
+        // Nothing fails by itself: what several rows show together keeps it in.
+        [] => {
+            let codes: Vec<&String> = report.answer.devices.iter().flat_map(|device| &device.because).collect();
+            let explains = |finding: &&Finding| codes.iter().any(|code| **code == finding.code);
+            let title = report.findings.iter().find(explains).map(|finding| sanitize(&finding.title));
+            title.map_or_else(|| "the findings say why".to_owned(), |title| super::headline::lower_first(&title))
+        }
         [(_, reason)] if columns.len() == 1 => reason.clone(),
         few if few.len() <= EXPLAINED_ROUTES => explained_by(few),
         many => kinds(&many.iter().map(|(column, _)| *column).collect::<Vec<_>>()),
@@ -135,7 +148,10 @@ fn open_question(report: &Report, columns: &[Column<'_>]) -> String {
     let undecided: Vec<&Column<'_>> =
         columns.iter().filter(|column| column.count(&[Status::Inconclusive, Status::NotTested]) > 0).collect();
     match undecided.as_slice() {
-        [] => "the route of some endpoints is not known".to_owned(),
+        [] => unread_script(report).map_or_else(
+            || "the route of some endpoints is not known".to_owned(),
+            |why| super::headline::lower_first(&why),
+        ),
         [column] => format!("{} {}", doubt(column), way(column)),
         _ if report.answer.status == Status::NotTested => "nothing was tested that decides it".to_owned(),
         many => format!("some endpoints have no clear result on {}", plural(many.len(), "route")),

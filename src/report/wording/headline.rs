@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{is_of_another, product, proxy_address, upper_first};
+use super::{is_of_another, product, proxy_address, unread_script, upper_first};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
 use crate::plan::Identity;
@@ -17,7 +17,15 @@ pub(super) const EXPLAINED_ROUTES: usize = 3;
 
 /// The sentence of a run about routes (or two, where a route is not decided).
 pub(super) fn about_routes(report: &Report) -> String {
-    verdict(&needed(report), report.run.script.is_some()) + &login_remark(report)
+    let columns = needed(report);
+    let is_kept_from_all = |column: &Column<'_>| column.rows.iter().any(|row| !row.status.is_open());
+    match unread_script(report) {
+        Some(why) if !columns.iter().any(is_kept_from_all) => {
+            format!("Not decided: whether diagnostic data gets out where the script sends it. {why}.")
+        }
+        Some(why) => format!("{} {why}.", verdict(&columns, true)),
+        None => verdict(&columns, report.run.script.is_some()) + &login_remark(report),
+    }
 }
 
 /// A login that opens a proxy and that not every version sends.
@@ -283,8 +291,13 @@ fn share(part: usize, whole: usize, what: &str) -> String {
     }
 }
 
+const PROPER_NAMES: [&str; 2] = ["Windows", "Microsoft"];
+
 /// Lower case for the middle of a sentence, except for words that are written in capitals anyway.
 pub(super) fn lower_first(text: &str) -> String {
+    if PROPER_NAMES.iter().any(|name| text.starts_with(name)) {
+        return text.to_owned();
+    }
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {

@@ -40,6 +40,18 @@ pub(in crate::report) fn headline(report: &Report) -> String {
     }
 }
 
+/// Why some of the devices cannot use the script that was asked, where that changes the answer.
+fn unread_script(report: &Report) -> Option<String> {
+    let is_about_reading = |finding: &&Finding| {
+        let cause = Cause::from_code(&finding.code);
+        let cannot = [Cause::PacNeedsNewerEngine, Cause::PacContentType, Cause::ConfScriptServiceDisabled];
+        cause.is_some_and(|cause| cannot.contains(&cause))
+    };
+    let finding = report.findings.iter().find(is_about_reading).filter(|_| report.answer.status != Status::Ok)?;
+    let title = Cause::from_code(&finding.code).map_or(finding.title.as_str(), |cause| cause.facts().title);
+    Some(sanitize(title))
+}
+
 /// A proxy without the scheme that nearly all have.
 fn proxy_address(proxy: &str) -> String {
     sanitize(proxy.strip_prefix("http://").unwrap_or(proxy))

@@ -1,6 +1,7 @@
 //! Where a script sends the endpoints, in sentences.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::proxy_address;
 use crate::harmless::sanitize;
@@ -9,6 +10,8 @@ use crate::report::{AskedScript, Report, ScriptAnswer};
 
 /// So many hosts are named, more are counted.
 const NAMED_HOSTS: usize = 3;
+/// So many lines of the script are named for one way.
+const NAMED_LINES: usize = 3;
 /// More ways than this are counted: each host may have one of its own.
 const NAMED_WAYS: usize = 6;
 
@@ -28,7 +31,7 @@ pub fn script(report: &Report) -> Vec<String> {
     let mut parts: Vec<String> = groups
         .iter()
         .take(NAMED_WAYS)
-        .map(|(ways, answers)| format!("{} {}", hosts(answers, all), in_words(ways)))
+        .map(|(ways, answers)| format!("{} {}{}", hosts(answers, all), in_words(ways), at_lines(answers)))
         .collect();
     if groups.len() > NAMED_WAYS {
         let rest: usize = groups[NAMED_WAYS..].iter().map(|(_, answers)| answers.len()).sum();
@@ -44,6 +47,18 @@ fn hosts(answers: &[&ScriptAnswer], all: usize) -> String {
         count if count == all && count > 1 => format!("all {} endpoints", grouped(count)),
         count if count > NAMED_HOSTS => format!("{} endpoints", grouped(count)),
         _ => answers.iter().map(|answer| sanitize(&answer.host)).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The lines of the script that decided these: ` (line 12)`, ` (lines 12, 15, 20 and 4 more)`.
+fn at_lines(answers: &[&ScriptAnswer]) -> String {
+    let lines: BTreeSet<usize> = answers.iter().filter_map(|answer| answer.lines.last().copied()).collect();
+    let named: Vec<String> = lines.iter().take(NAMED_LINES).map(ToString::to_string).collect();
+    match lines.len() {
+        0 => String::new(),
+        1 => format!(" (line {})", named.concat()),
+        count if count > NAMED_LINES => format!(" (lines {} and {} more)", named.join(", "), count - NAMED_LINES),
+        _ => format!(" (lines {})", named.join(", ")),
     }
 }
 

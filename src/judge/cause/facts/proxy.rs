@@ -11,6 +11,15 @@ pub(super) const TCP_REFUSED: CauseFacts = CauseFacts::new(
     "check the proxy's address and port, and that it is running",
 );
 
+pub(super) const BLACK_HOLE: CauseFacts = CauseFacts::new(
+    "proxy.black_hole",
+    Status::Blocked,
+    Owner::ProxyTeam,
+    "The PAC file or a setting sends these hosts nowhere, on purpose",
+    "delete these hosts from the entry that names this address, or exempt them in the line before it; no proxy is to be started \
+     there",
+);
+
 pub(super) const TCP_TIMEOUT: CauseFacts = CauseFacts::new(
     "proxy.tcp_timeout",
     Status::Blocked,

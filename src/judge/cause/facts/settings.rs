@@ -59,6 +59,22 @@ pub(super) const PAC_EVAL_ERROR: CauseFacts = told(
     "correct the script at the place that is quoted; until then devices that ask it go out directly",
 );
 
+pub(super) const PAC_NEEDS_NEWER_ENGINE: CauseFacts = told(
+    "pac.needs_newer_engine",
+    Owner::ProxyTeam,
+    "Windows' script engine (JScript) cannot run the PAC file",
+    "write it in ECMAScript 3 (var, function, for (;;), indexOf on texts): up to Windows 11 23H2, Windows' services run PAC files \
+     in jscript.dll, and go out directly or fail when it cannot; what 24H2 reads is not published",
+);
+
+pub(super) const PAC_CONTENT_TYPE: CauseFacts = told(
+    "pac.content_type",
+    Owner::ProxyTeam,
+    "Windows' services do not take the PAC file as it is served",
+    "serve it as application/x-ns-proxy-autoconfig, or from a path that ends in .pac, .dat, .js or .jvs (Microsoft KB 4025058); \
+     until then Windows 10 devices go out directly",
+);
+
 pub(super) const PAC_EVAL_TIMEOUT: CauseFacts = told(
     "pac.eval_timeout",
     Owner::ProxyTeam,
@@ -76,8 +92,8 @@ pub(super) const PAC_UNSUPPORTED_TOKEN: CauseFacts = told(
 pub(super) const PAC_FILE_URL: CauseFacts = told(
     "pac.file_url",
     Owner::DesktopTeam,
-    "The script's address is a file",
-    "serve the script over http: Windows' services do not read one from a file",
+    "The script's address is a file, or another that Windows' services do not fetch",
+    "serve the script over http: Windows' services fetch none from a file, a network path or an FTP server",
 );
 
 pub(super) const PAC_WPAD_NOT_FOUND: CauseFacts = told(
@@ -85,6 +101,14 @@ pub(super) const PAC_WPAD_NOT_FOUND: CauseFacts = told(
     Owner::ProxyTeam,
     "No script is found by WPAD",
     "serve wpad.dat at the name wpad of this domain, or give the devices the script's address",
+);
+
+pub(super) const CONF_SCRIPT_SERVICE_DISABLED: CauseFacts = told(
+    "conf.script_service_disabled",
+    Owner::DesktopTeam,
+    "The service that runs PAC files (WinHttpAutoProxySvc) is disabled, and the settings name a PAC file",
+    "set its start type back to manual (reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\WinHttpAutoProxySvc /v Start /t REG_DWORD /d 3 \
+     /f) and restart; to switch off detection only, set DisableWpad to 1",
 );
 
 pub(super) const CONF_NONE: CauseFacts = told(
