@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 #[cfg(unix)]
 use std::fs;
-use std::rc::Rc;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -268,11 +268,11 @@ fn check(world: &World) -> Run {
         ..Roots::default()
     };
     let catalogue = Arc::new(world.catalogue.clone());
-    let context = Rc::new(Context::new(catalogue.clone(), plan, world.net.clone(), access, Arc::new(store)));
+    let context = Arc::new(Context::new(catalogue.clone(), plan, world.net.clone(), access, Arc::new(store)));
     let mut observations = Vec::new();
     let ended = runtime.block_on(async {
         let nobody = std::future::pending;
-        let ended = probe::run(&context, nobody(), |seen| observations.push(seen)).await;
+        let ended = probe::run(&context, NonZeroUsize::MIN, nobody(), |seen| observations.push(seen)).await;
         let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
         let patience = Patience { answers: context.plan.budget.follow_ups, run: context.plan.budget.total };
         if ended != Ended::Complete {
@@ -355,7 +355,7 @@ impl Run {
             remarks: Vec::new(),
         };
         let (answer, findings) = waprobe::answer::conclude(catalogue, plan, &verdicts, findings);
-        assemble(catalogue, plan, &verdicts, &findings, &impacts, &answer, run)
+        assemble(catalogue, plan, verdicts, &findings, &impacts, &answer, run)
     }
 
     /// The same, written to a file and read back.

@@ -135,7 +135,7 @@ pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
         by_its_own_settings(arguments, &mut seen)?;
     }
     let needed = Needed::of(&seen.catalogue, &device.solutions, &device.os);
-    let report = show::report_of(&seen);
+    let report = show::report_of(&mut seen);
     let mut diagnosis = diagnose(&checkup, &report, &needed, &viewpoint);
     diagnosis.doubts.extend(doubt);
     let exit = exit(diagnosis.answer, seen.ended);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use super::files::OutputFile;
 use super::outputs::Outputs;
 use super::progress::Progress;
 use super::show::{self, Expected, Seen};
-use super::{Exit, Failure, files, handed};
+use super::{Exit, Failure, files, handed, this_device};
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 use crate::certificate::Certificate;
 use crate::judge::{Grounds, follow_ups, judge, to_ask_alone};
@@ -80,7 +79,7 @@ fn header(setup: &Setup) -> Header {
         machine_roots: setup.roots.note.clone(),
         expectation: setup.expectation.as_ref().map(|expected| expected.text.clone()),
         fail_on: setup.fail_on.clone(),
-        ran_as: super::this_device::ran_as(),
+        ran_as: this_device::ran_as(),
     }
 }
 
@@ -116,7 +115,7 @@ fn probe_all(
         .build()
         .map_err(|error| Failure::Internal(format!("could not start the runtime: {error}")))?;
     let context = Context::new(catalogue.clone(), plan, net, access, Arc::new(root_store(&roots.machine)));
-    let context = Rc::new(context);
+    let context = Arc::new(context);
     let mut observations: Vec<Observation> = Vec::new();
     let mut keep = |observation: Observation, observations: &mut Vec<Observation>| {
         progress.step(&observation);
@@ -128,8 +127,10 @@ fn probe_all(
     let started = Instant::now();
     let (ended, verdicts) = runtime.block_on(async {
         let mut interrupt = std::pin::pin!(interrupt());
-        let ended = probe::run(&context, interrupt.as_mut(), |seen| keep(seen, &mut observations)).await;
-        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended);
+        let ended =
+            probe::run(&context, this_device::threads(), interrupt.as_mut(), |seen| keep(seen, &mut observations))
+                .await;
+        let grounds = Grounds::new(&catalogue, &context.plan, &roots, header.started, ended).on(this_device::threads());
         let mut verdicts = judge(&grounds, &observations);
         if ended != Ended::Complete {
             // What would have been asked again is not decided.
@@ -294,7 +295,7 @@ pub(super) fn scope(arguments: &ScopeArguments) -> Result<(OsSelection, Vec<Solu
     let os = if arguments.os.is_empty() {
         OsSelection::all()
     } else {
-        OsSelection::read(&arguments.os, super::this_device::version()).map_err(Failure::usage)?
+        OsSelection::read(&arguments.os, this_device::version()).map_err(Failure::usage)?
     };
     let solutions = match arguments.solution.as_slice() {
         [] => Solution::ALL.to_vec(),

@@ -100,7 +100,7 @@ fn recognise(scenario: &Scenario) -> Result<Matrix, Failure> {
         return Ok(matrix);
     }
     let setup = setup?;
-    let report = show::report_of(&quietly(setup)?);
+    let report = show::report_of(&mut quietly(setup)?);
     let broken = |complaints: Complaints| {
         Failure::Internal(format!("the expectation of scenario {} is broken\n{complaints}", scenario.name))
     };

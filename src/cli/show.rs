@@ -1,12 +1,11 @@
 //! From what was seen to what is printed: judging, rendering and the exit code, the same for a run and a replay.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::outputs::Outputs;
-use super::{Exit, Failure, files};
+use super::{Exit, Failure, files, this_device};
 use crate::catalogue::{Catalogue, Complaints};
 use crate::judge::{Cause, Grounds, Verdict, findings, is_unasked, judge};
 use crate::observation::recording::{Header, Roots};
@@ -36,8 +35,8 @@ pub(super) struct Seen {
 
 /// Judges, writes every output, and says how the process ends. What fails on the way is told after everything that can
 /// be written was written.
-pub(super) fn conclude(outputs: Outputs, seen: Seen) -> Result<Exit, Failure> {
-    let report = report_of(&seen);
+pub(super) fn conclude(outputs: Outputs, mut seen: Seen) -> Result<Exit, Failure> {
+    let report = report_of(&mut seen);
     let fail_on = fail_on(seen.header.fail_on.as_deref())?;
     let changes = outputs.changes(&report);
     let (conclusion, misfit) = conclusion(&report, seen.expectation.as_ref(), fail_on.as_ref(), changes.as_ref())?;
@@ -116,17 +115,20 @@ fn fail_on(list: Option<&str>) -> Result<Option<FailOn>, Failure> {
 const ASKED_ONCE: &str =
     "nothing was asked twice (--no-follow-ups): a row that failed beside others may get through alone";
 
-pub(super) fn report_of(seen: &Seen) -> Report {
+/// The report. What it is made of is gone afterwards: of many rows there is to be one copy.
+pub(super) fn report_of(seen: &mut Seen) -> Report {
+    let observations = std::mem::take(&mut seen.observations);
+    let verdicts = seen.verdicts.take();
     let plan = &seen.header.plan;
-    let grounds = Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended);
-    let judge = || Cow::Owned(judge(&grounds, &seen.observations));
-    let verdicts = seen.verdicts.as_ref().map_or_else(judge, |verdicts| Cow::Borrowed(verdicts.as_slice()));
-    let findings = findings(&grounds, &verdicts, &seen.observations);
+    let grounds =
+        Grounds::new(&seen.catalogue, plan, &seen.roots, seen.header.started, seen.ended).on(this_device::threads());
+    let verdicts = verdicts.unwrap_or_else(|| judge(&grounds, &observations));
+    let findings = findings(&grounds, &verdicts, &observations);
+    let is_asked_twice = plan.follow_ups.wanted || observations.iter().any(|seen| seen.attempt() != Attempt::First);
+    drop(observations);
     let impacts = crate::impact::assess(&seen.catalogue, plan, &verdicts);
     let (answer, findings) = crate::answer::conclude(&seen.catalogue, plan, &verdicts, findings);
     let note = &seen.roots.note;
-    let is_asked_twice =
-        plan.follow_ups.wanted || seen.observations.iter().any(|seen| seen.attempt() != Attempt::First);
     let asked_once = (!is_asked_twice).then(|| ASKED_ONCE.to_owned()).into_iter();
     let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
     let unasked = is_unasked(plan, &verdicts).then(|| wording::UNASKED_CLIENT.to_owned());
@@ -142,7 +144,7 @@ pub(super) fn report_of(seen: &Seen) -> Report {
             .chain(of_clients)
             .collect(),
     };
-    report::assemble(&seen.catalogue, plan, &verdicts, &findings, &impacts, &answer, run)
+    report::assemble(&seen.catalogue, plan, verdicts, &findings, &impacts, &answer, run)
 }
 
 /// Reads the expectation and the list of what fails, so that a mistake in them is found before the run.

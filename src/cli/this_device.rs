@@ -1,6 +1,8 @@
 //! The device that this program runs on, where that is Windows; anywhere else there is none to speak of.
 #![cfg_attr(windows, allow(clippy::unnecessary_wraps, reason = "elsewhere there is no such device"))]
 
+use std::num::NonZeroUsize;
+
 use crate::catalogue::OsChoice;
 use crate::observation::recording::ServiceAccount;
 use crate::proxies::win_http::WinHttp;
@@ -80,3 +82,11 @@ pub(super) fn proxies() -> Option<Snapshot> {
 pub(super) fn win_http() -> Option<Box<dyn WinHttp>> {
     None
 }
+
+/// How many threads a large run may keep busy.
+pub(super) fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |threads| threads.min(MAX_THREADS))
+}
+
+/// More threads than this gain nothing: the network and the other side are slower by then.
+const MAX_THREADS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");

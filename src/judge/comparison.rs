@@ -6,7 +6,7 @@
 mod hints;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::chain::{self, ChainVerdict, Reached};
@@ -78,21 +78,21 @@ pub(super) fn mark_shared_keys(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) 
 /// Tells rows that were left alone, where inspection comes and goes, how little that says.
 pub(super) fn tell_of_flapping(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
     let rows = rows(grounds, verdicts);
-    let flapping = flapping(&rows);
+    let said = |way: Option<&Proxy>| {
+        let changing = rows.iter().copied().filter(|row| row.route.proxy() == way && row.verdict.connections.differ());
+        said_of(&changing.collect::<Vec<_>>())
+    };
+    let said: HashMap<Option<&Proxy>, String> = flapping(&rows).into_iter().map(|way| (way, said(way))).collect();
     let lines: Vec<(JobId, String)> = rows
         .iter()
-        .filter(|row| flapping.contains(&row.route.proxy()) && row.verdict.connections.inspected == 0)
-        .filter(|row| row.chain_is(&[Status::Ok, Status::Degraded]))
-        .map(|row| {
-            let same_way = |other: &Row<'_>| other.route.proxy() == row.route.proxy();
-            let changing = rows.iter().copied().filter(|other| same_way(other) && other.verdict.connections.differ());
-            let changing: Vec<Row<'_>> = changing.collect();
+        .filter(|row| row.verdict.connections.inspected == 0 && row.chain_is(&[Status::Ok, Status::Degraded]))
+        .filter_map(|row| {
             let line = format!(
                 "this connection was left alone, and that does not show that this host is excluded: inspection comes and goes \
                  on this way ({})",
-                said_of(&changing)
+                said.get(&row.route.proxy())?
             );
-            (row.verdict.job, line)
+            Some((row.verdict.job, line))
         })
         .collect();
     for (job, line) in lines {

@@ -32,8 +32,11 @@ mod tests;
 mod ticket;
 mod wording;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -218,6 +221,8 @@ pub struct Grounds<'a> {
     pub at: Timestamp,
     /// What a planned job without an observation says.
     missing: Cause,
+    /// How many threads may judge rows side by side. The verdicts are the same with any number.
+    threads: NonZeroUsize,
 }
 
 impl<'a> Grounds<'a> {
@@ -228,7 +233,13 @@ impl<'a> Grounds<'a> {
             Ended::Interrupted => Cause::NotTested,
             Ended::Complete => Cause::Internal,
         };
-        Self { catalogue, plan, roots, at, missing }
+        Self { catalogue, plan, roots, at, missing, threads: NonZeroUsize::MIN }
+    }
+
+    /// The same, judged on so many threads where there are many rows.
+    #[must_use]
+    pub fn on(self, threads: NonZeroUsize) -> Self {
+        Self { threads, ..self }
     }
 
     fn job(&self, row: &Verdict) -> &'a Job {
@@ -253,16 +264,14 @@ pub fn judge(grounds: &Grounds<'_>, observations: &[Observation]) -> Vec<Verdict
         .map(|profile| {
             let mut seen = ByProfile::of(grounds, profile, &observations);
             let were_beside = follow_up::alone::stand_in(grounds, &chains, &mut seen);
-            let rows = grounds.plan.jobs.iter().zip(&seen.attempts);
-            let mut verdicts: Vec<Verdict> =
-                rows.map(|(job, seen)| row::judge_job(grounds, &chains, job, seen)).collect();
+            let mut verdicts = judge_rows(grounds, &chains, &seen.attempts);
             follow_up::alone::tell(grounds, &mut verdicts, &were_beside);
             same_address::explain(grounds, &seen.attempts, &mut verdicts);
             (seen, verdicts)
         })
         .collect();
     ByProfile::introduce(&mut judged);
-    let genuine: Vec<Genuine> = judged.iter().flat_map(|(_, verdicts)| genuine_chains(grounds, verdicts)).collect();
+    let genuine = genuine_chains(grounds, judged.iter().flat_map(|(_, verdicts)| verdicts));
     let limits = follow_up::Limits::of(grounds, judged.iter().flat_map(|(_, verdicts)| verdicts));
     for (seen, verdicts) in &mut judged {
         compare_short_chains(grounds, verdicts, &genuine);
@@ -336,14 +345,17 @@ impl<'o> ByProfile<'o> {
     }
 }
 
-/// A proved chain to an expected root, with its leaf and its row.
+/// A proved chain to an expected root: its leaf and its row.
 struct Genuine {
-    endpoint: usize,
     leaf: Certificate,
     job: JobId,
 }
 
-fn genuine_chains(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Genuine> {
+/// The genuine chains of every profile's rows, by endpoint.
+fn genuine_chains<'v>(
+    grounds: &Grounds<'_>,
+    verdicts: impl Iterator<Item = &'v Verdict>,
+) -> HashMap<usize, Vec<Genuine>> {
     let genuine = |verdict: &Verdict| {
         let chain = verdict.chain.as_ref()?;
         let Reached::Class(class) = chain.reached else { return None };
@@ -355,14 +367,45 @@ fn genuine_chains(grounds: &Grounds<'_>, verdicts: &[Verdict]) -> Vec<Genuine> {
             return None;
         }
         let leaf = chain.certificates.first()?.clone();
-        Some(Genuine { endpoint: grounds.job(verdict).endpoint, leaf, job: verdict.job })
+        Some((grounds.job(verdict).endpoint, Genuine { leaf, job: verdict.job }))
     };
-    verdicts.iter().filter_map(genuine).collect()
+    let mut by_endpoint: HashMap<usize, Vec<Genuine>> = HashMap::new();
+    for (endpoint, genuine) in verdicts.filter_map(genuine) {
+        by_endpoint.entry(endpoint).or_default().push(genuine);
+    }
+    by_endpoint
+}
+
+/// Rows that are worth another thread.
+const ROWS_PER_THREAD: usize = 512;
+
+/// Each row by itself, in plan order.
+fn judge_rows(grounds: &Grounds<'_>, chains: &ChainJudge, attempts: &[Vec<&Observation>]) -> Vec<Verdict> {
+    let jobs = &grounds.plan.jobs;
+    let threads = grounds.threads.get().min(jobs.len() / ROWS_PER_THREAD);
+    if threads < 2 {
+        return jobs.iter().zip(attempts).map(|(job, seen)| row::judge_job(grounds, chains, job, seen)).collect();
+    }
+    let share = jobs.len().div_ceil(threads);
+    // In place, so that there is one copy of many rows.
+    let mut verdicts: Vec<Option<Verdict>> = jobs.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        for ((verdicts, jobs), attempts) in
+            verdicts.chunks_mut(share).zip(jobs.chunks(share)).zip(attempts.chunks(share))
+        {
+            scope.spawn(move || {
+                for ((verdict, job), seen) in verdicts.iter_mut().zip(jobs).zip(attempts) {
+                    *verdict = Some(row::judge_job(grounds, chains, job, seen));
+                }
+            });
+        }
+    });
+    verdicts.into_iter().map(|verdict| verdict.expect("every row was judged")).collect()
 }
 
 /// A short chain on one route, and a chain to an expected anchor for the same host on another: the first is an
 /// interceptor's. Unless both show the same leaf: then one server only sends less.
-fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict], genuine: &[Genuine]) {
+fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict], genuine: &HashMap<usize, Vec<Genuine>>) {
     // What leads to an expected root by known keys is nobody's but the service's, however little of it was sent.
     let is_open = |verdict: &&mut Verdict| {
         let is_known = |chain: &ChainVerdict| matches!(chain.reached, Reached::Class(_));
@@ -371,8 +414,8 @@ fn compare_short_chains(grounds: &Grounds<'_>, verdicts: &mut [Verdict], genuine
     for verdict in verdicts.iter_mut().filter(is_open) {
         let place = grounds.plan.jobs[verdict.job.0 as usize].endpoint;
         let leaf = verdict.chain.as_ref().and_then(|chain| chain.certificates.first());
-        let others: Vec<&Genuine> = genuine.iter().filter(|other| other.endpoint == place).collect();
-        if others.is_empty() || others.iter().any(|other| Some(&other.leaf) == leaf) {
+        let Some(others) = genuine.get(&place) else { continue };
+        if others.iter().any(|other| Some(&other.leaf) == leaf) {
             continue;
         }
         let is_same_row = others.iter().all(|other| other.job == verdict.job);

@@ -110,7 +110,7 @@ pub(super) fn share(grounds: &Grounds<'_>, attempts: &[Vec<&Observation>], verdi
     for verdict in verdicts.iter() {
         let Some(account) = account(verdict) else { continue };
         let login = logins.entry(account).or_default();
-        if seen(verdict).is_some_and(is_let_through) {
+        if !login.taken_by.contains(&verdict.scheme) && seen(verdict).is_some_and(is_let_through) {
             login.taken_by.push(verdict.scheme);
         }
         if matches!(fault(verdict), Some(Fault::CredentialsRefused)) || verdict.cause == Cause::PauthIntermittent {

@@ -37,11 +37,13 @@ pub(super) fn judge_job(grounds: &Grounds<'_>, chains: &ChainJudge, job: &Job, a
         connections.count(opinion.chain_on_the_way());
         (*last, opinion)
     };
-    let opinion = stopped_behind(opinion, attempts);
+    let mut opinion = stopped_behind(opinion, attempts);
     lines.extend(evidence::lines(seen, grounds.at));
-    if let Some(chain) = &opinion.chain {
-        lines.extend(chain.evidence.iter().cloned());
+    if let Some(chain) = &mut opinion.chain {
+        // From here on the row has them.
+        lines.append(&mut chain.evidence);
     }
+    lines.shrink_to_fit();
     let is_confirmed = is_confirmed(opinion.chain.as_ref());
     let remarks = [
         remark::remarks(seen),

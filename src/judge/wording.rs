@@ -1,6 +1,7 @@
 //! Words that summaries, evidence and findings share: a fault, a header's value, a list of names.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::observation::Fault;
 
@@ -19,13 +20,8 @@ pub fn listed(names: &[&str]) -> String {
 
 /// Each name once, in the order in which they come.
 pub(super) fn each_once<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut once = Vec::new();
-    for name in names {
-        if !once.contains(&name) {
-            once.push(name);
-        }
-    }
-    once
+    let mut known = HashSet::new();
+    names.into_iter().filter(|name| known.insert(*name)).collect()
 }
 
 /// A header's value as it may be shown. The address of a redirection ends where its query begins: portals put names and

@@ -195,8 +195,10 @@ impl Recorder {
     }
 
     #[must_use]
-    pub fn finish(self, now: Instant) -> Observation {
+    pub fn finish(mut self, now: Instant) -> Observation {
         let total = now.saturating_duration_since(self.started);
+        // A run keeps many of these.
+        self.steps.shrink_to_fit();
         let stopped = self.steps.last().filter(|step| step.fault.is_some()).map(|step| step.stage);
         let is_common = self.goes_ahead && stopped.is_some_and(|stage| stage < Stage::Tls);
         let profile = self.profile.filter(|_| !is_common);

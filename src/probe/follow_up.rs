@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +46,7 @@ pub struct Patience {
 /// All of them share one deadline, and none goes beyond what is left of the run's total: then the run is complete all the
 /// same. A question that was not asked, or not seen to its end, is handed over as one that the end of the run cut off.
 pub async fn follow_up(
-    context: &Rc<Context>,
+    context: &Arc<Context>,
     asked: Vec<FollowUp>,
     patience: Patience,
     interrupt: impl Future<Output = ()>,
@@ -55,8 +54,8 @@ pub async fn follow_up(
 ) -> Ended {
     let now = Instant::now();
     let end = End { answers: now + patience.answers + MARGIN, run: now + patience.run };
-    let context = Rc::new(context.within(patience.answers));
-    let places = Rc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
+    let context = Arc::new(context.within(patience.answers));
+    let places = Arc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
     let (sender, ended) = mpsc::unbounded_channel();
     let tasks = asked.iter().copied().map(|follow_up| {
         let (context, places, sender) = (context.clone(), places.clone(), sender.clone());
@@ -78,7 +77,7 @@ pub async fn follow_up(
 ///
 /// A brief question is awaited for a part of the patience. What does not come to its turn in time is handed over as cut off.
 pub async fn ask_alone(
-    context: &Rc<Context>,
+    context: &Arc<Context>,
     asked: Vec<FollowUp>,
     patience: Patience,
     interrupt: impl Future<Output = ()>,
@@ -94,7 +93,7 @@ pub async fn ask_alone(
     }
     let each = context.plan.budget.follow_ups;
     let brief = each / 10 * TENTHS_WHEN_BRIEF;
-    let (usual, hasty) = (Rc::new(context.asking_anew(each)), Rc::new(context.asking_anew(brief)));
+    let (usual, hasty) = (Arc::new(context.asking_anew(each)), Arc::new(context.asking_anew(brief)));
     let (sender, ended) = mpsc::unbounded_channel();
     let tasks = chains.into_values().map(|chain| {
         let (usual, hasty, sender) = (usual.clone(), hasty.clone(), sender.clone());
@@ -236,6 +235,7 @@ impl Context {
             tickets: self.tickets.clone(),
             certificates: self.certificates.clone(),
             load: self.load.clone(),
+            alive: self.alive.clone(),
         }
     }
 }

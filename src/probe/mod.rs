@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use self::hello::Hello;
 use self::load::Peer;
@@ -56,6 +56,8 @@ pub struct Context {
     tickets: Arc<proxy::Tickets>,
     certificates: Arc<tls::CertificatePool>,
     load: load::Load,
+    /// Gone when nobody works for the run any more.
+    alive: Arc<watch::Sender<()>>,
 }
 
 /// The credentials of a run.
@@ -102,18 +104,15 @@ impl Context {
         let lookups = Arc::new(resolve::Lookups::new(&catalogue, &plan, &net));
         let proxies = Arc::new(proxy::Gates::new(&plan));
         let tickets = Arc::new(proxy::Tickets::new(&plan, &net));
-        Self {
-            catalogue,
-            plan,
-            net,
-            access,
-            machine_roots,
-            lookups,
-            proxies,
-            tickets,
-            certificates: Arc::default(),
-            load: load::Load::default(),
-        }
+        let (certificates, alive) = (Arc::default(), Arc::default());
+        let load = load::Load::default();
+        Self { catalogue, plan, net, access, machine_roots, lookups, proxies, tickets, certificates, load, alive }
+    }
+
+    /// Completes when the run and its follow-ups have ended, and everybody has let go of their context.
+    fn run_is_over(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut alive = self.alive.subscribe();
+        async move { while alive.changed().await.is_ok() {} }
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::rc::Rc;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::{Client, Context, Opening, attempt};
@@ -15,43 +19,39 @@ use crate::plan::{ClientProfile, Job};
 /// How long rows that are under way when the run ends have to say how far they came. They need one turn each.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// Jobs that are worth another thread. Fewer wait for the network most of the time, and one thread is enough for them.
+const JOBS_PER_THREAD: usize = 256;
+
 /// Probes every job of the plan at once and hands each attempt's observation to `keep` as it ends.
+///
+/// A large plan is probed on several of `threads`: the calling one, and others that take their jobs from the same queue.
+/// What the jobs share (logins, lookups, certificates) is in the context, which all threads share.
 ///
 /// Ends early when the total budget is spent or `interrupt` completes. A first attempt that is under way then is handed
 /// over with what its finished stages saw, a retry as one that was cut off. A job that was still
 /// waiting for its turn has no observation.
 pub async fn run(
-    context: &Rc<Context>,
+    context: &Arc<Context>,
+    threads: NonZeroUsize,
     interrupt: impl Future<Output = ()>,
     mut keep: impl FnMut(Observation),
 ) -> Ended {
     let started = Instant::now();
-    let total = context.plan.budget.total;
-    let places = Rc::new(Semaphore::new(context.plan.budget.concurrency.max(1)));
-    let local = LocalSet::new();
-    let mut running = JoinSet::new();
+    let budget = &context.plan.budget;
     let (sender, mut ended) = mpsc::unbounded_channel();
     let (end, end_seen) = watch::channel(None);
-    tokio::pin!(interrupt);
-    local
+    let queue = Arc::new(Queue { next: AtomicUsize::new(0), context: context.clone() });
+    let worker = Worker { queue, sender, end: end_seen };
+    let places = shares(budget.concurrency.max(1), threads.get().min(context.plan.jobs.len() / JOBS_PER_THREAD));
+    let (own, others) = places;
+    for places in others {
+        worker.clone().start(places);
+    }
+    let mut interrupt = pin!(interrupt);
+    let mut deadline = pin!(tokio::time::sleep(budget.total.saturating_sub(started.elapsed())));
+    LocalSet::new()
         .run_until(async move {
-            for job in context.plan.jobs.clone() {
-                let (context, places, sender) = (context.clone(), places.clone(), sender.clone());
-                let end = end_seen.clone();
-                running.spawn_local(async move {
-                    let place = tokio::select! {
-                        biased;
-                        place = places.acquire() => place,
-                        _ = end_of_run(end.clone()) => return,
-                    };
-                    // On the heap, so that a job which waits for its turn is not as large as one under way.
-                    Box::pin(probe(&job, &context, &sender, &end)).await;
-                    drop(place);
-                });
-            }
-            drop(sender);
-            let deadline = tokio::time::sleep(total.saturating_sub(started.elapsed()));
-            tokio::pin!(deadline);
+            tokio::task::spawn_local(worker.work(own));
             let how = loop {
                 tokio::select! {
                     biased;
@@ -65,8 +65,7 @@ pub async fn run(
                 }
             };
             end.send_replace(Some(how));
-            let last_words = tokio::time::sleep(LAST_WORDS);
-            tokio::pin!(last_words);
+            let mut last_words = pin!(tokio::time::sleep(LAST_WORDS));
             loop {
                 tokio::select! {
                     biased;
@@ -80,6 +79,70 @@ pub async fn run(
             how
         })
         .await
+}
+
+/// `places` divided among the calling thread and others, at most so many together; no thread has none.
+fn shares(places: usize, threads: usize) -> (usize, Vec<usize>) {
+    let threads = threads.clamp(1, places.max(1));
+    let share = |thread| places / threads + usize::from(thread < places % threads);
+    (share(0), (1..threads).map(share).collect())
+}
+
+/// The jobs that nobody has begun, in plan order.
+struct Queue {
+    next: AtomicUsize,
+    context: Arc<Context>,
+}
+
+impl Queue {
+    fn take(&self) -> Option<Job> {
+        self.context.plan.jobs.get(self.next.fetch_add(1, Ordering::Relaxed)).copied()
+    }
+}
+
+/// Takes jobs from the queue, on a thread of its own or on the caller's.
+#[derive(Clone)]
+struct Worker {
+    queue: Arc<Queue>,
+    sender: mpsc::UnboundedSender<Observation>,
+    end: watch::Receiver<Option<Ended>>,
+}
+
+impl Worker {
+    /// Works on a thread of its own. Where the system gives none the others do all the work.
+    fn start(self, places: usize) {
+        let run_is_over = self.queue.context.run_is_over();
+        let work = move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+            LocalSet::new().block_on(&runtime, self.work(places));
+            // Questions to name servers that several jobs wait for are answered here until nobody needs them.
+            runtime.block_on(run_is_over);
+            runtime.shutdown_background();
+        };
+        let _ = thread::Builder::new().name("probe".to_owned()).spawn(work);
+    }
+
+    /// Probes jobs, so many at once, until there are none left or the run ends.
+    async fn work(self, places: usize) {
+        let Self { queue, sender, end } = self;
+        let mut running = JoinSet::new();
+        let mut run_ends = pin!(end_of_run(end.clone()));
+        loop {
+            while running.len() < places
+                && let Some(job) = queue.take()
+            {
+                let (context, sender, end) = (queue.context.clone(), sender.clone(), end.clone());
+                running.spawn_local(async move { probe(&job, &context, &sender, &end).await });
+            }
+            tokio::select! {
+                biased;
+                _ = &mut run_ends => break,
+                ended = running.join_next() => if ended.is_none() { return },
+            }
+        }
+        // They know that the run ends, and say how far they came.
+        while running.join_next().await.is_some() {}
+    }
 }
 
 /// Completes when the run ends before its work is done.
@@ -190,4 +253,110 @@ async fn together(
         behind.learn_addresses(&ahead);
     }
     (ahead, behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::net::Net;
+    use crate::plan::{Budget, Identity, PlannedRoute, SchemeChoice};
+    use crate::probe::{Access, Login, testing};
+
+    const THREADS: NonZeroUsize = NonZeroUsize::new(4).expect("not zero");
+
+    #[test]
+    fn places_are_divided_and_none_is_lost() {
+        assert_eq!(shares(128, 2), (64, vec![64]));
+        assert_eq!(shares(10, 4), (3, vec![3, 2, 2]));
+        assert_eq!(shares(2, 8), (1, vec![1]), "no thread works without a place");
+        assert_eq!(shares(128, 0), (128, vec![]), "the calling thread works in any case");
+    }
+
+    /// A proxy that rejects every login, and how often it was sent one.
+    async fn rejecting_proxy() -> (SocketAddr, Arc<AtomicUsize>) {
+        const ASKS: &[u8] =
+            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"proxy\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (address, logins) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
+        let counted = logins.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let counted = counted.clone();
+                tokio::spawn(async move {
+                    let (mut request, mut buffer) = (Vec::new(), [0; 2048]);
+                    while !request.ends_with(b"\r\n\r\n") {
+                        match stream.read(&mut buffer).await {
+                            Ok(length) if length > 0 => request.extend_from_slice(&buffer[..length]),
+                            _ => return,
+                        }
+                    }
+                    let has_login = String::from_utf8_lossy(&request).contains("Proxy-Authorization");
+                    counted.fetch_add(usize::from(has_login), Ordering::Relaxed);
+                    let _ = stream.write_all(ASKS).await;
+                });
+            }
+        });
+        (address, logins)
+    }
+
+    #[tokio::test]
+    async fn on_several_threads_every_job_is_probed_once_and_a_wrong_password_is_sent_once() {
+        let (proxy, logins) = rejecting_proxy().await;
+        let hosts: Vec<String> =
+            (0..JOBS_PER_THREAD * THREADS.get()).map(|number| format!("n{number}.example")).collect();
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let routes = vec![PlannedRoute::Proxy {
+            proxy: format!("http://{proxy}").parse().expect("a proxy"),
+            identity: Identity::User,
+            scheme: SchemeChoice::Auto,
+        }];
+        let mut context = testing::context(&hosts, routes, Net::of_this_machine(Vec::new()), Budget::default());
+        let user = Login { name: "anna".to_owned(), password: "correct-horse-7493".to_owned().into() };
+        context.access = Access { user: Some(user), basic_cleartext: true, ..Access::default() };
+        let mut seen = Vec::new();
+        let ended =
+            run(&Arc::new(context), THREADS, std::future::pending(), |one| seen.push((one.job(), one.attempt()))).await;
+        assert_eq!(ended, Ended::Complete);
+        assert_eq!(seen.len(), hosts.len());
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), hosts.len(), "each job once");
+        assert_eq!(logins.load(Ordering::Relaxed), 1, "a wrong password sent by many threads locks an account");
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_run_ends_on_all_threads() {
+        // Accepts, and never answers.
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let proxy = listener.local_addr().expect("an address");
+        let hosts: Vec<String> =
+            (0..JOBS_PER_THREAD * THREADS.get()).map(|number| format!("n{number}.example")).collect();
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let routes = vec![PlannedRoute::Proxy {
+            proxy: format!("http://{proxy}").parse().expect("a proxy"),
+            identity: Identity::Bypass,
+            scheme: SchemeChoice::Auto,
+        }];
+        let budget = Budget { concurrency: 64, max_connects: 64, ..Budget::default() };
+        let context = Arc::new(testing::context(&hosts, routes, Net::of_this_machine(Vec::new()), budget));
+        let all_are_there = async {
+            let mut held = Vec::new();
+            for _ in 0..64 {
+                held.push(listener.accept().await.expect("a connection"));
+            }
+            held
+        };
+        let mut faults = Vec::new();
+        let mut held = Vec::new();
+        let interrupt = async { held = all_are_there.await };
+        let ended =
+            run(&context, THREADS, interrupt, |one| faults.push(one.fault().map(|(_, fault)| fault.clone()))).await;
+        assert_eq!((ended, held.len()), (Ended::Interrupted, 64));
+        assert_eq!(faults.len(), 64, "who was under way says how far it came, and nobody begins anew");
+        assert!(faults.iter().all(|fault| *fault == Some(Fault::Interrupted)), "{faults:?}");
+    }
 }

@@ -42,13 +42,13 @@ pub struct RunFacts {
 pub fn assemble(
     catalogue: &Catalogue,
     plan: &Plan,
-    verdicts: &[Verdict],
+    mut verdicts: Vec<Verdict>,
     findings: &[judge::Finding],
     impacts: &[impact::Impact],
     answer: &answer::Answer,
     run: RunFacts,
 ) -> Report {
-    let by_job: HashMap<JobId, &Verdict> = verdicts.iter().map(|verdict| (verdict.job, verdict)).collect();
+    verdicts.sort_by_key(|verdict| verdict.job);
     let mut certificates = Certificates::default();
     let required: Vec<bool> = catalogue
         .endpoints
@@ -66,25 +66,11 @@ pub fn assemble(
             plan.solutions.iter().filter(uses).copied().collect()
         })
         .collect();
-    let rows = plan
-        .jobs
-        .iter()
-        .map(|job| {
-            let verdict = by_job.get(&job.id).copied();
-            let solutions = solutions[job.endpoint].clone();
-            Row {
-                solutions,
-                needed: is_needed(answer, job.id),
-                also_tested: plan.is_also_tested(plan.route(job)),
-                ..row(catalogue, plan, job, verdict, required[job.endpoint], &mut certificates)
-            }
-        })
-        .collect();
-    let routes = route_keys(plan, &by_job);
+    let routes = route_keys(plan, &verdicts);
     let told: Vec<Finding> = findings
         .iter()
         .map(|finding| {
-            let Particulars { product, notes } = judge::particulars(catalogue, plan, verdicts, finding);
+            let Particulars { product, notes } = judge::particulars(catalogue, plan, &verdicts, finding);
             Finding {
                 code: finding.code.clone(),
                 title: finding.title.clone(),
@@ -118,10 +104,10 @@ pub fn assemble(
             script: plan
                 .directions
                 .as_ref()
-                .map(|directions| script(catalogue, directions, &judge::taken(plan, verdicts))),
+                .map(|directions| script(catalogue, directions, &judge::taken(plan, &verdicts))),
         },
         answer: Answer::new(answer, &routes, &told, row_id),
-        rows,
+        rows: Vec::new(),
         findings: told,
         impacts: impacts
             .iter()
@@ -135,6 +121,23 @@ pub fn assemble(
             .collect(),
         approaches: Vec::new(),
     };
+    // The rows take over what the verdicts hold: of many rows there is to be one copy.
+    let mut verdicts = verdicts.into_iter().peekable();
+    report.rows = plan
+        .jobs
+        .iter()
+        .map(|job| {
+            while verdicts.next_if(|verdict| verdict.job < job.id).is_some() {}
+            let verdict = verdicts.next_if(|verdict| verdict.job == job.id);
+            let solutions = solutions[job.endpoint].clone();
+            Row {
+                solutions,
+                needed: is_needed(answer, job.id),
+                also_tested: plan.is_also_tested(plan.route(job)),
+                ..row(catalogue, plan, job, verdict, required[job.endpoint], &mut certificates)
+            }
+        })
+        .collect();
     report.approaches = approaches(&report, plan);
     report.answer.headline = super::wording::headline(&report);
     report
@@ -184,14 +187,15 @@ fn row(
     catalogue: &Catalogue,
     plan: &Plan,
     job: &Job,
-    verdict: Option<&Verdict>,
+    verdict: Option<Verdict>,
     required: bool,
     certificates: &mut Certificates,
 ) -> Row {
     let endpoint = &catalogue.endpoints[job.endpoint];
     let planned = plan.route(job);
-    let scheme = verdict.and_then(|verdict| verdict.scheme);
-    let missing = Cause::Internal.facts();
+    let verdict = verdict.unwrap_or_else(|| Verdict::new(job.id, Cause::Internal, Stage::Dns));
+    let chain = verdict.chain.as_ref().map(|chain| certificates.chain(chain));
+    let clients = clients(&verdict, certificates);
     Row {
         id: row_id(job.id),
         endpoint: endpoint.name.clone(),
@@ -203,16 +207,16 @@ fn row(
         needed: true,
         also_tested: false,
         solutions: Vec::new(),
-        route: route(planned, scheme, verdict.and_then(|verdict| verdict.mechanism)),
-        status: verdict.map_or(missing.status, |verdict| verdict.status),
-        code: verdict.map_or_else(|| missing.code.to_owned(), |verdict| verdict.cause.code()),
-        stage: verdict.map_or(Stage::Dns, |verdict| verdict.stage),
-        summary: verdict.map_or_else(|| missing.title.to_owned(), |verdict| verdict.summary.clone()),
-        evidence: verdict.map_or_else(Vec::new, |verdict| verdict.evidence.clone()),
-        hosts_line: verdict.and_then(|verdict| verdict.hosts_line.clone()),
-        timings_ms: verdict.map_or_else(Timings::default, |verdict| timings(&verdict.timings)),
-        chain: verdict.and_then(|verdict| verdict.chain.as_ref()).map(|chain| certificates.chain(chain)),
-        clients: verdict.map_or_else(Vec::new, |verdict| clients(verdict, certificates)),
+        route: route(planned, verdict.scheme, verdict.mechanism),
+        status: verdict.status,
+        code: verdict.cause.code(),
+        stage: verdict.stage,
+        summary: verdict.summary,
+        evidence: verdict.evidence,
+        hosts_line: verdict.hosts_line,
+        timings_ms: timings(&verdict.timings),
+        chain,
+        clients,
     }
 }
 
@@ -256,10 +260,11 @@ fn kind(planned: &PlannedRoute) -> RouteKind {
 
 /// One key per planned route. Its rows may have been decided by several schemes (a proxy that lets some hosts through
 /// without credentials); the key carries the scheme when there is one only.
-fn route_keys(plan: &Plan, verdicts: &HashMap<JobId, &Verdict>) -> Vec<RouteKey> {
+fn route_keys(plan: &Plan, verdicts: &[Verdict]) -> Vec<RouteKey> {
     let mut schemes: Vec<Vec<Scheme>> = vec![Vec::new(); plan.routes.len()];
-    for job in &plan.jobs {
-        if let Some(scheme) = verdicts.get(&job.id).and_then(|verdict| verdict.scheme)
+    for verdict in verdicts {
+        if let Some(scheme) = verdict.scheme
+            && let Some(job) = plan.jobs.get(verdict.job.0 as usize)
             && scheme != Scheme::None
             && !schemes[job.route].contains(&scheme)
         {

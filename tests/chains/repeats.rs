@@ -137,7 +137,7 @@ impl Run {
         };
         let impacts = waprobe::impact::assess(&CATALOGUE, &self.plan, verdicts);
         let (answer, findings) = waprobe::answer::conclude(&CATALOGUE, &self.plan, verdicts, findings.to_vec());
-        let report = assemble(&CATALOGUE, &self.plan, verdicts, &findings, &impacts, &answer, run);
+        let report = assemble(&CATALOGUE, &self.plan, verdicts.to_vec(), &findings, &impacts, &answer, run);
         let mut page = Vec::new();
         let conclusion = conclude(&report, None, None);
         let end = End { conclusion: &conclusion, exit: 1, fail_on: None, changes: None };

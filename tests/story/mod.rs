@@ -118,7 +118,7 @@ pub fn told_of(
     };
     let impacts = impact::assess(&catalogue, &plan, &verdicts);
     let (answer, findings) = conclude(&catalogue, &plan, &verdicts, findings(&grounds, &verdicts, &[]));
-    report::assemble(&catalogue, &plan, &verdicts, &findings, &impacts, &answer, run)
+    report::assemble(&catalogue, &plan, verdicts, &findings, &impacts, &answer, run)
 }
 
 fn verdict(catalogue: &Catalogue, job: &Job, answer: Answer) -> Verdict {

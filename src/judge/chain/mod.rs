@@ -9,6 +9,7 @@
 //! "cannot be read", "too short" and "too weak" would each be untrue. It counts for less than every path to a known root whose
 //! signatures were checked, and for more than a path that ends at nobody's.
 
+mod checked;
 mod known;
 mod name;
 mod path;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::checked::Memory;
 use super::known::{Anchor, Known};
 use super::signature::{Signed, signed_by};
 use crate::certificate::{Certificate, Fields};
@@ -18,6 +19,9 @@ const LONGEST_PATH: usize = 24;
 /// Certificates stepped on, on all ways together. A few CAs above each other are enough for a million ways, none of which
 /// needs to lead anywhere, so neither paths nor signatures bound the search.
 const MOST_STEPS: usize = 10_000;
+
+/// By certificate and by the issuer's key; other rows' chains lead up through the same CAs.
+static SIGNED: Memory<Signed> = Memory::new();
 
 /// One way up.
 #[derive(Debug, Clone)]
@@ -199,7 +203,7 @@ impl Walk<'_> {
             self.paths.cut_off = true;
             return Signed::No;
         }
-        let answer = signed_by(certificate, issuer);
+        let answer = SIGNED.answer(&[&edge.0, &issuer.spki_der], || signed_by(certificate, issuer));
         self.checked.insert(edge, answer);
         answer
     }

@@ -11,6 +11,7 @@ use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::checked;
 use super::known::Anchor;
 use super::signature::is_sha1;
 use crate::certificate::{Certificate, Fields, PublicKey};
@@ -267,7 +268,7 @@ pub(super) fn verify_if<'a>(
         if may_end(path.anchor()) { Ok(()) } else { Err(webpki::Error::UnknownIssuer) }
     };
     let path = end_entity.verify_for_usage(
-        webpki::ALL_VERIFICATION_ALGS,
+        &checked::ALGORITHMS,
         anchors,
         &others_der,
         moment,

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{LastSeen, last, on_route, take};
+use super::{LastSeen, about, last, on_route, take};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
 use crate::judge::refused::is_let_through;
@@ -70,11 +70,8 @@ pub(super) fn weigh(
     for verdict in verdicts {
         let place = verdict.job.0 as usize;
         let carried = attempts[place].last().and_then(|seen| seen.tcp()?.carried);
-        let mut heard: Vec<Elsewhere> = beside
-            .iter()
-            .filter(|seen| seen.job() == verdict.job)
-            .filter_map(|seen| Elsewhere::of(grounds, chains, seen))
-            .collect();
+        let mut heard: Vec<Elsewhere> =
+            about(beside, verdict.job).filter_map(|seen| Elsewhere::of(grounds, chains, seen)).collect();
         heard.sort_by_key(|elsewhere| elsewhere.address);
         if let Some(carried) = carried.filter(|_| !heard.is_empty()) {
             compare(grounds, verdict, carried, heard);

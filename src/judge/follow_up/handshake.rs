@@ -1,6 +1,6 @@
 //! Handshakes that end before an answer: whether the name is to blame, the address, or the hello itself.
 
-use super::{LastSeen, address, last, on_route, route_of, take};
+use super::{LastSeen, about, address, last, on_route, route_of, take};
 use crate::judge::chain::ChainJudge;
 use crate::judge::clients::OldSuite;
 use crate::judge::row::{judge_attempt, unproved_chain_verdict};
@@ -129,11 +129,7 @@ pub(super) fn weigh(
     let other = |job: JobId| others.binary_search_by_key(&job, |(job, _)| *job).ok().map(|place| others[place].1);
     for verdict in verdicts.iter_mut().filter(|row| route_of(grounds, row.job) == route) {
         if is_marked(seen.attempts[verdict.job.0 as usize].last().copied()) {
-            let small = seen
-                .beside
-                .iter()
-                .copied()
-                .find(|answer| answer.job() == verdict.job && answer.follow_up() == Some(Ask::SmallHello));
+            let small = about(&seen.beside, verdict.job).find(|answer| answer.follow_up() == Some(Ask::SmallHello));
             read_without_tls13(grounds, chains, verdict, other(verdict.job).or(small));
         }
     }
@@ -145,7 +141,7 @@ pub(super) fn weigh(
     let mut jobs: Vec<JobId> = beside.iter().map(|seen| seen.job()).collect();
     jobs.dedup();
     for job in jobs {
-        let answers: Vec<&Observation> = beside.iter().copied().filter(|seen| seen.job() == job).collect();
+        let answers: Vec<&Observation> = about(&beside, job).collect();
         let verdict = &mut verdicts[job.0 as usize];
         let old = old_answer(&answers);
         if is_unanswered(verdict)

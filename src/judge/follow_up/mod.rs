@@ -91,7 +91,7 @@ pub fn to_ask_alone(grounds: &Grounds<'_>, verdicts: &[Verdict], observations: &
     alone::questions(grounds, verdicts, observations)
 }
 
-/// Lets the answers to the follow-ups speak, for one profile's verdicts. `limits` are known from all profiles.
+/// Lets the answers to the follow-ups, in the order of their jobs, speak for one profile's verdicts. `limits` are known from all profiles.
 pub(super) fn weigh(
     grounds: &Grounds<'_>,
     chains: &ChainJudge,
@@ -187,6 +187,12 @@ fn gets_through(rows: &[&Verdict]) -> bool {
 fn last<'o>(seen: &LastSeen<'o>, row: &Verdict) -> Option<&'o Observation> {
     let alone = row.alone.and_then(|time| seen.alone.get(&(row.job, time)).copied());
     alone.or_else(|| seen.own.get(row.job.0 as usize).copied().flatten())
+}
+
+/// What was asked about one job, of follow-ups in the order of the jobs.
+fn about<'s, 'o>(beside: &'s [&'o Observation], job: JobId) -> impl Iterator<Item = &'o Observation> + use<'s, 'o> {
+    let start = beside.partition_point(|seen| seen.job() < job);
+    beside[start..].iter().copied().take_while(move |seen| seen.job() == job)
 }
 
 /// Where the row's own connection went; through a proxy the proxy chooses.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{LastSeen, address, last, on_route, route_of};
+use super::{LastSeen, about, address, last, on_route, route_of};
 use crate::judge::chain::ChainJudge;
 use crate::judge::opinion::Opinion;
 use crate::judge::refused::is_let_through;
@@ -84,9 +84,7 @@ pub(super) fn weigh(
     verdicts: &mut [Verdict],
     (attempts, beside): (&[Vec<&Observation>], &[&Observation]),
 ) {
-    let repeats = |job: JobId| {
-        beside.iter().copied().filter(move |seen| seen.job() == job && matches!(seen.follow_up(), Some(Ask::Repeat(_))))
-    };
+    let repeats = |job: JobId| about(beside, job).filter(|seen| matches!(seen.follow_up(), Some(Ask::Repeat(_))));
     let mut asked_for_login: BTreeSet<JobId> = BTreeSet::new();
     for route in 0..grounds.plan.routes.len() {
         let of_route = |verdict: &Verdict| route_of(grounds, verdict.job) == route;

@@ -1,6 +1,6 @@
 //! Uploads: diagnostic data goes up, so that a small question that passes is not the whole answer.
 
-use super::on_route;
+use super::{about, on_route};
 use crate::judge::{Cause, Grounds, Status, Verdict};
 use crate::observation::{Ask, Fault, FollowUp, Observation};
 
@@ -51,9 +51,7 @@ fn end(seen: &Observation) -> Option<End> {
 
 pub(super) fn weigh(verdicts: &mut [Verdict], beside: &[&Observation]) {
     for verdict in verdicts {
-        let mut ends: Vec<(u32, End)> = beside
-            .iter()
-            .filter(|seen| seen.job() == verdict.job)
+        let mut ends: Vec<(u32, End)> = about(beside, verdict.job)
             .filter_map(|seen| match seen.follow_up()? {
                 Ask::Upload(size) => Some((size, end(seen)?)),
                 _ => None,

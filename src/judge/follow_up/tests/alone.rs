@@ -99,8 +99,8 @@ fn what_failed_before_any_handshake_is_asked_as_each_client_and_what_one_client_
     assert_eq!(clients(&asked(&world, &[denied(0, 2)])), both);
 
     // The connection of one client is there, and the other one's is denied.
-    let passes = |profile, attempt| as_client(told(0, attempt, 2, leg(None, Some(200))), profile);
-    let fails = as_client(denied(0, 2), older);
+    let passes = |profile, attempt| as_client(&told(0, attempt, 2, leg(None, Some(200))), profile);
+    let fails = as_client(&denied(0, 2), older);
     let seen = [passes(newer, Attempt::First), fails];
     assert_eq!(clients(&asked(&world, &seen)), [(older, false)]);
     let limit = |seen: &[Observation]| {
@@ -125,8 +125,8 @@ fn what_failed_before_any_handshake_is_asked_as_each_client_and_what_one_client_
 }
 
 /// The same observation, made as this client.
-fn as_client(seen: Observation, profile: Option<ClientProfile>) -> Observation {
-    let mut value = serde_json::to_value(&seen).expect("an object");
+fn as_client(seen: &Observation, profile: Option<ClientProfile>) -> Observation {
+    let mut value = serde_json::to_value(seen).expect("an object");
     value["profile"] = serde_json::to_value(profile).expect("a name");
     serde_json::from_value(value).expect("an observation")
 }

@@ -56,8 +56,9 @@ async fn run(peer: &Peer, hosts: &[&str], total: Duration) -> (Ended, Vec<Observ
     let mut context = testing::context(hosts, routes, Net::of_this_machine(Vec::new()), budget);
     context.access = anna();
     let mut kept = Vec::new();
-    let context = std::rc::Rc::new(context);
-    let ended = crate::probe::run(&context, std::future::pending(), |observation| kept.push(observation)).await;
+    let context = Arc::new(context);
+    let (one, nobody) = (std::num::NonZeroUsize::MIN, std::future::pending());
+    let ended = crate::probe::run(&context, one, nobody, |observation| kept.push(observation)).await;
     (ended, kept)
 }
 
