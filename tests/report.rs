@@ -41,7 +41,8 @@ fn exit_code(conclusion: &Conclusion) -> u8 {
 
 fn shown(report: &Report, conclusion: &Conclusion, layout: Layout) -> String {
     let mut out = Vec::new();
-    let end = End { conclusion, exit: exit_code(conclusion), fail_on: None, changes: None };
+    let end =
+        End { conclusion, exit: exit_code(conclusion), ours: exit_code(conclusion), fail_on: None, changes: None };
     table::write(report, end, layout, &mut out).expect("memory takes everything");
     String::from_utf8(out).expect("UTF-8")
 }

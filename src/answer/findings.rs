@@ -3,8 +3,9 @@
 //! In: the answer, and the judge's findings. Out: the same findings; those that nobody has to act on say so, and one is added
 //! where a login works that the chosen devices do not send. Never: a finding dropped, or the status of a row.
 
-use super::{Answer, Role, Scope};
+use super::{Answer, DeviceAnswer, Role, Scope};
 use crate::catalogue::Catalogue;
+use crate::impact::sends_user_login;
 use crate::judge::{self, CLIENT_HAS_NO_LOGIN, Cause, Finding, Owner, Status, Verdict};
 use crate::plan::{JobId, Plan, UserLogin};
 
@@ -19,7 +20,11 @@ pub(super) fn settle(
         findings.into_iter().map(|finding| of_changed_need(verdicts, answer, finding)).collect();
     if let Some(finding) = lacking_login(catalogue, plan, answer) {
         match settled.iter_mut().find(|known| known.code == finding.code) {
-            Some(known) => *known = finding,
+            Some(known) => {
+                known.jobs.extend(finding.jobs);
+                known.jobs.sort_unstable();
+                known.jobs.dedup();
+            }
             None => settled.insert(0, finding),
         }
     }
@@ -27,7 +32,7 @@ pub(super) fn settle(
 }
 
 const NOTHING_NEEDED: &str = "nothing has to change while another route or login gets the data out";
-const NOBODY_COMES: &str = "nothing has to change: no device takes this way";
+const NOBODY_COMES: &str = "nothing has to change: what is sent does not take this route";
 
 /// A finding whose failing rows change nothing asks nobody for a change.
 fn of_changed_need(verdicts: &[Verdict], answer: &Answer, finding: Finding) -> Finding {
@@ -60,7 +65,11 @@ fn lacking_login(catalogue: &Catalogue, plan: &Plan, answer: &Answer) -> Option<
     if jobs.is_empty() || answer.scope == Scope::Routes {
         return None;
     }
-    if plan.user_login() == UserLogin::SwitchedOff {
+    // Where the version would send the login, the device's own policy keeps it back.
+    let sends = |device: &&DeviceAnswer| sends_user_login(device.os, &plan.os);
+    if plan.user_login() == UserLogin::SwitchedOff
+        && answer.devices.iter().filter(|device| device.lacks_login).any(|device| sends(&device))
+    {
         let facts = Cause::ConfUserAuthDisabled.facts();
         return Some(Finding {
             code: facts.code.to_owned(),

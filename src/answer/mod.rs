@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use crate::catalogue::{BuildRange, Catalogue, ImpactRow, NeedLevel, OsSelection, Solution};
 use crate::impact::{ImpactStatus, Outcomes, Served, needs, served, weigh};
 use crate::judge::{Finding, Reach, Status, Verdict};
-use crate::plan::{Identity, JobId, Plan, Reading};
+use crate::plan::{Identity, JobId, Plan, Reading, script_engines};
 
 pub use ways::Account;
 use ways::{Script, Step, Unit, Way, units};
@@ -32,6 +32,8 @@ pub struct Answer {
     pub routes: Vec<RouteAnswer>,
     /// One per chosen solution and version that exist together; none where the catalogue states no need.
     pub devices: Vec<DeviceAnswer>,
+    /// What Windows makes of the script, where that makes the status of the run.
+    pub script: Reading,
     /// By job.
     pub roles: Vec<Role>,
 }
@@ -69,6 +71,8 @@ pub struct DeviceAnswer {
     pub because: Vec<JobId>,
     /// It would get out with a login that these devices do not have.
     pub lacks_login: bool,
+    /// What these devices make of the script, where that makes the status; [`Reading::Reads`] where something else does.
+    pub script: Reading,
 }
 
 /// What a row has to do with the answer.
@@ -105,15 +109,20 @@ fn answer(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Answer {
     let units = units(plan, &reach);
     let scope = scope(plan, &asked.cells);
     let mut roles = Roles::new(plan);
-    let (status, devices) = match scope {
+    let (status, devices, script) = match scope {
         Scope::Routes => {
-            let status = asked.about_routes(&units, &mut roles);
-            (status, asked.about_devices(&units, scope, &mut Roles::new(plan)).1)
+            let (status, script) = asked.about_routes(&units, &mut roles);
+            (status, asked.about_devices(&units, scope, &mut Roles::new(plan)).1, script)
         }
-        Scope::Devices | Scope::OwnSettings => asked.about_devices(&units, scope, &mut roles),
+        Scope::Devices | Scope::OwnSettings => {
+            let (status, devices) = asked.about_devices(&units, scope, &mut roles);
+            let deciding = devices.iter().filter(|device| device.status == status);
+            let script = deciding.map(|device| device.script).min().unwrap_or(Reading::Reads);
+            (status, devices, script)
+        }
     };
     let routes = (0..plan.routes.len()).map(|route| asked.route(route, &units, scope)).collect();
-    Answer { scope, status, routes, devices, roles: roles.by_job }
+    Answer { scope, status, routes, devices, script, roles: roles.by_job }
 }
 
 /// A solution on a range of versions that exist together, and what it needs there.
@@ -174,6 +183,21 @@ impl Roles {
     }
 }
 
+/// What is regarded when a row is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Lens {
+    /// The devices of this column; what the row itself says without one.
+    os: Option<ImpactRow>,
+    /// As if they had every login that was tried.
+    has_login: bool,
+    /// As if their Windows read the script.
+    reads_script: bool,
+}
+
+impl Lens {
+    const ROWS: Self = Self { os: None, has_login: false, reads_script: false };
+}
+
 /// What is asked of the ways.
 struct Asked<'a> {
     plan: &'a Plan,
@@ -186,19 +210,36 @@ type Counted = (usize, NeedLevel, Status);
 
 impl Asked<'_> {
     /// Every unit has to get everything through, with one of its logins.
-    fn about_routes(&self, units: &[Unit], roles: &mut Roles) -> Status {
+    fn about_routes(&self, units: &[Unit], roles: &mut Roles) -> (Status, Reading) {
         let mut worst = None;
+        let mut script = Reading::Reads;
         for unit in units {
             let ways: Vec<&Way> = unit.ways.iter().collect();
             let statuses: Vec<Status> = ways.iter().map(|way| self.whole(way)).collect();
             let Some(best) = Best::of(&ways, &statuses) else { continue };
+            script = script.max(self.by_reading(ways[best.place], best.status));
             for (way, role) in ways.iter().zip(&best.roles) {
                 way.endpoints().for_each(|endpoint| roles.raise(way, endpoint, *role));
             }
-            let falls_short = best.status == Status::Ok && !self.serves_all(ways[best.place]);
-            worst = worst.max(Some(if falls_short { Status::Degraded } else { best.status }));
+            worst = worst.max(Some(best.status));
         }
-        worst.unwrap_or(Status::NotTested)
+        (worst.unwrap_or(Status::NotTested), script)
+    }
+
+    /// What Windows makes of the script of `way`, if that and nothing else makes its status.
+    fn by_reading(&self, way: &Way, status: Status) -> Reading {
+        let read = Lens { reads_script: true, ..Lens::ROWS };
+        let endpoints: Vec<(usize, NeedLevel)> =
+            way.endpoints().map(|endpoint| (endpoint, NeedLevel::Required)).collect();
+        if status == Status::Ok || self.of_login(way, overall(&self.on(way, &endpoints, read))) >= status {
+            return Reading::Reads;
+        }
+        self.worst_reading(way, None)
+    }
+
+    fn worst_reading(&self, way: &Way, os: Option<ImpactRow>) -> Reading {
+        let scripts = way.endpoints().filter_map(|endpoint| way.step(endpoint)?.script);
+        scripts.flat_map(|script| self.readings(script, os)).max().unwrap_or(Reading::Reads)
     }
 
     /// Each solution on each version has to get out by some way.
@@ -218,8 +259,10 @@ impl Asked<'_> {
             routes: Vec::new(),
             because: Vec::new(),
             lacks_login: false,
+            script: Reading::Reads,
         };
-        let fared: Vec<Vec<Counted>> = ways.iter().map(|way| self.on(way, needs, Some(*os))).collect();
+        let lens = Lens { os: Some(*os), ..Lens::ROWS };
+        let fared: Vec<Vec<Counted>> = ways.iter().map(|way| self.on(way, needs, lens)).collect();
         let statuses: Vec<Status> = fared.iter().map(|fared| overall(fared)).collect();
         let Some(best) = Best::of(ways, &statuses) else { return answer };
         answer.status = best.status;
@@ -242,33 +285,31 @@ impl Asked<'_> {
         answer.routes = serving.flat_map(|(way, _)| way.all_routes()).collect();
         answer.routes.sort_unstable();
         answer.routes.dedup();
-        let gets_out_with_it = |way: &&Way| {
-            let fares = |endpoint: usize| self.outcomes.with_its_login(way.route(endpoint)?, endpoint, *os);
-            let counted: Vec<Counted> = needs
-                .iter()
-                .map(|(endpoint, level)| (*endpoint, *level, fares(*endpoint).unwrap_or(Status::NotTested)))
-                .collect();
-            overall(&counted).is_open()
-        };
+        let with_any_login = Lens { has_login: true, ..lens };
+        let gets_out_with_it = |way: &&Way| overall(&self.on(way, needs, with_any_login)).is_open();
         answer.lacks_login = best.status.is_closed() && ways.iter().any(gets_out_with_it);
+        let as_read = Lens { reads_script: true, ..lens };
+        if overall(&self.on(ways[best.place], needs, as_read)) < best.status {
+            answer.script = self.worst_reading(ways[best.place], Some(*os));
+        }
         answer
     }
 
-    /// How these endpoints fare on `way`: for devices of `os`, or as their rows say.
-    fn on(&self, way: &Way, needs: &[(usize, NeedLevel)], os: Option<ImpactRow>) -> Vec<Counted> {
+    /// How these endpoints fare on `way`, through `lens`.
+    fn on(&self, way: &Way, needs: &[(usize, NeedLevel)], lens: Lens) -> Vec<Counted> {
         let counted = |(endpoint, level): &(usize, NeedLevel)| {
             let step = way.step(*endpoint);
-            let status = step.map_or(Status::NotTested, |step| self.fares_on(step, *endpoint, os));
+            let status = step.map_or(Status::NotTested, |step| self.fares_on(step, *endpoint, lens));
             (*endpoint, *level, status)
         };
         needs.iter().map(counted).collect()
     }
 
-    fn fares_on(&self, step: Step, endpoint: usize, os: Option<ImpactRow>) -> Status {
-        let fares = |route: Option<usize>| self.fares(route?, endpoint, os);
+    fn fares_on(&self, step: Step, endpoint: usize, lens: Lens) -> Status {
+        let fares = |route: Option<usize>| self.fares(route?, endpoint, lens);
         let chosen = fares(step.route).unwrap_or(Status::NotTested);
-        let Some(script) = step.script else { return chosen };
-        let read = self.readings(script, os);
+        let Some(script) = step.script.filter(|_| !lens.reads_script) else { return chosen };
+        let read = self.readings(script, lens.os);
         let direct = fares(script.direct);
         // A Windows that cannot read the script goes out directly or fails; which of the two nobody has published for all.
         let unread = match direct {
@@ -295,9 +336,7 @@ impl Asked<'_> {
             let range = BuildRange { from: (from, 0), to: (to, u32::MAX) };
             columns.iter().any(|os| self.plan.os.meets(*os, &range))
         };
-        let bounds =
-            SCRIPT_ENGINES.into_iter().zip(SCRIPT_ENGINES.into_iter().skip(1).map(|next| next - 1).chain([u32::MAX]));
-        let engines = bounds.filter(|bounds| meets(*bounds));
+        let engines = script_engines().into_iter().filter(|builds| meets(*builds));
         let mut read: HashSet<Reading> = engines.map(|(build, _)| directions.reading_for(direction, build)).collect();
         if script.is_service_off {
             read.insert(Reading::Unknown);
@@ -305,21 +344,36 @@ impl Asked<'_> {
         read
     }
 
-    fn fares(&self, route: usize, endpoint: usize, os: Option<ImpactRow>) -> Option<Status> {
-        os.map_or_else(|| self.outcomes.seen(route, endpoint), |os| self.outcomes.on(route, endpoint, os))
+    fn fares(&self, route: usize, endpoint: usize, lens: Lens) -> Option<Status> {
+        match lens.os {
+            None => self.outcomes.seen(route, endpoint),
+            Some(os) if lens.has_login => self.outcomes.with_its_login(route, endpoint, os),
+            Some(os) => self.outcomes.on(route, endpoint, os),
+        }
     }
 
     /// How everything fares that was planned on `way`, whoever needs it.
     fn whole(&self, way: &Way) -> Status {
         let all: Vec<(usize, NeedLevel)> = way.endpoints().map(|endpoint| (endpoint, NeedLevel::Required)).collect();
-        overall(&self.on(way, &all, None))
+        self.of_login(way, overall(&self.on(way, &all, Lens::ROWS)))
     }
 
-    /// Whether every chosen version has the login that this way takes.
-    fn serves_all(&self, way: &Way) -> bool {
+    /// The same with regard to the login that this way takes: a remark where some of the chosen versions do not send it,
+    /// and closed where none does.
+    fn of_login(&self, way: &Way, status: Status) -> Status {
         let mut rows = way.endpoints().filter_map(|endpoint| Some((way.route(endpoint)?, endpoint)));
         let takes_user = rows.any(|(route, endpoint)| self.outcomes.takes_user(route, endpoint));
-        self.plan.os.rows().into_iter().all(|os| self.has_login(takes_user, os) == Served::All)
+        self.for_versions(takes_user, status)
+    }
+
+    fn for_versions(&self, takes_user: bool, status: Status) -> Status {
+        let versions = self.plan.os.rows();
+        let served: Vec<Served> = versions.into_iter().map(|os| self.has_login(takes_user, os)).collect();
+        match status {
+            Status::Ok | Status::Degraded if served.iter().all(|served| *served == Served::None) => Status::Blocked,
+            Status::Ok if served.iter().any(|served| *served != Served::All) => Status::Degraded,
+            status => status,
+        }
     }
 
     fn has_login(&self, takes_user: bool, os: ImpactRow) -> Served {
@@ -331,14 +385,14 @@ impl Asked<'_> {
         let (account, endpoints) = self.carried(route, units);
         let takes_user = endpoints.iter().any(|endpoint| self.outcomes.takes_user(route, *endpoint));
         let on = |endpoint: usize, level: NeedLevel, os: Option<ImpactRow>| -> Counted {
-            (endpoint, level, self.fares(route, endpoint, os).unwrap_or(Status::NotTested))
+            let lens = Lens { os, ..Lens::ROWS };
+            (endpoint, level, self.fares(route, endpoint, lens).unwrap_or(Status::NotTested))
         };
         let all: Vec<Counted> = endpoints.iter().map(|endpoint| on(*endpoint, NeedLevel::Required, None)).collect();
         let whole = overall(&all);
         let versions = self.plan.os.rows();
         let (status, os) = if scope == Scope::Routes {
-            let serves_all = versions.iter().all(|os| self.has_login(takes_user, *os) == Served::All);
-            let status = if whole == Status::Ok && !serves_all { Status::Degraded } else { whole };
+            let status = self.for_versions(takes_user, whole);
             let is_served = |os: &ImpactRow| whole.is_open() && self.has_login(takes_user, *os) != Served::None;
             (status, versions.into_iter().filter(is_served).collect())
         } else {
@@ -378,10 +432,6 @@ impl Asked<'_> {
         carrying.unwrap_or_else(|| (Account::Any, planned()))
     }
 }
-
-/// The first builds of Windows that read scripts, or take them from a server, otherwise than those before: Windows 7, 10, 11 and 11
-/// 24H2 ([`Directions::reading`](crate::plan::Directions::reading) says what each of them does).
-const SCRIPT_ENGINES: [u32; 4] = [0, 10_240, 22_000, 26_100];
 
 /// One status for several endpoints: one that is required and does not get through decides, and nobody asked is no answer.
 fn overall(counted: &[Counted]) -> Status {

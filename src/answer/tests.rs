@@ -146,7 +146,7 @@ fn a_login_that_the_devices_own_policy_switches_off_opens_nothing() {
         (UserLogin::SwitchedOff, Status::Blocked),
     ] {
         let mut plan = plan(&catalogue, &["win10-1809"], &[through(P, Identity::User)]);
-        plan.user_login = login;
+        plan.user_login = Some(login);
         let (answer, findings) = conclude(&catalogue, &plan, &verdicts(&plan, &[Open]), Vec::new());
         assert_eq!(answer.status, expected, "{login:?}");
         let codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();

@@ -215,7 +215,7 @@ fn by_its_own_settings(arguments: &DiagnoseArguments, seen: &mut Seen) -> Result
     let plan = &mut seen.header.plan;
     let endpoints = Plan::endpoints(&seen.catalogue, &plan.os, &plan.solutions);
     let settings = check::settings_of(&device, &seen.catalogue, &endpoints);
-    plan.user_login = settings.user_login();
+    plan.user_login = Some(settings.user_login());
     // Whoever names a proxy asks about that one.
     let is_recorded_without = arguments.recording.is_some() && plan.settings.is_none() && !device.says_nothing();
     if is_recorded_without {

@@ -102,7 +102,7 @@ impl Outputs {
         for (format, file) in self.files {
             failures.extend(file.write(|out| render(format, report, end, FILE_LAYOUT, out)).err());
         }
-        let line = self.exit_style.line(end.exit, report).filter(|_| self.standard.is_none());
+        let line = self.exit_style.line(end, report).filter(|_| self.standard.is_none());
         let printed = files::print(|out| match line {
             Some(line) => out.write_all(line.as_bytes()),
             None if self.quiet && matches!(self.standard, None | Some(ReportFormat::Table)) => {

@@ -41,7 +41,13 @@ pub(super) fn conclude(outputs: Outputs, mut seen: Seen) -> Result<Exit, Failure
     let changes = outputs.changes(&report);
     let (conclusion, misfit) = conclusion(&report, seen.expectation.as_ref(), fail_on.as_ref(), changes.as_ref())?;
     let exit = exit(&report, &conclusion, seen.ended, misfit.is_some());
-    let end = End { conclusion: &conclusion, exit: exit.code(), fail_on: fail_on.as_ref(), changes: changes.as_ref() };
+    let end = End {
+        conclusion: &conclusion,
+        exit: exit.code(),
+        ours: exit.code(),
+        fail_on: fail_on.as_ref(),
+        changes: changes.as_ref(),
+    };
     let ours = exit;
     let exit = outputs.exit_style().of_run(ours, &report, end);
     let end = End { exit: exit.code(), ..end };

@@ -11,8 +11,8 @@ use super::Exit;
 use crate::enroll::Checkup;
 use crate::harmless::sanitize;
 use crate::judge::Status;
-use crate::report::outcome::End;
-use crate::report::{Report, Row, enroll};
+use crate::report::outcome::{Conclusion, End};
+use crate::report::{Report, Row, enroll, wording};
 
 /// Whose numbers they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -58,7 +58,13 @@ impl ExitStyle {
                 Exit::Findings => Exit::Styled(blocked(report, end)),
                 other => self.of_the_rest(other),
             },
-            Self::Nagios if exit == Exit::Ok && report.answer.status == Status::Degraded => Exit::Styled(1),
+            Self::Nagios
+                if *end.conclusion == Conclusion::Clean
+                    && end.fail_on.is_none()
+                    && report.answer.status == Status::Degraded =>
+            {
+                Exit::Styled(if exit == Exit::Ok { 1 } else { self.of_the_rest(exit).code() })
+            }
             Self::Nagios => self.of_the_rest(exit),
         }
     }
@@ -87,12 +93,19 @@ impl ExitStyle {
     }
 
     /// The line that a monitoring server shows, where the style has one.
-    pub fn line(self, exit: u8, report: &Report) -> Option<String> {
+    pub fn line(self, end: End<'_>, report: &Report) -> Option<String> {
         use std::fmt::Write as _;
         if self != Self::Nagios {
             return None;
         }
-        let mut line = status_line(exit, &report.answer.headline);
+        // With an expectation or a list, those decide, and not the answer.
+        let is_by_answer = end.fail_on.is_none() && !matches!(end.conclusion, Conclusion::Compared { .. });
+        let text = if is_by_answer {
+            report.answer.headline.clone()
+        } else {
+            wording::upper_first(&wording::ending(report, end.conclusion, end.ours))
+        };
+        let mut line = status_line(end.exit, &text);
         line.push_str(" |");
         for status in Status::ALL {
             let count = report.rows.iter().filter(|row| row.status == status).count();
@@ -127,13 +140,16 @@ fn status_line(exit: u8, text: &str) -> String {
 /// Which of the script's connectivity errors the failed rows are.
 fn blocked(report: &Report, end: End<'_>) -> u8 {
     let failed = end.failed(report);
+    let is_switched_off = report.findings.iter().any(|finding| finding.code == "conf.user_auth_disabled");
     // Every row gets through, and none with a login that these devices send.
+    if failed.is_empty() && is_switched_off {
+        return ur::USER_MAY_NOT;
+    }
     if failed.is_empty() && report.findings.iter().any(|finding| finding.code.starts_with("pauth.")) {
         return ur::PROXY_AUTHENTICATION;
     }
     let all = |fits: fn(&Row) -> bool| !failed.is_empty() && failed.iter().all(|row| fits(row));
     if all(|row| row.code.starts_with("pauth.")) {
-        let is_switched_off = report.findings.iter().any(|finding| finding.code == "conf.user_auth_disabled");
         if is_switched_off { ur::USER_MAY_NOT } else { ur::PROXY_AUTHENTICATION }
     } else if all(|row| row.host == SETTINGS_HOST) {
         ur::SETTINGS_UNREACHABLE

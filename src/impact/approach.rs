@@ -35,6 +35,11 @@ pub fn served(identity: Identity, os: ImpactRow, plan: &Plan) -> Served {
     }
 }
 
+/// Whether some devices of a column send the signed-in user's login, as far as their version goes.
+pub(crate) fn sends_user_login(os: ImpactRow, selection: &OsSelection) -> bool {
+    by_version(os, selection) != Served::None
+}
+
 /// Which devices of a column use the signed-in user's login at all.
 fn by_version(os: ImpactRow, selection: &OsSelection) -> Served {
     // Server 2016 is build 14393, whatever its column is judged like.

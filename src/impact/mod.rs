@@ -14,6 +14,7 @@ use crate::catalogue::{Catalogue, ImpactRow, NeedLevel, OsSelection, Solution};
 use crate::judge::{self, Status, Verdict};
 use crate::plan::{Identity, Plan, Scheme, Way};
 
+pub(crate) use approach::sends_user_login;
 pub use approach::{Served, served};
 
 /// One cell: a solution on one range of Windows versions over one planned route.

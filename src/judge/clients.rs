@@ -297,7 +297,8 @@ fn tell_of_older_recording(grounds: &Grounds<'_>, row: &mut Verdict, seen: &Obse
 /// Whether a recording from before there were profiles leaves open what some chosen versions meet.
 #[must_use]
 pub fn is_unasked(plan: &Plan, verdicts: &[Verdict]) -> bool {
-    plan.profiles.is_empty()
+    let is_recorded_whole = plan.profiles.len() == ClientProfile::ALL.len();
+    !is_recorded_whole
         && verdicts
             .iter()
             .filter(|row| row.stage >= Stage::Tls)

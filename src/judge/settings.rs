@@ -3,10 +3,12 @@
 //! In: verdicts, and the settings in the plan. Out: a line of evidence for every row that an account of the device comes by, and
 //! the findings `conf.*` and `pac.file_url` where the rows bear them out. Never: another status or cause for a row.
 
+use std::collections::{HashMap, HashSet};
+
 use super::directions::is_out_of_reach;
 use super::wording::each_once;
 use super::{Cause, Finding, Grounds, Status, Verdict};
-use crate::plan::{AccountSettings, DeviceSettings, Identity, Job, PlannedRoute};
+use crate::plan::{AccountSettings, DeviceSettings, Identity, Job, PlannedRoute, Way};
 
 /// Tells every row which accounts of the device come this way.
 pub(super) fn tell_accounts(grounds: &Grounds<'_>, verdicts: &mut [Verdict]) {
@@ -60,13 +62,20 @@ impl<'a> Rows<'a> {
     }
 
     fn of(&self, account: &AccountSettings) -> Vec<&'a Verdict> {
-        self.verdicts.iter().filter(|row| account.goes(self.job(row).endpoint, self.route(row))).collect()
+        let ways: HashMap<usize, &[Way]> =
+            account.endpoints.iter().map(|one| (one.endpoint, one.ways.as_slice())).collect();
+        let goes = |row: &&Verdict| {
+            let ways = ways.get(&self.job(row).endpoint);
+            ways.is_some_and(|ways| ways.iter().any(|way| way.is_of(self.route(row))))
+        };
+        self.verdicts.iter().filter(goes).collect()
     }
 
     fn failing(&self, account: &AccountSettings) -> Vec<&'a Verdict> {
         let mut failing = self.of(account);
         // Where one identity or the next proxy gets out, the device's way is not closed.
-        let open: Vec<usize> = failing.iter().filter(|row| gets_out(row)).map(|row| self.job(row).endpoint).collect();
+        let open: HashSet<usize> =
+            failing.iter().filter(|row| gets_out(row)).map(|row| self.job(row).endpoint).collect();
         failing.retain(|row| is_stopped(row) && !open.contains(&self.job(row).endpoint));
         failing
     }
@@ -74,7 +83,7 @@ impl<'a> Rows<'a> {
     /// The same, with the rows on a way that is closed to everybody: that no endpoint is to blame there does not open it.
     fn not_getting_out(&self, account: &AccountSettings) -> Vec<&'a Verdict> {
         let mut rows = self.of(account);
-        let open: Vec<usize> = rows.iter().filter(|row| gets_out(row)).map(|row| self.job(row).endpoint).collect();
+        let open: HashSet<usize> = rows.iter().filter(|row| gets_out(row)).map(|row| self.job(row).endpoint).collect();
         let is_closed = |row: &&Verdict| {
             is_stopped(row) || row.status == Status::Inconclusive && !row.cause.code().starts_with("x.")
         };
@@ -96,11 +105,10 @@ impl<'a> Rows<'a> {
     /// SYSTEM, as whom the services run, stands before a closed way, and a user of the same device before an open one.
     fn mismatch(&self) -> Option<Finding> {
         let (system, users) = self.settings.accounts.split_first()?;
-        let open = |endpoint: usize| {
-            users.iter().flat_map(|user| self.of(user)).any(|row| self.job(row).endpoint == endpoint && gets_out(row))
-        };
-        let mut stopped: Vec<&Verdict> =
-            self.not_getting_out(system).into_iter().filter(|row| open(self.job(row).endpoint)).collect();
+        let of_users = users.iter().flat_map(|user| self.of(user)).filter(|row| gets_out(row));
+        let open: HashSet<usize> = of_users.map(|row| self.job(row).endpoint).collect();
+        let mut stopped = self.not_getting_out(system);
+        stopped.retain(|row| open.contains(&self.job(row).endpoint));
         // A policy that leads to nobody is a cause of its own, with another remedy.
         let dead: Vec<_> = self.dead_policy().into_iter().flat_map(|finding| finding.jobs).collect();
         stopped.retain(|row| !dead.contains(&row.job));

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, OsSelection, Solution};
 
-pub use crate::proxies::pac::{Obstacle, ObstacleKind, Place, Reading, ScriptReadability};
+pub use crate::proxies::pac::{Obstacle, ObstacleKind, Place, Reading, ScriptReadability, script_engines};
 pub use budget::Budget;
 pub use client::{ClientProfile, Offered, SCHANNEL_SUITES, SHARED_SUITES, offered, winhttp_remark};
 pub use directions::{AskedScript, Direction, DirectionRemark, Directions, Said, TooManyProxies, Way};
@@ -46,9 +46,10 @@ pub struct Plan {
     /// What a device's own settings say, when they were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<DeviceSettings>,
-    /// Whether the device's services can use the signed-in user's login; [`Self::user_login`] has all that is known.
-    #[serde(default, skip_serializing_if = "UserLogin::is_default")]
-    pub user_login: UserLogin,
+    /// Whether the device's services can use the signed-in user's login, where that is known from elsewhere than
+    /// [`Self::settings`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_login: Option<UserLogin>,
     /// The rows without a login stand beside a credential, and nobody asked for them: they are shown, and decide nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_login_is_extra: bool,
@@ -118,7 +119,7 @@ impl Plan {
             solutions,
             directions: None,
             settings: None,
-            user_login: UserLogin::default(),
+            user_login: None,
             no_login_is_extra: false,
             follow_ups: FollowUps::default(),
         };
@@ -173,10 +174,8 @@ impl Plan {
     /// Whether the device's services can use the signed-in user's login, as far as its settings are known.
     #[must_use]
     pub fn user_login(&self) -> UserLogin {
-        match (self.user_login, &self.settings) {
-            (UserLogin::Usable, Some(settings)) => settings.user_login(),
-            (known, _) => known,
-        }
+        let by_settings = || self.settings.as_ref().map(DeviceSettings::user_login);
+        self.user_login.or_else(by_settings).unwrap_or_default()
     }
 
     /// Whether `route` is tested beside a credential without anybody having asked for it.

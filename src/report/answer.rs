@@ -12,7 +12,7 @@ use super::{Finding, Report};
 use crate::answer::{self, Account, Role, Scope};
 use crate::catalogue::{ImpactRow, Solution};
 use crate::judge::{Owner, Status};
-use crate::plan::{Identity, JobId, RouteKey};
+use crate::plan::{Identity, JobId, Reading, RouteKey};
 
 /// Whether data gets out: what a run as a whole says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,9 @@ pub struct Answer {
     /// What the status is about.
     #[serde(default)]
     pub about: About,
+    /// What Windows makes of the script that was asked, where that makes the status: `unknown` or `fails`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<Reading>,
     /// One per planned route.
     pub routes: Vec<AnswerRoute>,
     /// One per chosen solution and Windows version that exist together; none where the catalogue states no need.
@@ -94,6 +97,7 @@ impl Default for Answer {
             status: Status::NotTested,
             headline: String::new(),
             about: About::Routes,
+            script: None,
             routes: Vec::new(),
             devices: Vec::new(),
         }
@@ -146,6 +150,7 @@ impl Answer {
             status: answer.status,
             headline: String::new(),
             about: answer.scope.into(),
+            script: Some(answer.script).filter(|reading| *reading != Reading::Reads),
             routes: routes.collect(),
             devices: devices.collect(),
         }

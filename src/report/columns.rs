@@ -71,7 +71,9 @@ impl<'r> Column<'r> {
     }
 
     pub fn has_key(&self, key: &RouteKey) -> bool {
-        self.rows.iter().any(|row| row.route.key == *key)
+        // A planned route has no scheme in its key when several decided its rows; theirs have.
+        let decided = format!("{key}|");
+        self.rows.iter().any(|row| row.route.key == *key || row.route.key.0.starts_with(&decided))
     }
 }
 

@@ -155,6 +155,9 @@ fn case<W: Write>(
                     ("failure", format!("expected {expected}, found {}: {}", row.status, row.summary))
                 }
                 Mark::Undecided => ("skipped", format!("{}: {}", row.status, row.summary)),
+                Mark::Spare if row.needed => {
+                    ("skipped", format!("the answer does not depend on it: {}: {}", row.status, row.summary))
+                }
                 Mark::Spare => ("skipped", format!("also tested, changes nothing: {}: {}", row.status, row.summary)),
                 Mark::Broken => ("error", row.summary.clone()),
             };

@@ -76,7 +76,7 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
     if let Some(answer) = wording::first_change(report) {
         text.block(&format!("**{}**", escaped(&answer)));
     }
-    let ending = format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.exit));
+    let ending = format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.ours));
     text.finish(&escaped(&ending));
     out.write_all(text.0.as_bytes())
 }

@@ -35,8 +35,10 @@ pub enum Conclusion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End<'a> {
     pub conclusion: &'a Conclusion,
-    /// The code with which the process will exit.
+    /// The code with which the process will exit, in the numbers of whoever asked for them.
     pub exit: u8,
+    /// The same in this program's own numbers, which say what happened.
+    pub ours: u8,
     /// What counts as a finding in place of the answer; only without an expectation.
     pub fail_on: Option<&'a FailOn>,
     /// What changed since an earlier run, when there is one to compare with.

@@ -140,7 +140,7 @@ impl Run {
         let report = assemble(&CATALOGUE, &self.plan, verdicts.to_vec(), &findings, &impacts, &answer, run);
         let mut page = Vec::new();
         let conclusion = conclude(&report, None, None);
-        let end = End { conclusion: &conclusion, exit: 1, fail_on: None, changes: None };
+        let end = End { conclusion: &conclusion, exit: 1, ours: 1, fail_on: None, changes: None };
         markdown::write(&report, end, &mut page).expect("memory takes everything");
         String::from_utf8(page).expect("text")
     }

@@ -120,7 +120,8 @@ fn the_baseline_stands_in_the_report_and_new_fails_only_what_is_worse() {
     assert_eq!(conclude("blocked,new", &after, &after), Conclusion::Findings);
 
     let (changes, fail_on) = (between(&before, &after), FailOn::read("new").expect("a list"));
-    let end = End { conclusion: &Conclusion::Findings, exit: 1, fail_on: Some(&fail_on), changes: Some(&changes) };
+    let end =
+        End { conclusion: &Conclusion::Findings, exit: 1, ours: 1, fail_on: Some(&fail_on), changes: Some(&changes) };
     let mut out = Vec::new();
     junit::write(&after, end, &mut out).expect("memory takes everything");
     // The row that was denied before is no news.

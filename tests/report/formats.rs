@@ -42,7 +42,8 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 }
 
 fn junit_of(report: &Report, conclusion: &Conclusion) -> String {
-    let end = End { conclusion, exit: exit_code(conclusion), fail_on: None, changes: None };
+    let end =
+        End { conclusion, exit: exit_code(conclusion), ours: exit_code(conclusion), fail_on: None, changes: None };
     text(|out| junit::write(report, end, out))
 }
 
@@ -295,7 +296,7 @@ mod metrics {
 }
 
 fn ended(conclusion: &Conclusion) -> End<'_> {
-    End { conclusion, exit: exit_code(conclusion), fail_on: None, changes: None }
+    End { conclusion, exit: exit_code(conclusion), ours: exit_code(conclusion), fail_on: None, changes: None }
 }
 
 fn page(report: &Report) -> String {

@@ -224,6 +224,15 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// As the object of a sentence: `the proxy team`, `Microsoft`.
+    #[must_use]
+    pub fn with_article(self) -> String {
+        match self {
+            Self::Microsoft | Self::Operator | Self::Nobody => self.as_str().to_owned(),
+            _ => format!("the {}", self.as_str()),
+        }
+    }
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -23,7 +23,8 @@ pub use evaluate::{Evaluation, evaluate};
 pub use failure::{FailureKind, Place, ScriptFailure, without_logins};
 pub use question::{Limits, Notes, Question};
 pub use readability::{
-    FIRST_BUILD_WITH_JSCRIPT9_LEGACY, Obstacle, ObstacleKind, Reading, ScriptReadability, served_as, worst,
+    FIRST_BUILD_WITH_JSCRIPT9_LEGACY, Obstacle, ObstacleKind, Reading, ScriptReadability, script_engines, served_as,
+    worst,
 };
 pub use script::{NotScript, Script};
 pub use world::{Alert, Lookup, NameAnswers, Resolver, World};

@@ -28,8 +28,15 @@ pub const FIRST_BUILD_WITH_JSCRIPT9_LEGACY: u32 = 26_100;
 const FIRST_BUILD_OF_WINDOWS_10: u32 = 10_240;
 const FIRST_BUILD_OF_WINDOWS_11: u32 = 22_000;
 
+/// The builds that read scripts, or take them from a server, in one way each: first and last.
+#[must_use]
+pub fn script_engines() -> [(u32, u32); 4] {
+    let firsts = [0, FIRST_BUILD_OF_WINDOWS_10, FIRST_BUILD_OF_WINDOWS_11, FIRST_BUILD_WITH_JSCRIPT9_LEGACY];
+    std::array::from_fn(|place| (firsts[place], firsts.get(place + 1).map_or(u32::MAX, |next| next - 1)))
+}
+
 /// What a Windows makes of a script. The later variant is the worse one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reading {
     /// It uses the script: the way that the script names is the way that its services take.

@@ -251,7 +251,8 @@ fn first(answer: Answer, causes: &[Cause], seen: &network::Seen<'_>, checkup: &C
             };
             format!("{}.{way}", capitalised(&cause.remedy))
         }
-        (_, Some(cause)) => format!("Ask the {}: {}", cause.owner.as_str(), cause.remedy),
+        (_, Some(cause)) if cause.owner == Owner::Operator => capitalised(&cause.remedy),
+        (_, Some(cause)) => format!("Ask {}: {}", cause.owner.with_article(), cause.remedy),
         (_, None) if seen.is_unsure() => {
             "Run the check again where the device stands: `waprobe check --record run.jsonl` there, `waprobe diagnose --recording \
              run.jsonl` here."

@@ -84,8 +84,10 @@ impl<'r> Seen<'r> {
         let is_setting = SETTINGS.contains(&finding.code.as_str());
         let of_finding = finding.rows.iter().filter_map(|id| self.rows.get(id.as_str()));
         // A remark beside the cause, or a comparison, keeps nothing in by itself.
-        let speaks_of =
-            |row: &&&Row| is_setting || row.code == finding.code || finding.code == judge::CLIENT_HAS_NO_LOGIN.code;
+        let is_about_devices = is_setting
+            || finding.code == judge::CLIENT_HAS_NO_LOGIN.code
+            || self.report.answer.script.is_some() && finding.code.starts_with("pac.");
+        let speaks_of = |row: &&&Row| is_about_devices || row.code == finding.code;
         let rows: Vec<(&Row, &Kept)> =
             of_finding.filter(speaks_of).filter_map(|row| Some((*row, self.kept_in.get(row.id.as_str())?))).collect();
         if rows.is_empty() || finding.owner == Owner::Nobody {
@@ -111,16 +113,25 @@ impl<'r> Seen<'r> {
     fn unexplained(&self, device: &AnswerDevice) -> Option<Cause> {
         let rows = rows_of(&self.rows, &device.rows);
         let first = rows.first()?;
-        let facts = judge::Cause::from_code(&first.code).map(|cause| cause.facts());
+        let failing = rows.iter().find(|row| !row.status.is_open());
+        let known = failing.and_then(|row| judge::Cause::from_code(&row.code)).map(|cause| cause.facts());
+        // Every row gets through, and not with a login that this device sends.
+        let lacking = judge::CLIENT_HAS_NO_LOGIN;
+        let (code, title, owner, remedy) = match (failing, known) {
+            (Some(row), Some(facts)) => (row.code.clone(), row.summary.clone(), facts.owner, facts.remedy.to_owned()),
+            (Some(row), None) => (row.code.clone(), row.summary.clone(), Owner::Operator, String::new()),
+            (None, _) => (lacking.code.to_owned(), lacking.title.to_owned(), lacking.owner, lacking.remedy.to_owned()),
+        };
+        let why = if failing.is_some() { first.summary.clone() } else { title.clone() };
         Some(Cause {
             part: Part::Network,
             effect: Effect::Absent,
             solutions: vec![device.solution],
-            code: first.code.clone(),
-            title: first.summary.clone(),
-            why: first.summary.clone(),
-            remedy: facts.map_or_else(String::new, |facts| facts.remedy.to_owned()),
-            owner: facts.map_or(Owner::Operator, |facts| facts.owner),
+            code,
+            title,
+            why,
+            remedy,
+            owner,
             is_planned: false,
             hosts: distinct(rows.iter().map(|row| row.host.clone())),
             routes: distinct(rows.iter().map(|row| row.route.key.to_string())),

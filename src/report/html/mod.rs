@@ -62,7 +62,7 @@ pub fn write(report: &Report, end: End<'_>, out: &mut impl Write) -> io::Result<
                     (evidence::rows(report, &columns, &numbers))
                 }
                 footer {
-                    p { "Exit " (end.exit) ": " (wording::ending(report, end.conclusion, end.exit)) }
+                    p { "Exit " (end.exit) ": " (wording::ending(report, end.conclusion, end.ours)) }
                     p { (sanitize(&report.tool.name)) " " (sanitize(&report.tool.version)) " · " (sanitize(&report.schema)) }
                 }
             }

@@ -86,7 +86,7 @@ pub fn write_brief(report: &Report, end: End<'_>, layout: Layout, out: &mut impl
 }
 
 fn ending(report: &Report, end: End<'_>) -> String {
-    format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.exit))
+    format!("Exit {}: {}", end.exit, wording::ending(report, end.conclusion, end.ours))
 }
 
 /// Rows of one route that differ from the expectation in the same way.

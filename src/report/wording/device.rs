@@ -37,13 +37,13 @@ pub(super) fn about_devices(report: &Report) -> String {
         ));
     }
     if !undecided.is_empty() {
-        let how = if closed.is_empty() { "Not decided: whether" } else { "Whether" };
+        let how = if closed.is_empty() { "Not decided: whether" } else { "Undecided is whether" };
         let (subject, which) = if closed.is_empty() {
             (subject.as_str(), which(report, &undecided))
         } else {
             ("it", which(report, &undecided))
         };
-        sentences.push(format!("{how} {subject} gets out{which} is open: {}.", open_question(report, columns)));
+        sentences.push(format!("{how} {subject} gets out{which}: {}.", open_question(report, columns)));
     }
     if !open.is_empty() {
         sentences.push(format!("It gets out{} {}.", which(report, &open), serving(report, &open)));
@@ -153,7 +153,7 @@ fn open_question(report: &Report, columns: &[Column<'_>]) -> String {
             |why| super::headline::lower_first(&why),
         ),
         [column] => format!("{} {}", doubt(column), way(column)),
-        _ if report.answer.status == Status::NotTested => "nothing was tested that decides it".to_owned(),
+        _ if report.answer.status == Status::NotTested => "nothing that would decide it was tested".to_owned(),
         many => format!("some endpoints have no clear result on {}", plural(many.len(), "route")),
     }
 }
@@ -218,10 +218,7 @@ pub fn first_change(report: &Report) -> Option<String> {
         Some(_) => format!("on {}", route_name(easiest.column.route(), easiest.column.scheme)),
         None => "on the direct route".to_owned(),
     };
-    let owner = match finding.owner {
-        Owner::Microsoft | Owner::Operator | Owner::Nobody => finding.owner.to_string(),
-        owner => format!("the {owner}"),
-    };
+    let owner = finding.owner.with_article();
     let remedy = sanitize(instruction(&finding.remedy, Some(row)).0);
     Some(format!("First change, {place}, by {owner}: {remedy} ({}).", sanitize(&finding.code)))
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{is_of_another, product, proxy_address, unread_script, upper_first};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
-use crate::plan::{ClientProfile, Identity};
+use crate::plan::{ClientProfile, Identity, RouteKey};
 use crate::report::columns::{Column, endpoints, needed};
 use crate::report::counts::{grouped, plural};
 use crate::report::{Report, Row, WorksAs};
@@ -18,9 +18,8 @@ pub(super) const EXPLAINED_ROUTES: usize = 3;
 /// The sentence of a run about routes (or two, where a route is not decided).
 pub(super) fn about_routes(report: &Report) -> String {
     let columns = needed(report);
-    let is_kept_from_all = |column: &Column<'_>| column.rows.iter().any(|row| !row.status.is_open());
     match unread_script(report) {
-        Some(why) if !columns.iter().any(is_kept_from_all) => {
+        Some(why) if report.answer.is_undecided() => {
             format!("Not decided: whether diagnostic data gets out where the script sends it. {why}.")
         }
         Some(why) => format!("{} {why}.", verdict(&columns, true)),
@@ -30,12 +29,11 @@ pub(super) fn about_routes(report: &Report) -> String {
 
 /// A login that opens a proxy and that not every version sends.
 fn login_remark(report: &Report) -> String {
-    let is_by_user = |row: &&Row| {
-        let route = report.answer.routes.iter().find(|route| route.key == row.route.key);
-        row.needed
-            && route.is_some_and(|route| route.works_as == Some(WorksAs::User) && route.status == Status::Degraded)
-    };
-    if report.answer.status == Status::Degraded && report.rows.iter().any(|row| is_by_user(&row)) {
+    let used = needed(report);
+    let is_needed = |key: &RouteKey| used.iter().any(|column| column.has_key(key));
+    let by_user = report.answer.routes.iter().filter(|route| route.works_as == Some(WorksAs::User));
+    let falls_short = by_user.filter(|route| route.status == Status::Degraded).any(|route| is_needed(&route.key));
+    if report.answer.status == Status::Degraded && falls_short {
         " Only Windows 10 1703 and later send a user's login.".to_owned()
     } else {
         String::new()

@@ -40,16 +40,17 @@ pub(in crate::report) fn headline(report: &Report) -> String {
     }
 }
 
-/// Why some of the devices cannot use the script that was asked, where that changes the answer.
+/// Why the devices cannot use the script that was asked, or nobody knows whether they can, where that makes the answer.
 fn unread_script(report: &Report) -> Option<String> {
+    report.answer.script?;
     let is_about_reading = |finding: &&Finding| {
         let cause = Cause::from_code(&finding.code);
         let cannot = [Cause::PacNeedsNewerEngine, Cause::PacContentType, Cause::ConfScriptServiceDisabled];
         cause.is_some_and(|cause| cannot.contains(&cause))
     };
-    let finding = report.findings.iter().find(is_about_reading).filter(|_| report.answer.status != Status::Ok)?;
-    let title = Cause::from_code(&finding.code).map_or(finding.title.as_str(), |cause| cause.facts().title);
-    Some(sanitize(title))
+    let cause = report.findings.iter().find(is_about_reading).and_then(|finding| Cause::from_code(&finding.code));
+    let title = cause.map(|cause| cause.facts().title);
+    Some(title.unwrap_or("Whether Windows' own script engine reads this PAC file is not known").to_owned())
 }
 
 /// A proxy without the scheme that nearly all have.
@@ -281,15 +282,17 @@ fn common_name(name: &str) -> &str {
     &value[..end.unwrap_or(value.len())]
 }
 
-/// What the exit code means, as the rest of `Exit 1: …`.
+/// What the exit code means, as the rest of `Exit 1: …`; `exit` in this program's own numbers.
 #[must_use]
 pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
     const USAGE: u8 = 2;
+    const INTERNAL: u8 = 5;
     const INTERRUPTED: u8 = 130;
     let undecided = |wanted: Status| report.rows.iter().filter(|row| row.needed && row.status == wanted).count();
     match conclusion {
         _ if exit == USAGE => "the expectations name rows that this run does not have.".to_owned(),
         _ if exit == INTERRUPTED => "interrupted; rows that were not reached say so.".to_owned(),
+        _ if exit == INTERNAL => "this program failed; the rows with the code x.internal say where.".to_owned(),
         Conclusion::Findings if report.answer.is_closed() => "diagnostic data is blocked or intercepted.".to_owned(),
         Conclusion::Findings => "what --fail-on names was seen.".to_owned(),
         Conclusion::OutOfTime => format!(
@@ -297,6 +300,8 @@ pub fn ending(report: &Report, conclusion: &Conclusion, exit: u8) -> String {
             plural(undecided(Status::NotTested), "row")
         ),
         Conclusion::Inconclusive => match (undecided(Status::Inconclusive), undecided(Status::NotTested)) {
+            (0, 0) => "nothing that was tested decides it.".to_owned(),
+            (0, 1) => "1 row that would decide it was not tested.".to_owned(),
             (0, untested) => format!("{} that would decide it were not tested.", plural(untested, "row")),
             (unclear, 0) => format!("{} that would decide it had no clear result.", plural(unclear, "row")),
             (unclear, untested) => format!(
