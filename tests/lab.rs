@@ -10,13 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use waprobe::catalogue::{Catalogue, ImpactRow, OsSelection, Solution};
-use waprobe::catalogue::{Catalogue, ImpactRow, OsSelection, Solution};
-use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge, to_ask_alone};
 use waprobe::judge::{Cause, Comparison, Grounds, Owner, Status, findings, follow_ups, judge, to_ask_alone};
 use waprobe::lab::{NOT_PRODUCIBLE, Scenario, ScriptPlace, World, scenarios};
 use waprobe::net::FetchTerms;
 use waprobe::observation::recording::{self, Header, MachineRootsNote, Roots, Writer};
 use waprobe::observation::{Ended, Observation};
+use waprobe::plan::{
+    ClientProfile, DeviceSettings, Directions, Identity, Path, Plan, PlannedRoute, Proxy, SchemeChoice,
+};
+use waprobe::probe::{self, Access, Context, Login, Patience};
 use waprobe::proxies::Overview;
 use waprobe::proxies::pac::{self, Limits, Question, Script, evaluate};
 use waprobe::proxies::settings::Target;
