@@ -32,7 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["auth", "catalogue", "certificate", "harmless", "net", "observation", "plan"]),
     ("judge", &["catalogue", "certificate", "observation", "plan"]),
     ("impact", &["catalogue", "judge", "plan"]),
-    ("answer", &["catalogue", "impact", "judge", "plan"]),
+    ("answer", &["catalogue", "impact", "judge", "observation", "plan"]),
     ("report", &["answer", "catalogue", "certificate", "enroll", "harmless", "impact", "judge", "observation", "plan"]),
     ("windows", &["certificate", "proxies", "registry"]),
     ("lab", &["catalogue", "certificate", "net", "plan"]),

@@ -161,11 +161,11 @@ fn merge_row(grounds: &Grounds<'_>, mut row: Vec<(ClientProfile, Verdict)>) -> V
         .zip(&others)
         .filter(|_| shared.is_none())
         .filter_map(|(profile, other)| Some((profile, other.as_ref()?)))
-        .map(|(profile, other)| format!("as {} ask: {} ({})", asking(*profile), other.summary, other.cause.code()))
+        .map(|(profile, other)| format!("as {} ask: {} ({})", profile.windows(), other.summary, other.cause.code()))
         .collect();
     let is_other_cause = others.iter().flatten().any(|other| other.cause != verdict.cause);
     if is_other_cause && shared.is_none() {
-        verdict.summary = format!("{}; only as {} ask", verdict.summary, asking(profiles[worst]));
+        verdict.summary = format!("{}; only as {} ask", verdict.summary, profiles[worst].windows());
     }
     verdict.evidence.extend(said);
     let mut clients = Vec::with_capacity(profiles.len());
@@ -337,7 +337,7 @@ pub(super) fn limit(grounds: &Grounds<'_>, verdicts: &[Verdict], rows: &[&Verdic
     }
     let whose = |profile: &ClientProfile| profile.columns(os) == columns;
     let (versions, is_tls12) = match ClientProfile::ALL.iter().find(|profile| whose(profile)) {
-        Some(profile) => (asking(*profile).to_owned(), *profile == ClientProfile::Tls12),
+        Some(profile) => (profile.windows().to_owned(), *profile == ClientProfile::Tls12),
         None => (titles(&columns), false),
     };
     if is_tls12 && rows.iter().all(|row| row.cause.is_mute_ending()) {
@@ -358,12 +358,4 @@ const ENABLE_SUITES: &str =
 
 fn titles(columns: &[ImpactRow]) -> String {
     columns.iter().map(|column| column.title()).collect::<Vec<_>>().join(", ")
-}
-
-/// The Windows versions of a profile, in a sentence.
-fn asking(profile: ClientProfile) -> &'static str {
-    match profile {
-        ClientProfile::Tls12 => "Windows 10, Server 2019 and older (TLS 1.2)",
-        ClientProfile::Tls13 => "Windows 11, Server 2022 and later (TLS 1.3)",
-    }
 }

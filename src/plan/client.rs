@@ -33,6 +33,15 @@ pub enum Offered {
 }
 
 impl ClientProfile {
+    /// The Windows versions that shake hands so, in a sentence.
+    #[must_use]
+    pub fn windows(self) -> &'static str {
+        match self {
+            Self::Tls12 => "Windows 10, Server 2019 and older (TLS 1.2)",
+            Self::Tls13 => "Windows 11, Server 2022 and later (TLS 1.3)",
+        }
+    }
+
     /// In the order in which a row starts them: TLS 1.2 takes one round trip more.
     pub const ALL: [Self; 2] = [Self::Tls12, Self::Tls13];
 

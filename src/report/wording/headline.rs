@@ -2,12 +2,12 @@
 //!
 //! What counts is said by the answer: only rows that it needs are spoken of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{is_of_another, product, proxy_address, unread_script, upper_first};
 use crate::harmless::sanitize;
 use crate::judge::{Cause, Status};
-use crate::plan::Identity;
+use crate::plan::{ClientProfile, Identity};
 use crate::report::columns::{Column, endpoints, needed};
 use crate::report::counts::{grouped, plural};
 use crate::report::{Report, Row, WorksAs};
@@ -24,7 +24,7 @@ pub(super) fn about_routes(report: &Report) -> String {
             format!("Not decided: whether diagnostic data gets out where the script sends it. {why}.")
         }
         Some(why) => format!("{} {why}.", verdict(&columns, true)),
-        None => verdict(&columns, report.run.script.is_some()) + &login_remark(report),
+        None => verdict(&columns, report.run.script.is_some()) + &login_remark(report) + &client_remark(&columns),
     }
 }
 
@@ -40,6 +40,21 @@ fn login_remark(report: &Report) -> String {
     } else {
         String::new()
     }
+}
+
+/// For which Windows versions rows fail, where others get through with their own TLS.
+fn client_remark(columns: &[Column<'_>]) -> String {
+    let failing = || columns.iter().flat_map(|column| &column.rows).filter(|row| !row.status.is_open());
+    let is_open_for_some = |row: &&&Row| row.clients.iter().any(|client| client.status.is_open());
+    let clients = failing().filter(is_open_for_some).flat_map(|row| &row.clients);
+    let profiles: BTreeSet<ClientProfile> =
+        clients.filter(|client| !client.status.is_open()).map(|client| client.profile).collect();
+    if profiles.is_empty() {
+        return String::new();
+    }
+    let windows: Vec<&str> = profiles.into_iter().map(ClientProfile::windows).collect();
+    let subject = if failing().all(|row| is_open_for_some(&row)) { "This" } else { "Some of it" };
+    format!(" {subject} concerns {} only.", windows.join(" and "))
 }
 
 /// Routes by what became of them.
