@@ -341,11 +341,11 @@ mod tests {
             identity: Identity::Bypass,
             scheme: SchemeChoice::Auto,
         }];
-        let budget = Budget { concurrency: 64, max_connects: 64, ..Budget::default() };
+        let budget = Budget { concurrency: 16, max_connects: 16, ..Budget::default() };
         let context = Arc::new(testing::context(&hosts, routes, Net::of_this_machine(Vec::new()), budget));
         let all_are_there = async {
             let mut held = Vec::new();
-            for _ in 0..64 {
+            for _ in 0..16 {
                 held.push(listener.accept().await.expect("a connection"));
             }
             held
@@ -355,8 +355,8 @@ mod tests {
         let interrupt = async { held = all_are_there.await };
         let ended =
             run(&context, THREADS, interrupt, |one| faults.push(one.fault().map(|(_, fault)| fault.clone()))).await;
-        assert_eq!((ended, held.len()), (Ended::Interrupted, 64));
-        assert_eq!(faults.len(), 64, "who was under way says how far it came, and nobody begins anew");
+        assert_eq!((ended, held.len()), (Ended::Interrupted, 16));
+        assert_eq!(faults.len(), 16, "who was under way says how far it came, and nobody begins anew");
         assert!(faults.iter().all(|fault| *fault == Some(Fault::Interrupted)), "{faults:?}");
     }
 }
