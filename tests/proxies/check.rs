@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::command::pac::{answer, server};
 use super::command::waprobe;
 
-/// An address on loopback where nobody listens.
+/// Where nobody listens: at an address of its own, so that no server of another test takes the port.
 fn closed() -> String {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let address = TcpListener::bind("127.9.9.9:0").and_then(|listener| listener.local_addr()).expect("a port");
     address.to_string()
 }
 
