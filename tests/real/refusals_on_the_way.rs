@@ -101,6 +101,5 @@ fn a_router_that_spares_itself_most_of_its_answers_prohibits_all_rows_alike() {
         .replace("echo 0 >/proc/sys/net/ipv4/icmp_ratelimit", "echo 1000 >/proc/sys/net/ipv4/icmp_ratelimit");
     let report = check.report_inside(&script, &[]);
     report.expect("direct", crate::hosts::over_tls(), "blocked", "tcp.admin_prohibited");
-    assert!(report.finding("tcp.timeout").is_none(), "{}", report.outline());
     assert!(report.printed.contains("no answer to this row"), "some row was spared: {}", report.outline());
 }
