@@ -392,6 +392,18 @@ const EVIDENCE: &[(&str, &str)] = &[
 const WHY: &[(&str, &str)] = &[
     ("ok", "This route works for this endpoint."),
     (
+        "dns.client_limit",
+        "A row that failed beside others of this check shows no rule against its host: a device opens fewer connections.",
+    ),
+    (
+        "tcp.client_limit",
+        "A row that failed beside others of this check shows no rule against its host: a device opens fewer connections.",
+    ),
+    (
+        "proxy.client_limit",
+        "A row that failed beside others of this check shows no rule against its host: a device opens fewer connections.",
+    ),
+    (
         "dns",
         "Without an address the device cannot connect. It only matters on the route that resolves the name: behind a proxy \
       the proxy does.",
