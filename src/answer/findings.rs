@@ -4,7 +4,7 @@
 //! where a login works that the chosen devices do not send. Never: a finding dropped, or the status of a row.
 
 use super::{Answer, DeviceAnswer, Role, Scope};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, ImpactRow};
 use crate::impact::sends_user_login;
 use crate::judge::{self, CLIENT_HAS_NO_LOGIN, Cause, Finding, Owner, Status, Verdict};
 use crate::plan::{JobId, Plan, UserLogin};
@@ -89,7 +89,11 @@ fn lacking_login(catalogue: &Catalogue, plan: &Plan, answer: &Answer) -> Option<
     let known = CLIENT_HAS_NO_LOGIN;
     Some(Finding {
         code: known.code.to_owned(),
-        title: known.title.to_owned(),
+        title: if answer.devices.iter().any(|device| device.lacks_login && device.os == ImpactRow::Win7To81) {
+            format!("{} (for Windows 7 and 8.1 Microsoft's pages disagree)", known.title)
+        } else {
+            known.title.to_owned()
+        },
         owner: known.owner,
         remedy: format!("{}: {}", known.remedy, judge::listed(&hosts)),
         jobs,

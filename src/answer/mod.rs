@@ -34,6 +34,8 @@ pub struct Answer {
     pub devices: Vec<DeviceAnswer>,
     /// What Windows makes of the script, where that makes the status of the run.
     pub script: Reading,
+    /// Sources of the device's settings that are not known and decide where SYSTEM goes.
+    pub not_known: Vec<String>,
     /// By job.
     pub roles: Vec<Role>,
 }
@@ -122,7 +124,9 @@ fn answer(catalogue: &Catalogue, plan: &Plan, verdicts: &[Verdict]) -> Answer {
         }
     };
     let routes = (0..plan.routes.len()).map(|route| asked.route(route, &units, scope)).collect();
-    Answer { scope, status, routes, devices, script, roles: roles.by_job }
+    let system = plan.settings.as_ref().and_then(|settings| settings.accounts.first());
+    let not_known = system.filter(|system| system.is_guess).map(|system| system.unknown.clone()).unwrap_or_default();
+    Answer { scope, status, routes, devices, script, not_known, roles: roles.by_job }
 }
 
 /// A solution on a range of versions that exist together, and what it needs there.
@@ -263,7 +267,11 @@ impl Asked<'_> {
         };
         let lens = Lens { os: Some(*os), ..Lens::ROWS };
         let fared: Vec<Vec<Counted>> = ways.iter().map(|way| self.on(way, needs, lens)).collect();
-        let statuses: Vec<Status> = fared.iter().map(|fared| overall(fared)).collect();
+        let status = |(way, fared): (&&Way, &Vec<Counted>)| match overall(fared) {
+            open if open.is_open() && way.is_guess => Status::Inconclusive,
+            status => status,
+        };
+        let statuses: Vec<Status> = ways.iter().zip(&fared).map(status).collect();
         let Some(best) = Best::of(ways, &statuses) else { return answer };
         answer.status = best.status;
         for ((way, role), fared) in ways.iter().zip(&best.roles).zip(&fared) {
@@ -289,7 +297,7 @@ impl Asked<'_> {
         let gets_out_with_it = |way: &&Way| overall(&self.on(way, needs, with_any_login)).is_open();
         answer.lacks_login = best.status.is_closed() && ways.iter().any(gets_out_with_it);
         let as_read = Lens { reads_script: true, ..lens };
-        if overall(&self.on(ways[best.place], needs, as_read)) < best.status {
+        if !ways[best.place].is_guess && overall(&self.on(ways[best.place], needs, as_read)) < best.status {
             answer.script = self.worst_reading(ways[best.place], Some(*os));
         }
         answer

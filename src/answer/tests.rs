@@ -71,6 +71,7 @@ fn about_routes_each_proxy_needs_one_login_and_each_route_counts() {
         (false, vec![(PlannedRoute::Direct, Open), (none.clone(), Blocked)], Status::Blocked),
         (false, vec![(PlannedRoute::Direct, Open), (none.clone(), Intercepted)], Status::Intercepted),
         (false, vec![(none.clone(), Blocked), (device.clone(), Open)], Status::Ok),
+        (false, vec![(user.clone(), Open), (device.clone(), Open)], Status::Ok),
         // Not every version sends a user's login.
         (false, vec![(none.clone(), Blocked), (user.clone(), Open)], Status::Degraded),
         (true, vec![(none.clone(), Blocked), (user.clone(), Blocked)], Status::Blocked),
@@ -116,6 +117,7 @@ fn with_a_devices_own_settings_systems_way_decides() {
                 .collect(),
             scripts: Vec::new(),
             unknown: Vec::new(),
+            is_guess: false,
         };
         plan.settings = Some(DeviceSettings {
             name: "device.reg".to_owned(),
@@ -134,6 +136,33 @@ fn with_a_devices_own_settings_systems_way_decides() {
             .map(|job| job.route)
             .collect();
         assert!(!needed.is_empty() && needed.iter().all(|route| *route == 0), "only SYSTEM's rows decide: {needed:?}");
+    }
+}
+
+/// What decides SYSTEM's way cannot be read: that its rows get through proves nothing, and that they do not is enough.
+#[test]
+fn where_systems_way_is_a_guess_nothing_is_called_clean() {
+    let catalogue = Catalogue::embedded();
+    for (says, expected) in [(Open, Status::Inconclusive), (Blocked, Status::Blocked)] {
+        let mut plan = plan(&catalogue, &["win10-1809"], &[PlannedRoute::Direct]);
+        let ways = |endpoint| EndpointWays { endpoint, ways: vec![Way::Direct] };
+        plan.settings = Some(DeviceSettings {
+            name: "device.reg".to_owned(),
+            accounts: vec![AccountSettings {
+                account: "SYSTEM".to_owned(),
+                endpoints: (0..catalogue.endpoints.len()).map(ways).collect(),
+                scripts: Vec::new(),
+                unknown: vec!["WinHTTP (netsh winhttp)".to_owned()],
+                is_guess: true,
+            }],
+            remarks: Vec::new(),
+            telemetry: Vec::new(),
+            user_login: UserLogin::Usable,
+            is_script_service_off: false,
+        });
+        let (answer, _) = conclude(&catalogue, &plan, &verdicts(&plan, &[says]), Vec::new());
+        assert_eq!(answer.status, expected, "{says:?}");
+        assert_eq!(answer.not_known, ["WinHTTP (netsh winhttp)"]);
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Unit {
 pub(super) struct Way {
     /// Tested beside a credential, and not asked for.
     pub is_extra: bool,
+    /// What decides where this account goes is not known: that its rows get through proves nothing.
+    pub is_guess: bool,
     hops: HashMap<usize, Step>,
 }
 
@@ -162,6 +164,7 @@ impl<'p> Builder<'p> {
             }
             let way = Way {
                 is_extra: self.plan.is_also_tested(planned),
+                is_guess: false,
                 hops: self.planned[route]
                     .iter()
                     .map(|endpoint| (*endpoint, Step { route: Some(route), script: None }))
@@ -180,7 +183,7 @@ impl<'p> Builder<'p> {
     }
 
     fn of_script(&self, directions: &'p Directions) -> Unit {
-        self.unit(Account::Any, &self.script_choices(directions).into_iter().collect::<Vec<_>>())
+        self.unit(Account::Any, &self.script_choices(directions).into_iter().collect::<Vec<_>>(), false)
     }
 
     fn script_choices(&self, directions: &'p Directions) -> HashMap<usize, Choice<'p>> {
@@ -201,11 +204,11 @@ impl<'p> Builder<'p> {
             None => by_script.get(&endpoint).copied().unwrap_or(Choice::Unknown),
         };
         let chosen = account.endpoints.iter().map(|one| (one.endpoint, choice(one.endpoint, &one.ways)));
-        self.unit(kind, &chosen.collect::<Vec<_>>())
+        self.unit(kind, &chosen.collect::<Vec<_>>(), account.is_guess)
     }
 
     /// One way per login with which the proxies of these choices were tried.
-    fn unit(&self, account: Account, choices: &[(usize, Choice<'p>)]) -> Unit {
+    fn unit(&self, account: Account, choices: &[(usize, Choice<'p>)], is_guess: bool) -> Unit {
         let hops: Vec<&Hop> = choices.iter().filter_map(|(_, choice)| choice.hop()).collect();
         let is_asked = |route: &PlannedRoute| hops.iter().any(|hop| **hop != Hop::Direct && hop.is_of(route));
         let mut logins: Vec<Option<(Identity, SchemeChoice)>> = Vec::new();
@@ -223,6 +226,7 @@ impl<'p> Builder<'p> {
             Way {
                 is_extra: self.plan.no_login_is_extra
                     && login.is_some_and(|(identity, _)| identity == Identity::Bypass),
+                is_guess,
                 hops: hops.collect(),
             }
         };

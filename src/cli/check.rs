@@ -10,6 +10,7 @@ use super::script::{self, Wanted};
 use super::show::{self, Expected};
 use super::{Exit, Failure, files, terminal};
 use crate::catalogue::Catalogue;
+use crate::enroll::Windows;
 use crate::net::{ConnectTo, ConnectToRule, Names, Net, TokenSource, configured_resolvers, find_in_keytab};
 use crate::plan::{
     Budget, DeviceSettings, Directions, FollowUps, Identity, Path, Plan, PlannedRoute, Proxy, ProxyScheme, Scheme,
@@ -39,7 +40,12 @@ pub(super) fn of_device(arguments: &CheckArguments, device: Option<&DeviceRegist
     let proxies = proxies(&arguments.proxy)?;
     let roots = files::RootsToCome::begin(&arguments.trust.machine_roots);
     let (catalogue, anchors) = files::catalogue(&arguments.trust)?;
-    let (os, solutions) = scope(&arguments.scope)?;
+    let (mut os, solutions) = scope(&arguments.scope)?;
+    // The export of one device says which Windows it is.
+    let own = device.filter(|_| arguments.scope.os.is_empty());
+    if let Some(version) = own.and_then(|device| Windows::of(&device.snapshot, None).selection()) {
+        os = version;
+    }
     let wanted = wanted(arguments)?;
     let access = access(arguments, !proxies.is_empty() || wanted.is_some() || device.is_some())?;
     let roots = roots.wait()?;

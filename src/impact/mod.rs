@@ -184,8 +184,8 @@ impl<'a> Outcomes<'a> {
         })
     }
 
-    /// Nobody is accused of a route on which nothing gets out, because this machine may be offline. Where the device's own
-    /// settings send SYSTEM there, and another route of the run gets out, the route is closed all the same.
+    /// Nobody is accused of a route on which nothing gets out, because this machine may be offline. Where a device's own
+    /// settings or its script send it there, and another route of the run gets out, the route is closed all the same.
     fn is_closed_to_everybody(&self, route: usize, endpoint: usize) -> bool {
         let in_doubt = |tried: Tried| match tried {
             Tried::Planned => false,
@@ -195,7 +195,7 @@ impl<'a> Outcomes<'a> {
             }
         };
         let gets_out = |other: usize| self.seen(other, endpoint).is_some_and(Status::is_open);
-        self.plan.settings.is_some()
+        (self.plan.settings.is_some() || self.plan.directions.is_some())
             && self.tried(route, endpoint).is_some_and(in_doubt)
             && (0..self.plan.routes.len()).any(gets_out)
     }

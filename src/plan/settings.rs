@@ -40,6 +40,10 @@ pub struct AccountSettings {
     /// Sources that nobody could read; what they say may change all of the above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
+    /// One of those decides: it is set and cannot be read, or nothing that is known says where this account goes. Then the ways
+    /// are a guess.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_guess: bool,
 }
 
 /// The ways of one endpoint, in the order in which a device tries them; none where a script chooses.
@@ -134,9 +138,12 @@ impl AccountSettings {
     fn of(trace: &Trace, endpoints: &[usize], targets: &[Target]) -> Self {
         let mut scripts: Vec<String> = Vec::new();
         let mut unknown: Vec<String> = Vec::new();
+        let mut is_guess = false;
         let mut read = |endpoint: usize, target: &Target| {
             let mut ways: Vec<Way> = Vec::new();
-            for way in trace.ways(target) {
+            let said = trace.ways(target);
+            is_guess |= is_guessed(&said);
+            for way in said {
                 match way {
                     // No service fetches it: what stands behind it is SYSTEM's way. A user's browser may have one of its own.
                     proxies::Way::Script(url) if not_fetched(&url).is_some() => {
@@ -166,7 +173,7 @@ impl AccountSettings {
             EndpointWays { endpoint, ways }
         };
         let endpoints = endpoints.iter().zip(targets).map(|(endpoint, target)| read(*endpoint, target)).collect();
-        Self { account: trace.account.to_string(), endpoints, scripts, unknown }
+        Self { account: trace.account.to_string(), endpoints, scripts, unknown, is_guess }
     }
 
     /// Whether this account goes to `endpoint` by `route`.
@@ -174,4 +181,16 @@ impl AccountSettings {
     pub fn goes(&self, endpoint: usize, route: &PlannedRoute) -> bool {
         self.endpoints.iter().any(|ways| ways.endpoint == endpoint && ways.ways.iter().any(|way| way.is_of(route)))
     }
+}
+
+/// Whether nobody knows that an account takes these ways: a source is set and cannot be read, or one that is not known stands
+/// before nothing but the direct way that is left when no source says anything.
+fn is_guessed(ways: &[proxies::Way]) -> bool {
+    let is_damaged =
+        |way: &proxies::Way| matches!(way, proxies::Way::Unless { because: proxies::Unknown::Damaged, .. });
+    let is_unseen = |way: &proxies::Way| matches!(way, proxies::Way::Unless { .. });
+    let is_said = |way: &proxies::Way| {
+        matches!(way, proxies::Way::Proxies(_) | proxies::Way::Script(_) | proxies::Way::Direct { exception: Some(_) })
+    };
+    ways.iter().any(is_damaged) || ways.iter().any(is_unseen) && !ways.iter().any(is_said)
 }

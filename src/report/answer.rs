@@ -26,6 +26,9 @@ pub struct Answer {
     /// What Windows makes of the script that was asked, where that makes the status: `unknown` or `fails`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<Reading>,
+    /// Sources of the device's settings that are not known and decide where SYSTEM goes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_known: Vec<String>,
     /// One per planned route.
     pub routes: Vec<AnswerRoute>,
     /// One per chosen solution and Windows version that exist together; none where the catalogue states no need.
@@ -98,6 +101,7 @@ impl Default for Answer {
             headline: String::new(),
             about: About::Routes,
             script: None,
+            not_known: Vec::new(),
             routes: Vec::new(),
             devices: Vec::new(),
         }
@@ -150,6 +154,7 @@ impl Answer {
             status: answer.status,
             headline: String::new(),
             about: answer.scope.into(),
+            not_known: answer.not_known.clone(),
             script: Some(answer.script).filter(|reading| *reading != Reading::Reads),
             routes: routes.collect(),
             devices: devices.collect(),

@@ -37,7 +37,12 @@ fn sentence(approach: &Approach, is_about_7: bool) -> String {
     match (working.is_empty(), bypass.is_some()) {
         (true, true) => format!("no login that was tested gets everything through that is required.{advice}"),
         (true, false) => "no login that was tested gets everything through that is required.".to_owned(),
-        (false, true) => format!("{}.{advice}", working.join("; ")),
+        (false, true) => {
+            format!(
+                "{}. Let through without a login, these hosts would work for every Windows version.",
+                working.join("; ")
+            )
+        }
         (false, false) => format!("{}.", working.join("; ")),
     }
 }

@@ -92,7 +92,9 @@ fn which(report: &Report, devices: &[&AnswerDevice]) -> String {
         if versions.len() == 1 {
             titles(solutions)
         } else if *solutions == all && by_versions.len() == 1 {
-            format!("all solutions on {}", super::versions(os))
+            let all =
+                if devices.iter().all(|device| device.status.is_open()) { "all solutions" } else { "any solution" };
+            format!("{all} on {}", super::versions(os))
         } else {
             format!("{} on {}", titles(solutions), super::versions(os))
         }
@@ -147,6 +149,12 @@ fn why(report: &Report, columns: &[Column<'_>]) -> String {
 fn open_question(report: &Report, columns: &[Column<'_>]) -> String {
     let undecided: Vec<&Column<'_>> =
         columns.iter().filter(|column| column.count(&[Status::Inconclusive, Status::NotTested]) > 0).collect();
+    if let [first, ..] = report.answer.not_known.as_slice() {
+        return format!("where SYSTEM goes is not known, because these settings could not be read ({})", {
+            let sources: Vec<String> = report.answer.not_known.iter().map(|source| sanitize(source)).collect();
+            if sources.len() > 3 { format!("{} and others", sanitize(first)) } else { sources.join(", ") }
+        });
+    }
     match undecided.as_slice() {
         [] => unread_script(report).map_or_else(
             || "the route of some endpoints is not known".to_owned(),

@@ -152,7 +152,10 @@ pub(super) fn route_name(route: &Route, scheme: Option<Scheme>) -> String {
 pub(super) fn route_parts(route: &Route, scheme: Option<Scheme>) -> (String, String) {
     let Some(proxy) = &route.proxy else { return ("direct".to_owned(), String::new()) };
     let address = proxy_address(proxy);
-    let identity = route.identity.map_or("", Identity::as_str);
+    let identity = route.identity.map_or("", |identity| match identity {
+        Identity::Bypass => "no login",
+        Identity::User | Identity::Device => identity.as_str(),
+    });
     match scheme.filter(|scheme| *scheme != Scheme::None) {
         Some(scheme) => (address, format!("{identity} · {scheme}")),
         None => (address, identity.to_owned()),
@@ -168,9 +171,16 @@ pub fn counts(report: &Report) -> String {
         "{} · {} · {} in {}",
         plural(endpoints, "endpoint"),
         plural(columns.len(), "route"),
-        plural(report.rows.len(), "probe"),
+        probes(report),
         seconds(report.run.duration_ms)
     )
+}
+
+/// `45 probes`, or `3 of 45 probes` where the others were not tested.
+fn probes(report: &Report) -> String {
+    let untested = report.rows.iter().filter(|row| row.status == Status::NotTested).count();
+    let all = plural(report.rows.len(), "probe");
+    if untested == 0 { all } else { format!("{} of {all}", grouped(report.rows.len() - untested)) }
 }
 
 /// Why a finding matters, where its title alone would surprise somebody whose browser works.

@@ -145,9 +145,9 @@ pub(super) const CONF_TELEMETRY_PROXY_DEAD: CauseFacts = told(
 pub(super) const CONF_USER_AUTH_DISABLED: CauseFacts = told(
     "conf.user_auth_disabled",
     Owner::DesktopTeam,
-    "The diagnostic service may not use the signed-in user's name at the proxy",
-    "nothing, where the proxy lets these hosts through without authentication or admits machine accounts; else choose one \
-     of the two, or set DisableEnterpriseAuthProxy to 0 (not with Defender for Endpoint)",
+    "A policy keeps the diagnostic service from using the signed-in user's login at the proxy",
+    "choose one: let the proxy pass these hosts without a login, let it accept computer accounts, or set \
+     DisableEnterpriseAuthProxy to 0 (not with Defender for Endpoint)",
 );
 
 pub(super) const CONF_MDE_CONFLICT: CauseFacts = told(
