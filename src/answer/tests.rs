@@ -118,6 +118,7 @@ fn with_a_devices_own_settings_systems_way_decides() {
             scripts: Vec::new(),
             unknown: Vec::new(),
             is_guess: false,
+            detects: false,
         };
         plan.settings = Some(DeviceSettings {
             name: "device.reg".to_owned(),
@@ -139,6 +140,47 @@ fn with_a_devices_own_settings_systems_way_decides() {
     }
 }
 
+/// `PROXY p; DIRECT`, the commonest script. A device goes directly only when nothing answers at the proxy; a proxy that denies
+/// is an answer.
+#[test]
+fn of_a_scripts_ways_only_the_one_that_devices_take_counts() {
+    let catalogue = Catalogue::embedded();
+    let routes = [PlannedRoute::Direct, through(P, Identity::Bypass)];
+    for (direct, proxy, cause, expected) in [
+        (Blocked, Open, Cause::Ok, Status::Ok),
+        (Open, Blocked, Cause::ProxyTcpRefused, Status::Ok),
+        (Open, Blocked, Cause::ProxyDenied403, Status::Blocked),
+        (Intercepted, Open, Cause::Ok, Status::Ok),
+        (Untested, Unclear, Cause::ChainIncomplete, Status::Inconclusive),
+    ] {
+        let mut plan = plan(&catalogue, &["win10-1809"], &routes);
+        let directions = serde_json::json!({
+            "script": { "name": "proxy.pac", "text": "", "function": "FindProxyForURL", "at": "", "own_addresses": [],
+                        "lookups": [], "chance": false },
+            "endpoints": (0..catalogue.endpoints.len()).map(|endpoint| serde_json::json!({
+                "endpoint": endpoint, "said": { "answer": "PROXY p.example:8080; DIRECT" }, "ways": [P, "direct"],
+                "remarks": [] })).collect::<Vec<_>>(),
+        });
+        plan.directions = Some(serde_json::from_value(directions).expect("directions"));
+        let mut verdicts = verdicts(&plan, &[direct, proxy]);
+        for verdict in verdicts.iter_mut().filter(|verdict| plan.jobs[verdict.job.0 as usize].route == 1) {
+            verdict.cause = cause.clone();
+        }
+        let closed: Vec<_> = verdicts.iter().filter(|verdict| verdict.status.is_closed()).collect();
+        let finding = crate::judge::Finding {
+            code: closed.first().map_or_else(String::new, |verdict| verdict.cause.code()),
+            title: String::new(),
+            owner: crate::judge::Owner::FirewallTeam,
+            remedy: "open it".to_owned(),
+            jobs: closed.iter().map(|verdict| verdict.job).collect(),
+        };
+        let (answer, findings) = conclude(&catalogue, &plan, &verdicts, vec![finding]);
+        assert_eq!(answer.status, expected, "{direct:?} {cause:?}");
+        let asks_somebody = findings[0].owner != crate::judge::Owner::Nobody;
+        assert_eq!(asks_somebody, !expected.is_open(), "{direct:?} {cause:?}: {:?}", findings[0]);
+    }
+}
+
 /// What decides SYSTEM's way cannot be read: that its rows get through proves nothing, and that they do not is enough.
 #[test]
 fn where_systems_way_is_a_guess_nothing_is_called_clean() {
@@ -154,6 +196,7 @@ fn where_systems_way_is_a_guess_nothing_is_called_clean() {
                 scripts: Vec::new(),
                 unknown: vec!["WinHTTP (netsh winhttp)".to_owned()],
                 is_guess: true,
+                detects: false,
             }],
             remarks: Vec::new(),
             telemetry: Vec::new(),

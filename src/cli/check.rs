@@ -326,10 +326,15 @@ fn find_credential(
         Identity::Bypass => Ok(()),
         Identity::User if access.user.is_some() => Ok(()),
         Identity::User if takes_ticket && is_signed_in(tokens.clone()) => Ok(()),
-        Identity::User => Err(Failure::usage(
-            "--identity user: there is no user's login to test with; give --proxy-user NAME with --proxy-password-file FILE, \
-             or sign in first (kinit NAME on Linux, a user's session on Windows)",
-        )),
+        // Windows has the session's own login for whoever is a person, and says only when asked for a proxy what it is worth.
+        Identity::User if takes_ticket && cfg!(windows) && tokens.is_person().is_ok() => Ok(()),
+        Identity::User => {
+            let why = tokens.missing().map(|why| format!(" (no ticket can be used: {why})")).unwrap_or_default();
+            Err(Failure::usage(format!(
+                "--identity user: there is no user's login to test with{why}; give --proxy-user NAME with \
+                 --proxy-password-file FILE, or sign in first (kinit NAME on Linux, a user's session on Windows)"
+            )))
+        }
         Identity::Device if access.device.is_some() => Ok(()),
         Identity::Device if takes_ticket && (access.device_keytab.is_some() || tokens.is_machine().is_ok()) => Ok(()),
         Identity::Device => Err(Failure::usage(

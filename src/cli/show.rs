@@ -139,6 +139,9 @@ pub(super) fn report_of(seen: &mut Seen) -> Report {
     let ran_as = seen.header.ran_as.map(|account| wording::ran_as(account).to_owned()).into_iter();
     let unasked = is_unasked(plan, &verdicts).then(|| wording::UNASKED_CLIENT.to_owned());
     let of_clients = winhttp_remark(&plan.os).map(str::to_owned).into_iter().chain(unasked);
+    let system = plan.settings.as_ref().and_then(|settings| settings.accounts.first());
+    let wpad = system.filter(|system| system.detects && plan.directions.is_none());
+    let wpad = wpad.map(|_| wording::WPAD_NOT_ASKED.to_owned());
     let run = RunFacts {
         started: seen.header.started,
         duration: seen.duration.unwrap_or_default(),
@@ -148,6 +151,7 @@ pub(super) fn report_of(seen: &mut Seen) -> Report {
             .chain(asked_once)
             .chain(seen.remarks.iter().chain(&note.problems).cloned())
             .chain(of_clients)
+            .chain(wpad)
             .collect(),
     };
     report::assemble(&seen.catalogue, plan, verdicts, &findings, &impacts, &answer, run)

@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::{Catalogue, Endpoint};
 use crate::certificate::Certificate;
 use crate::observation::recording::Roots;
-use crate::observation::{Ended, Observation, Stage};
+use crate::observation::{Ask, Ended, Observation, Stage};
 use crate::plan::{ClientProfile, Job, JobId, Mechanism, Plan, Scheme};
 use chain::{ChainJudge, ChainVerdict, Reached};
 
@@ -302,6 +302,8 @@ struct ByProfile<'o> {
     beside: Vec<&'o Observation>,
     /// Follow-ups and second tries that the end of the run cut off: they say nothing of their rows.
     not_asked: Vec<&'o Observation>,
+    /// What the other profile was answered when it asked for the control's name at a row's address.
+    controls: Vec<&'o Observation>,
     /// The last attempt of the other profile at each job, where there was one.
     others: Vec<Option<&'o Observation>>,
 }
@@ -315,8 +317,12 @@ impl<'o> ByProfile<'o> {
             attempts: vec![Vec::new(); jobs],
             beside: Vec::new(),
             not_asked: Vec::new(),
+            controls: Vec::new(),
             others: vec![None; jobs],
         };
+        let is_control =
+            |seen: &&Observation| seen.follow_up() == Some(Ask::ControlName) && !clients::counts_for(seen, profile);
+        by.controls.extend(observations.iter().copied().filter(is_control));
         let is_own = |seen: &&Observation| (seen.job().0 as usize) < jobs && clients::counts_for(seen, profile);
         for seen in observations.iter().copied().filter(is_own) {
             match seen.follow_up() {

@@ -44,6 +44,9 @@ pub struct AccountSettings {
     /// are a guess.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_guess: bool,
+    /// It looks for a script on the network (WPAD) before it takes these ways, and nobody asked the network.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub detects: bool,
 }
 
 /// The ways of one endpoint, in the order in which a device tries them; none where a script chooses.
@@ -139,6 +142,7 @@ impl AccountSettings {
         let mut scripts: Vec<String> = Vec::new();
         let mut unknown: Vec<String> = Vec::new();
         let mut is_guess = false;
+        let mut detects = false;
         let mut read = |endpoint: usize, target: &Target| {
             let mut ways: Vec<Way> = Vec::new();
             let said = trace.ways(target);
@@ -167,13 +171,13 @@ impl AccountSettings {
                             unknown.push(source.title().to_owned());
                         }
                     }
-                    proxies::Way::Detect => {}
+                    proxies::Way::Detect => detects = true,
                 }
             }
             EndpointWays { endpoint, ways }
         };
         let endpoints = endpoints.iter().zip(targets).map(|(endpoint, target)| read(*endpoint, target)).collect();
-        Self { account: trace.account.to_string(), endpoints, scripts, unknown, is_guess }
+        Self { account: trace.account.to_string(), endpoints, scripts, unknown, is_guess, detects }
     }
 
     /// Whether this account goes to `endpoint` by `route`.

@@ -128,7 +128,9 @@ impl Worker {
         let mut running = JoinSet::new();
         let mut run_ends = pin!(end_of_run(end.clone()));
         loop {
+            // Nothing new begins once the end is known, whichever of the two below is seen first.
             while running.len() < places
+                && end.borrow().is_none()
                 && let Some(job) = queue.take()
             {
                 let (context, sender, end) = (queue.context.clone(), sender.clone(), end.clone());

@@ -66,10 +66,7 @@ pub(super) fn approaches(report: &Report, plan: &Plan) -> Vec<Approach> {
                 .into_iter()
                 .filter_map(|identity| way(identity, &through(proxy), plan))
                 .collect();
-            // One that serves all chosen versions comes before one that serves some.
-            let working = || ways.iter().filter(|way| way.works && !way.os.is_empty());
-            let for_all = working().find(|way| way.os.len() == plan.os.rows().len());
-            let recommended = for_all.or_else(|| working().next()).map(|way| way.identity);
+            let recommended = ways.iter().find(|way| way.works && !way.os.is_empty()).map(|way| way.identity);
             Approach { proxy: proxy.to_owned(), ways, recommended }
         })
         .collect()

@@ -51,10 +51,10 @@ fn it_needs_no_library_but_the_systems() {
 }
 
 #[test]
-fn it_is_smaller_than_fifteen_megabytes() {
+fn it_is_smaller_than_sixteen_megabytes() {
     let Some(program) = program() else { return };
     let bytes = fs::metadata(&program).expect("a readable file").len();
-    assert!(bytes < 15_000_000, "{bytes} bytes: is this the release build?");
+    assert!(bytes < 16_000_000, "{bytes} bytes: is this the release build?");
 }
 
 #[test]

@@ -39,12 +39,13 @@ fn codes<'f>(findings: impl IntoIterator<Item = &'f String>) -> Vec<String> {
     findings.into_iter().filter_map(code).collect()
 }
 
-/// What is known of a Wine beyond the file: it has no diagnostic service, no update and no task, and the keys that the file
+/// What is known of a Wine beyond the file: it has no diagnostic service, no Defender, no update and no task, and the keys that the file
 /// does not hold are not there.
-const KNOWN_BESIDE_THE_FILE: [&str; 6] = [
+const KNOWN_BESIDE_THE_FILE: [&str; 7] = [
     "enroll.appraiser_missing",
     "enroll.appraiser_task_missing",
     "enroll.cloud_protection_off",
+    "enroll.defender_disabled",
     "enroll.diagtrack_missing",
     "enroll.diagtrack_service",
     "enroll.sign_in_service",

@@ -152,7 +152,13 @@ pub(super) fn weigh(
             read_old(grounds, chains, profile, verdict, &answers);
         } else if is_unanswered(verdict) {
             let is_direct = grounds.plan.routes[route] == PlannedRoute::Direct;
-            sharpen(grounds, profile, verdict, &answers, (is_tls_spoken && is_direct, other(job)));
+            let control = seen.controls.iter().find(|control| control.job() == job).copied();
+            sharpen(
+                grounds,
+                verdict,
+                &answers,
+                Beside { profile, control, other: other(job), others_pass: is_tls_spoken && is_direct },
+            );
         } else if is_passing(verdict) {
             remark(verdict, &answers);
         } else if is_about_version(verdict) && is_small_answered(profile, &answers, other(job)) {
@@ -227,14 +233,25 @@ fn take_back(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verdict, 
     );
 }
 
-fn sharpen(
-    grounds: &Grounds<'_>,
+/// What is known beside the answers to a row's own questions.
+struct Beside<'o> {
     profile: ClientProfile,
-    verdict: &mut Verdict,
-    answers: &[&Observation],
-    (others_pass, other): (bool, Option<&Observation>),
-) {
+    /// How the other profile fared with the control's name at this address.
+    control: Option<&'o Observation>,
+    /// How it fared with the row's own name.
+    other: Option<&'o Observation>,
+    /// Other rows of this route speak TLS.
+    others_pass: bool,
+}
+
+fn sharpen(grounds: &Grounds<'_>, verdict: &mut Verdict, answers: &[&Observation], beside: Beside<'_>) {
+    let Beside { profile, control, other, others_pass } = beside;
+    // An address that answers one client for another name stops nobody by address. Some filters stop a client for a while after a refused name.
+    let control_is_answered = control.is_some_and(|control| is_answered(control, true));
     let of = |ask: Ask| {
+        if ask == Ask::ControlName && control_is_answered {
+            return Some(true);
+        }
         // A connection that came no further than the way there says nothing of what was to be said on it.
         let asked = answers.iter().find(|seen| seen.follow_up() == Some(ask) && seen.step(Stage::Tls).is_some());
         // The other profile's own hello is the small one.

@@ -104,6 +104,10 @@ pub fn impact(status: ImpactStatus) -> &'static str {
     }
 }
 
+/// The settings of SYSTEM have automatic detection switched on, and no script was looked for.
+pub const WPAD_NOT_ASKED: &str = "SYSTEM's settings look for a PAC file on the network (WPAD) first, and this run did not: \
+    --wpad DOMAIN does";
+
 /// A recording of a version that asked in one way only.
 pub const UNASKED_CLIENT: &str = "the version that made this recording offered TLS 1.3 in every handshake: what it says of Windows 10, \
     Server 2019 and older, which offer TLS 1.2 at most, holds only if the network treats both alike";
