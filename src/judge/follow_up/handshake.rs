@@ -234,6 +234,7 @@ fn take_back(grounds: &Grounds<'_>, chains: &ChainJudge, verdict: &mut Verdict, 
 }
 
 /// What is known beside the answers to a row's own questions.
+#[derive(Clone, Copy)]
 struct Beside<'o> {
     profile: ClientProfile,
     /// How the other profile fared with the control's name at this address.
