@@ -41,7 +41,7 @@ fn codes<'f>(findings: impl IntoIterator<Item = &'f String>) -> Vec<String> {
 
 /// What is known of a Wine beyond the file: it has no diagnostic service, no Defender, no update and no task, and the keys that the file
 /// does not hold are not there.
-const KNOWN_BESIDE_THE_FILE: [&str; 7] = [
+const KNOWN_BESIDE_THE_FILE: [&str; 8] = [
     "enroll.appraiser_missing",
     "enroll.appraiser_task_missing",
     "enroll.cloud_protection_off",
@@ -49,6 +49,7 @@ const KNOWN_BESIDE_THE_FILE: [&str; 7] = [
     "enroll.diagtrack_missing",
     "enroll.diagtrack_service",
     "enroll.sign_in_service",
+    "enroll.tls12_off",
 ];
 
 #[test]
