@@ -360,7 +360,7 @@ impl Asked<'_> {
         }
     }
 
-    /// How everything fares that was planned on `way`, whoever needs it.
+    /// How every endpoint fares that was planned on `way`, also those that no chosen solution needs.
     fn whole(&self, way: &Way) -> Status {
         let all: Vec<(usize, NeedLevel)> = way.endpoints().map(|endpoint| (endpoint, NeedLevel::Required)).collect();
         self.of_login(way, overall(&self.on(way, &all, Lens::ROWS)))

@@ -326,7 +326,7 @@ fn find_credential(
         Identity::Bypass => Ok(()),
         Identity::User if access.user.is_some() => Ok(()),
         Identity::User if takes_ticket && is_signed_in(tokens.clone()) => Ok(()),
-        // Windows has the session's own login for whoever is a person, and says only when asked for a proxy what it is worth.
+        // Windows has a login of its own for a person's session; what it is worth shows only when a proxy asks for it.
         Identity::User if takes_ticket && cfg!(windows) && tokens.is_person().is_ok() => Ok(()),
         Identity::User => {
             let why = tokens.missing().map(|why| format!(" (no ticket can be used: {why})")).unwrap_or_default();

@@ -163,7 +163,7 @@ impl<'a> Outcomes<'a> {
         Self { plan, verdicts, taken: judge::taken(plan, verdicts), endpoints, by_route_and_endpoint }
     }
 
-    /// What the row of `endpoint` on `route` says, whatever Windows asks there; `None` where none was planned.
+    /// What the row of `endpoint` on `route` says, regardless of the Windows version; `None` where none was planned.
     pub(crate) fn seen(&self, route: usize, endpoint: usize) -> Option<Status> {
         Some(match self.tried(route, endpoint)? {
             Tried::Planned => Status::NotTested,

@@ -73,8 +73,8 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("dns.proxy_name", "the proxy's own name could not be resolved"),
     (
         "dns.filter_vendor_ip",
-        "the answer's address or alias (CNAME) is one of a known DNS filter, whatever happened at the address then; TLS did not \
-         confirm the service there",
+        "the answer's address or alias (CNAME) is one of a known DNS filter, and TLS did not confirm the \
+         service there",
     ),
     (
         "dns.synthetic_agent",

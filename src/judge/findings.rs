@@ -217,7 +217,7 @@ fn finding(grounds: &Grounds<'_>, key: &Key, cause: &Cause, rows: &[&Verdict]) -
         .filter(|endpoint| !endpoint.is_tls())
         .map(|endpoint| endpoint.host.as_str())
         .collect();
-    // A handshake for TLS 1.2 passes: that says what to look for, whatever else is treated alike.
+    // A handshake for TLS 1.2 passes: that says what to look for, also where other kinds of hello fail too.
     let is_for_all = *cause != Cause::TlsTls13Intolerant && rows.iter().all(|row| row.is_for_all);
     let control = grounds.plan.follow_ups.control.as_ref().filter(|_| is_for_all);
     let (instruction, is_about_hosts) = match control {

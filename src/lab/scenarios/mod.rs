@@ -318,7 +318,7 @@ pub const NOT_PRODUCIBLE: &[(&str, &str)] = &[
     ("tcp.local_denied", "needs a firewall on this machine"),
     ("tcp.reset_after_connect", "whether a reset comes before the first bytes or after them is the scheduler's choice"),
     ("tcp.local_exhausted", "would need to exhaust this machine"),
-    ("pac.content_type", "the lab's script has one address, which ends in .pac: Windows takes it whatever its type"),
+    ("pac.content_type", "the lab's script has one address, ending in .pac: Windows takes it with any type"),
     ("proxy.tcp_host_unreachable", "needs a router that says so; tests/real makes one, in a network namespace"),
     ("proxy.tcp_admin_prohibited", "needs a firewall that says so; tests/real makes one, in a network namespace"),
     ("proxy.tcp_local_denied", "needs a firewall on this machine"),
